@@ -1,0 +1,31 @@
+#include "slope/autograd/core/dtype.h"
+
+#include <atomic>
+
+#include "slope/autograd/core/error.h"
+
+namespace slope {
+
+namespace {
+std::atomic<DType> g_default{DType::float32};
+}
+
+std::string_view dtype_name(DType d) {
+  constexpr std::string_view names[] = {"float32", "float64", "int64", "bool"};
+  return names[static_cast<int>(d)];
+}
+
+std::string_view type_word(DType d) {
+  constexpr std::string_view names[] = {"Float", "Double", "Long", "Bool"};
+  return names[static_cast<int>(d)];
+}
+
+DType default_dtype() { return g_default.load(std::memory_order_relaxed); }
+
+void set_default_dtype(DType d) {
+  if (!is_floating(d))
+    throw DTypeError(concat("set_default_dtype: only floating types are supported as the default, got ", dtype_name(d)));
+  g_default.store(d, std::memory_order_relaxed);
+}
+
+}  // namespace slope

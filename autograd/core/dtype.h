@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+
+namespace slope {
+
+/// Element types. Categories are ordered bool < int64 < floating for promotion (see `promote`).
+enum class DType : std::uint8_t { float32, float64, int64, boolean };
+
+inline constexpr DType float32 = DType::float32;
+inline constexpr DType float64 = DType::float64;
+inline constexpr DType int64 = DType::int64;
+inline constexpr DType boolean = DType::boolean;
+
+constexpr std::size_t itemsize(DType d) { return d == DType::boolean ? 1 : d == DType::float32 ? 4 : 8; }
+constexpr bool is_floating(DType d) { return d == DType::float32 || d == DType::float64; }
+/// 0 for bool, 1 for int64, 2 for floating types.
+constexpr int category(DType d) { return is_floating(d) ? 2 : d == DType::int64 ? 1 : 0; }
+/// "float32", "float64", "int64", "bool".
+std::string_view dtype_name(DType d);
+/// "Float", "Double", "Long", "Bool": the names PyTorch's messages use.
+std::string_view type_word(DType d);
+
+template <class T>
+constexpr DType dtype_of() {
+  if constexpr (std::is_same_v<T, float>)
+    return DType::float32;
+  else if constexpr (std::is_same_v<T, double>)
+    return DType::float64;
+  else if constexpr (std::is_same_v<T, bool>)
+    return DType::boolean;
+  else {
+    static_assert(std::is_same_v<T, std::int64_t>, "slope holds float, double, std::int64_t and bool");
+    return DType::int64;
+  }
+}
+
+/// The dtype of floating literals and of float results of integer inputs; float32 unless set.
+DType default_dtype();
+/// Throws DTypeError unless `d` is a floating type.
+void set_default_dtype(DType d);
+
+template <class T>
+struct TypeTag {
+  using type = T;
+};
+/// Calls `f(TypeTag<T>{})` with the C++ type that `d` names.
+template <class F>
+decltype(auto) visit_dtype(DType d, F&& f) {
+  switch (d) {
+    case DType::float32: return f(TypeTag<float>{});
+    case DType::float64: return f(TypeTag<double>{});
+    case DType::int64: return f(TypeTag<std::int64_t>{});
+    default: return f(TypeTag<bool>{});
+  }
+}
+/// As `visit_dtype`, for the two floating types.
+template <class F>
+decltype(auto) visit_floating(DType d, F&& f) {
+  return d == DType::float64 ? f(TypeTag<double>{}) : f(TypeTag<float>{});
+}
+
+/// A number with its category: what a C++ literal contributes to an operation. Never carries a dtype of its own.
+class Scalar {
+ public:
+  template <class T>
+    requires std::is_arithmetic_v<T>
+  constexpr Scalar(T v)
+      : category_(std::is_same_v<T, bool>       ? 0
+                  : std::is_floating_point_v<T> ? 2
+                                                : 1),
+        real_(static_cast<double>(v)),
+        integer_(std::is_floating_point_v<T> ? 0 : static_cast<std::int64_t>(v)) {}
+
+  constexpr int category() const { return category_; }
+  /// The dtype a tensor made of it would have.
+  DType dtype() const { return category_ == 2 ? default_dtype() : category_ == 1 ? DType::int64 : DType::boolean; }
+  template <class T>
+  constexpr T to() const {
+    if constexpr (std::is_same_v<T, bool>)
+      return category_ == 2 ? real_ != 0 : integer_ != 0;
+    else
+      return category_ == 2 ? static_cast<T>(real_) : static_cast<T>(integer_);
+  }
+
+ private:
+  int category_;
+  double real_;
+  std::int64_t integer_;
+};
+
+}  // namespace slope

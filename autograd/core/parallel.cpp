@@ -1,0 +1,301 @@
+#include "slope/autograd/core/parallel.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <limits>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "slope/autograd/core/error.h"
+
+#if defined(SLOPE_STD_THREADS)
+#include <condition_variable>
+#elif defined(_OPENMP)
+#include <omp.h>
+#else
+#error "parallel.cpp needs -fopenmp, or -DSLOPE_STD_THREADS for the std::thread back end"
+#endif
+
+#if defined(__linux__)
+#include <sched.h>
+#endif
+#if defined(__unix__) || defined(__APPLE__)
+#include <pthread.h>
+#define SLOPE_HAS_FORK 1
+#endif
+
+namespace slope {
+namespace {
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The knob
+
+int positive_number(const char* variable) {
+  const char* text = std::getenv(variable);
+  if (text == nullptr) return 0;
+  int value = 0;
+  const auto [rest, error] = std::from_chars(text, text + std::strlen(text), value);
+  // OMP_NUM_THREADS may list one count per nesting level ("4,2"): the first is ours.
+  if (error != std::errc{} || value < 1 || (*rest != '\0' && *rest != ',')) return 0;
+  return std::min(value, max_num_threads);
+}
+
+int available_processors() {
+#if defined(__linux__)
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) return std::clamp(CPU_COUNT(&set), 1, max_num_threads);
+#endif
+  return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, max_num_threads);
+}
+
+struct Listeners {
+  std::mutex mutex;
+  std::vector<void (*)(int)> callbacks;
+};
+
+// Never destroyed: thread counts may be changed from destructors of static objects.
+Listeners& listeners() {
+  static Listeners* const instance = new Listeners;
+  return *instance;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Who runs a chunk
+
+// The pool serves one loop at a time; a loop that finds it taken runs in its own thread, for then the machine is busy anyway.
+std::atomic<bool> pool_taken{false};
+thread_local bool in_loop = false;
+thread_local int serial_guards = 0;
+
+// Each team member owns a contiguous range of chunks, so that successive loops over the same arrays find them in the same
+// core's cache; whoever finishes early takes chunks from the ranges of others.
+class Job {
+ public:
+  Job(std::int64_t chunks, int team, detail::ChunkFn run, const void* context)
+      : run_(run), context_(context), ranges_(static_cast<int>(std::min<std::int64_t>({team, chunks, max_ranges}))) {
+    for (int r = 0; r < ranges_; ++r) {
+      range_[r].next.store(boundary(r, chunks), std::memory_order_relaxed);
+      range_[r].end = boundary(r + 1, chunks);
+    }
+  }
+
+  void work(int member) noexcept {
+    in_loop = true;
+    for (int i = 0; i < ranges_; ++i) {
+      Range& range = range_[(member + i) % ranges_];
+      while (range.next.load(std::memory_order_relaxed) < range.end) {
+        const std::int64_t chunk = range.next.fetch_add(1, std::memory_order_relaxed);
+        if (chunk >= range.end) break;
+        // A chunk above one that threw is dropped, one below still runs: which exception the caller sees must not depend on timing.
+        if (chunk > first_failed_.load(std::memory_order_relaxed)) break;
+        run_one(chunk);
+      }
+    }
+    in_loop = false;
+  }
+
+  void rethrow() {
+    if (error_) std::rethrow_exception(error_);
+  }
+
+ private:
+  static constexpr std::int64_t max_ranges = 64;
+  struct alignas(64) Range {
+    std::atomic<std::int64_t> next;
+    std::int64_t end;
+  };
+
+  std::int64_t boundary(int range, std::int64_t chunks) const { return chunks * range / ranges_; }
+
+  void run_one(std::int64_t chunk) noexcept {
+    try {
+      run_(context_, chunk);
+    } catch (...) {
+      const std::lock_guard lock(error_mutex_);
+      if (chunk < first_failed_.load(std::memory_order_relaxed)) {
+        first_failed_.store(chunk, std::memory_order_relaxed);
+        error_ = std::current_exception();
+      }
+    }
+  }
+
+  const detail::ChunkFn run_;
+  const void* const context_;
+  const int ranges_;
+  std::atomic<std::int64_t> first_failed_{std::numeric_limits<std::int64_t>::max()};
+  std::mutex error_mutex_;
+  std::exception_ptr error_;
+  std::array<Range, max_ranges> range_;
+};
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Back ends: run_team(job, team) returns when every chunk is done; before_fork, after_fork_in_child
+
+#if defined(SLOPE_STD_THREADS)
+
+class Pool {
+ public:
+  void run(Job& job, int team) {
+    grow(team - 1);
+    {
+      const std::lock_guard lock(mutex_);
+      job_ = &job;
+      team_ = team;
+      epoch_.fetch_add(1, std::memory_order_release);
+    }
+    wake_.notify_all();
+    job.work(0);
+    std::unique_lock lock(mutex_);
+    job_ = nullptr;  // A worker that wakes only now finds nothing to do, and nobody waits for it.
+    idle_.wait(lock, [&] { return active_ == 0; });
+  }
+
+ private:
+  // Workers are detached and the pool is never destroyed: loops may still run in destructors of static objects. A smaller
+  // team leaves the surplus asleep.
+  void grow(int workers) {
+    while (workers_ < workers) {
+      try {
+        std::thread(&Pool::serve, this, workers_ + 1).detach();
+      } catch (const std::system_error&) {
+        return;  // No more threads to be had: those that exist do the work.
+      }
+      ++workers_;
+    }
+  }
+
+  void serve(int member) {
+    std::uint64_t seen = 0;
+    for (;;) {
+      // Loops often follow each other at once: a short look saves the sleep and the wake-up.
+      for (int spin = 0; spin < 2000 && epoch_.load(std::memory_order_acquire) == seen; ++spin) std::this_thread::yield();
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [&] { return epoch_.load(std::memory_order_relaxed) != seen; });
+      seen = epoch_.load(std::memory_order_relaxed);
+      if (job_ == nullptr || member >= team_) continue;
+      Job& job = *job_;
+      ++active_;
+      lock.unlock();
+      job.work(member);
+      lock.lock();
+      if (--active_ == 0) idle_.notify_one();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable wake_, idle_;
+  std::atomic<std::uint64_t> epoch_{0};
+  Job* job_ = nullptr;
+  int team_ = 0;
+  int active_ = 0;
+  int workers_ = 0;
+};
+
+std::atomic<Pool*> pool{nullptr};
+
+void run_team(Job& job, int team) {
+  Pool* p = pool.load(std::memory_order_acquire);
+  if (p == nullptr) {
+    p = new Pool;  // Only the thread that took the pool comes here.
+    pool.store(p, std::memory_order_release);
+  }
+  p->run(job, team);
+}
+
+void before_fork() {}
+// The threads of the old pool do not exist in the child and its locks may be held for ever: leave it behind.
+void forget_pool() { pool.store(nullptr, std::memory_order_relaxed); }
+
+#else
+
+void run_team(Job& job, int team) {
+  // Always the whole team, even for fewer chunks: libgomp ends the surplus threads when a team shrinks and has to start
+  // them anew when it grows, which costs far more than waking one for nothing.
+#pragma omp parallel num_threads(team)
+  job.work(omp_get_thread_num());
+}
+
+// A child inherits the memory of the OpenMP pool without its threads and would wait for them for ever.
+void before_fork() { omp_pause_resource_all(omp_pause_soft); }
+void forget_pool() {}
+
+#endif
+
+#if defined(SLOPE_HAS_FORK)
+void after_fork_in_child() {
+  if (in_loop) return;
+  forget_pool();
+  pool_taken.store(false, std::memory_order_relaxed);
+}
+[[maybe_unused]] const int fork_handlers = pthread_atfork(before_fork, nullptr, after_fork_in_child);
+#endif
+
+bool must_stay_here() {
+  if (in_loop || serial_guards > 0) return true;
+#if !defined(SLOPE_STD_THREADS)
+  if (omp_in_parallel()) return true;
+#endif
+  return pool_taken.exchange(true, std::memory_order_acquire);
+}
+
+struct ReleasePool {
+  ~ReleasePool() { pool_taken.store(false, std::memory_order_release); }
+};
+
+}  // namespace
+
+namespace detail {
+
+constinit std::atomic<int> num_threads{0};
+
+int resolve_num_threads() {
+  int n = positive_number("SLOPE_NUM_THREADS");
+  if (n == 0) n = positive_number("OMP_NUM_THREADS");
+  if (n == 0) n = available_processors();
+  int unset = 0;
+  return num_threads.compare_exchange_strong(unset, n) ? n : unset;
+}
+
+void run_chunks(std::int64_t chunks, ChunkFn run, const void* context) {
+  const int team = get_num_threads();
+  if (team == 1 || chunks <= 1 || must_stay_here()) {
+    for (std::int64_t chunk = 0; chunk < chunks; ++chunk) run(context, chunk);
+    return;
+  }
+  const ReleasePool release;
+  Job job(chunks, team, run, context);
+  run_team(job, team);
+  job.rethrow();
+}
+
+}  // namespace detail
+
+void set_num_threads(int n) {
+  if (n < 1 || n > max_num_threads) {
+    throw ValueError(concat("set_num_threads: the number of threads must be between 1 and ", max_num_threads, ", but is ", n));
+  }
+  Listeners& all = listeners();
+  const std::lock_guard lock(all.mutex);
+  detail::num_threads.store(n, std::memory_order_relaxed);
+  for (const auto callback : all.callbacks) callback(n);
+}
+
+void on_num_threads_changed(void (*callback)(int)) {
+  if (callback == nullptr) throw ValueError("on_num_threads_changed: the callback is null; pass a function");
+  Listeners& all = listeners();
+  const std::lock_guard lock(all.mutex);
+  if (std::find(all.callbacks.begin(), all.callbacks.end(), callback) == all.callbacks.end()) all.callbacks.push_back(callback);
+  callback(get_num_threads());
+}
+
+bool in_parallel_region() { return in_loop; }
+
+SerialGuard::SerialGuard() { ++serial_guards; }
+SerialGuard::~SerialGuard() { --serial_guards; }
+
+}  // namespace slope

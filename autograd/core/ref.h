@@ -1,0 +1,65 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <utility>
+
+namespace slope {
+
+/// A reference count that starts at one. Dropping the last reference costs a load, not an atomic update: a count of one
+/// means nobody else can reach the object, so nobody else can change it.
+class RefCount {
+ public:
+  void acquire() { count_.fetch_add(1, std::memory_order_relaxed); }
+  /// True when the caller held the last reference.
+  bool release() {
+    if (count_.load(std::memory_order_acquire) == 1) return true;
+    return count_.fetch_sub(1, std::memory_order_acq_rel) == 1;
+  }
+  bool unique() const { return count_.load(std::memory_order_acquire) == 1; }
+  std::uint32_t value() const { return count_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint32_t> count_{1};
+};
+
+/// An owning pointer to an object that counts its own references: `T` has a RefCount `refs` and a static `T::destroy(T*)`.
+template <class T>
+class Ref {
+ public:
+  Ref() = default;
+  /// Takes over a reference that the caller already owns.
+  static Ref adopt(T* p) {
+    Ref r;
+    r.p_ = p;
+    return r;
+  }
+  /// Adds a reference.
+  static Ref share(T* p) {
+    if (p) p->refs.acquire();
+    return adopt(p);
+  }
+  Ref(const Ref& o) : p_(o.p_) {
+    if (p_) p_->refs.acquire();
+  }
+  Ref(Ref&& o) noexcept : p_(std::exchange(o.p_, nullptr)) {}
+  Ref& operator=(Ref o) noexcept {
+    std::swap(p_, o.p_);
+    return *this;
+  }
+  ~Ref() {
+    if (p_ && p_->refs.release()) T::destroy(p_);
+  }
+
+  T* get() const { return p_; }
+  T* operator->() const { return p_; }
+  T& operator*() const { return *p_; }
+  explicit operator bool() const { return p_ != nullptr; }
+  T* release() { return std::exchange(p_, nullptr); }
+  friend bool operator==(const Ref& a, const Ref& b) { return a.p_ == b.p_; }
+
+ private:
+  T* p_ = nullptr;
+};
+
+}  // namespace slope

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "slope/autograd/core/error.h"
+
+namespace slope {
+
+inline constexpr int max_dims = 8;
+
+/// A short list of int64 kept in place: sizes, strides or dimensions of a tensor. At most `max_dims` entries.
+class Shape {
+ public:
+  Shape() : count_(0) {}
+  Shape(std::initializer_list<std::int64_t> values) : Shape(values.begin(), values.size()) {}
+  Shape(std::span<const std::int64_t> values) : Shape(values.data(), values.size()) {}
+  Shape(const std::vector<std::int64_t>& values) : Shape(values.data(), values.size()) {}
+  Shape(const std::int64_t* values, std::size_t count) : count_(checked(count)) {
+    for (int i = 0; i < count_; ++i) values_[i] = values[i];
+  }
+  static Shape filled(int count, std::int64_t value) {
+    Shape s;
+    s.count_ = checked(static_cast<std::size_t>(count));
+    for (int i = 0; i < count; ++i) s.values_[i] = value;
+    return s;
+  }
+  Shape(const Shape& o) : count_(o.count_) {
+    for (int i = 0; i < count_; ++i) values_[i] = o.values_[i];
+  }
+  Shape& operator=(const Shape& o) {
+    count_ = o.count_;
+    for (int i = 0; i < count_; ++i) values_[i] = o.values_[i];
+    return *this;
+  }
+
+  int size() const { return count_; }
+  bool empty() const { return count_ == 0; }
+  std::int64_t operator[](int i) const { return values_[i]; }
+  std::int64_t& operator[](int i) { return values_[i]; }
+  std::int64_t back() const { return values_[count_ - 1]; }
+  const std::int64_t* begin() const { return values_; }
+  const std::int64_t* end() const { return values_ + count_; }
+  std::int64_t* begin() { return values_; }
+  std::int64_t* end() { return values_ + count_; }
+  operator std::span<const std::int64_t>() const { return {values_, static_cast<std::size_t>(count_)}; }
+
+  void push_back(std::int64_t v) { insert(count_, v); }
+  void insert(int at, std::int64_t v) {
+    checked(static_cast<std::size_t>(count_) + 1);
+    for (int i = count_; i > at; --i) values_[i] = values_[i - 1];
+    values_[at] = v;
+    ++count_;
+  }
+  void erase(int at) {
+    for (int i = at; i + 1 < count_; ++i) values_[i] = values_[i + 1];
+    --count_;
+  }
+
+  friend bool operator==(const Shape& a, const Shape& b) {
+    if (a.count_ != b.count_) return false;
+    for (int i = 0; i < a.count_; ++i)
+      if (a.values_[i] != b.values_[i]) return false;
+    return true;
+  }
+
+ private:
+  static int checked(std::size_t count) {
+    if (count > static_cast<std::size_t>(max_dims)) too_many(count);
+    return static_cast<int>(count);
+  }
+  [[noreturn]] static void too_many(std::size_t count);
+
+  int count_;
+  std::int64_t values_[max_dims];
+};
+
+/// Product of the sizes; throws ShapeError on a negative size or when the product exceeds int64 (op names the caller).
+std::int64_t checked_numel(const Shape& sizes, const char* op, SourceLoc loc = {});
+/// Row-major strides of a dense tensor of these sizes.
+Shape contiguous_strides(const Shape& sizes);
+/// True when elements lie densely in row-major order (sizes of 1 may have any stride).
+bool is_contiguous(const Shape& sizes, const Shape& strides);
+/// Maps a dimension in [-ndim, ndim-1] to [0, ndim); 0-d tensors accept -1 and 0. Throws IndexError.
+int wrap_dim(std::int64_t dim, int ndim, const char* op = "", SourceLoc loc = {});
+/// The common shape two shapes broadcast to; throws ShapeError naming both sizes and the dimension.
+Shape broadcast_shapes(const Shape& a, const Shape& b, const char* op = "", SourceLoc loc = {});
+/// "[2, 3]".
+std::string to_text(const Shape& s);
+
+}  // namespace slope

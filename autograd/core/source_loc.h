@@ -1,0 +1,44 @@
+#pragma once
+
+namespace slope {
+
+/// A line of source code. As a defaulted argument, `SourceLoc loc = SourceLoc::here()` is the line of the caller.
+struct SourceLoc {
+  const char* file = nullptr;
+  int line = 0;
+
+  static constexpr SourceLoc here(const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
+    return {file, line};
+  }
+
+  /// True for lines of slope itself: its sources are compiled with file names that start with "slope/".
+  constexpr bool in_library() const {
+    const char prefix[] = "slope/";
+    if (!file) return true;
+    for (int i = 0; i < 6; ++i)
+      if (file[i] != prefix[i]) return false;
+    return true;
+  }
+};
+
+/// While it lives, errors raised by library code on this thread name `loc`, the user's line that called into the library.
+/// Scopes nest; the innermost user line wins, and library lines never displace a user's line.
+class CallerScope {
+ public:
+  explicit CallerScope(SourceLoc loc) : previous_(current()) {
+    if (!loc.in_library()) current() = loc;
+  }
+  ~CallerScope() { current() = previous_; }
+  CallerScope(const CallerScope&) = delete;
+  CallerScope& operator=(const CallerScope&) = delete;
+
+  static SourceLoc& current();
+
+ private:
+  SourceLoc previous_;
+};
+
+/// The line an error should name: `loc` itself when it is a user's line, else the innermost enclosing user line.
+SourceLoc user_line(SourceLoc loc);
+
+}  // namespace slope

@@ -1,0 +1,46 @@
+#include "slope/autograd/tensor/storage.h"
+
+#include <cstring>
+#include <new>
+
+#include "slope/autograd/core/pool.h"
+
+namespace slope {
+
+namespace {
+constexpr std::size_t header = 64;
+static_assert(sizeof(Storage) <= header);
+}  // namespace
+
+Ref<Storage> Storage::create(std::size_t bytes) {
+  void* block = memory::allocate(header + bytes);
+  auto* s = new (block) Storage;
+  s->bytes = bytes;
+  s->data = static_cast<char*>(block) + header;
+  if (memory::poison()) {
+    // 0x7fa00000 repeated reads as a signalling NaN in float32 and as NaN in float64.
+    auto* words = static_cast<std::uint32_t*>(s->data);
+    for (std::size_t i = 0; i < bytes / 4; ++i) words[i] = 0x7fa00000u;
+    std::memset(static_cast<char*>(s->data) + bytes / 4 * 4, 0x7f, bytes % 4);
+  }
+  return Ref<Storage>::adopt(s);
+}
+
+Ref<Storage> Storage::external(void* data, std::size_t bytes, void (*release)(void*), void* context) {
+  auto* s = new (memory::allocate(header)) Storage;
+  s->bytes = bytes;
+  s->data = data;
+  s->release_external = release;
+  s->external_context = context;
+  return Ref<Storage>::adopt(s);
+}
+
+void Storage::destroy(Storage* s) {
+  const bool inline_data = s->data == static_cast<void*>(reinterpret_cast<char*>(s) + header);
+  const std::size_t block = header + (inline_data ? s->bytes : 0);
+  if (s->release_external) s->release_external(s->external_context);
+  s->~Storage();
+  memory::deallocate(s, block);
+}
+
+}  // namespace slope

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "slope/autograd/core/ref.h"
+
+namespace slope {
+
+/// The memory of a tensor and its version, shared by all its views. Header and data are one block of the allocator,
+/// unless the data belongs to somebody else (`from_blob`).
+struct Storage {
+  RefCount refs;
+  /// Grows with every in-place change; saved values remember it to notice that they were overwritten.
+  std::atomic<std::uint32_t> version{0};
+  std::size_t bytes = 0;
+  void* data = nullptr;
+  void (*release_external)(void* context) = nullptr;
+  void* external_context = nullptr;
+
+  static Ref<Storage> create(std::size_t bytes);
+  /// Refers to memory owned elsewhere; `release(context)` runs when the last tensor is gone (may be null).
+  static Ref<Storage> external(void* data, std::size_t bytes, void (*release)(void*), void* context);
+  static void destroy(Storage* s);
+
+  std::uint32_t current_version() const { return version.load(std::memory_order_relaxed); }
+  void bump_version() { version.store(current_version() + 1, std::memory_order_relaxed); }
+};
+
+}  // namespace slope
