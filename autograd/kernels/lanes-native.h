@@ -1,0 +1,245 @@
+// Native vectors of one instruction set: types and the operations the language's vector extension lacks. Included by
+// lanes-target.h once per set; included alone it provides nothing by itself.
+#if !defined(SLOPE_SIMD_NAMESPACE)
+#include "slope/autograd/kernels/lanes.h"
+#else
+
+// The names of these built-ins differ between compilers; everything below uses only the macros.
+namespace slope::simd::SLOPE_SIMD_NAMESPACE::native {
+
+typedef float VecF __attribute__((vector_size(SLOPE_SIMD_BYTES)));
+typedef double VecD __attribute__((vector_size(SLOPE_SIMD_BYTES)));
+typedef std::int32_t VecI32 __attribute__((vector_size(SLOPE_SIMD_BYTES)));
+typedef std::int64_t VecI64 __attribute__((vector_size(SLOPE_SIMD_BYTES)));
+typedef float HalfF __attribute__((vector_size(SLOPE_SIMD_BYTES / 2)));
+typedef signed char BytesF __attribute__((vector_size(SLOPE_SIMD_BYTES / 4)));
+typedef signed char BytesD __attribute__((vector_size(SLOPE_SIMD_BYTES / 8)));
+
+template <class T>
+struct Types;
+template <>
+struct Types<float> {
+  using Vec = VecF;
+  using Int = VecI32;
+  using Bits = std::int32_t;
+  using Bytes = BytesF;
+  static constexpr int size = SLOPE_SIMD_BYTES / 4;
+  static constexpr Bits sign_bit = INT32_MIN;
+};
+template <>
+struct Types<double> {
+  using Vec = VecD;
+  using Int = VecI64;
+  using Bits = std::int64_t;
+  using Bytes = BytesD;
+  static constexpr int size = SLOPE_SIMD_BYTES / 8;
+  static constexpr Bits sign_bit = INT64_MIN;
+};
+
+#define SLOPE_NATIVE SLOPE_TARGET inline
+
+// c - 0 and not c + 0: the sum would turn a broadcast -0.0 into +0.0.
+SLOPE_NATIVE VecF splat(float c) { return c - VecF{}; }
+SLOPE_NATIVE VecD splat(double c) { return c - VecD{}; }
+
+// First n lanes true.
+SLOPE_NATIVE VecI32 first_lanes(int n, VecF) {
+  VecI32 lane;
+  for (int i = 0; i < Types<float>::size; ++i) lane[i] = i;
+  return (VecI32)(lane < n);
+}
+SLOPE_NATIVE VecI64 first_lanes(int n, VecD) {
+  VecI64 lane;
+  for (int i = 0; i < Types<double>::size; ++i) lane[i] = i;
+  return (VecI64)(lane < (std::int64_t)n);
+}
+
+#if SLOPE_SIMD_LEVEL == 2
+
+SLOPE_NATIVE int lane_bits(VecI32 m) { return (int)(unsigned short)__builtin_ia32_cvtd2mask512((VecI32)m); }
+SLOPE_NATIVE int lane_bits(VecI64 m) {
+  typedef long long Q __attribute__((vector_size(64)));
+  return (int)(unsigned char)__builtin_ia32_cvtq2mask512((Q)m);
+}
+SLOPE_NATIVE VecF load_first(const float* p, int n) {
+  return __builtin_ia32_loadups512_mask(p, splat(1.0F), (unsigned short)((1U << n) - 1U));
+}
+SLOPE_NATIVE VecD load_first(const double* p, int n) {
+  return __builtin_ia32_loadupd512_mask(p, splat(1.0), (unsigned char)((1U << n) - 1U));
+}
+SLOPE_NATIVE void store_first(float* p, VecF v, int n) {
+  __builtin_ia32_storeups512_mask(p, v, (unsigned short)((1U << n) - 1U));
+}
+SLOPE_NATIVE void store_first(double* p, VecD v, int n) {
+  __builtin_ia32_storeupd512_mask(p, v, (unsigned char)((1U << n) - 1U));
+}
+
+#elif SLOPE_SIMD_LEVEL == 1
+
+SLOPE_NATIVE int lane_bits(VecI32 m) { return __builtin_ia32_movmskps256((VecF)m); }
+SLOPE_NATIVE int lane_bits(VecI64 m) { return __builtin_ia32_movmskpd256((VecD)m); }
+SLOPE_NATIVE VecF load_first(const float* p, int n) {
+  const VecI32 m = first_lanes(n, VecF{});
+  const VecF v = __builtin_ia32_maskloadps256((const VecF*)p, m);
+  return m ? v : splat(1.0F);
+}
+SLOPE_NATIVE VecD load_first(const double* p, int n) {
+  typedef long long Q __attribute__((vector_size(32)));
+  const VecI64 m = first_lanes(n, VecD{});
+  const VecD v = __builtin_ia32_maskloadpd256((const VecD*)p, (Q)m);
+  return m ? v : splat(1.0);
+}
+SLOPE_NATIVE void store_first(float* p, VecF v, int n) {
+  __builtin_ia32_maskstoreps256((VecF*)p, first_lanes(n, VecF{}), v);
+}
+SLOPE_NATIVE void store_first(double* p, VecD v, int n) {
+  typedef long long Q __attribute__((vector_size(32)));
+  __builtin_ia32_maskstorepd256((VecD*)p, (Q)first_lanes(n, VecD{}), v);
+}
+
+#else
+
+#if defined(__x86_64__)
+SLOPE_NATIVE int lane_bits(VecI32 m) { return __builtin_ia32_movmskps((VecF)m); }
+SLOPE_NATIVE int lane_bits(VecI64 m) { return __builtin_ia32_movmskpd((VecD)m); }
+#else
+template <class Int>
+SLOPE_NATIVE int lane_bits(Int m) {
+  int bits = 0;
+  for (int i = 0; i < (int)(sizeof(Int) / sizeof(m[0])); ++i) bits |= (m[i] != 0) << i;
+  return bits;
+}
+#endif
+SLOPE_NATIVE VecF load_first(const float* p, int n) {
+  VecF v = splat(1.0F);
+  for (int i = 0; i < n; ++i) v[i] = p[i];
+  return v;
+}
+SLOPE_NATIVE VecD load_first(const double* p, int n) {
+  VecD v = splat(1.0);
+  for (int i = 0; i < n; ++i) v[i] = p[i];
+  return v;
+}
+SLOPE_NATIVE void store_first(float* p, VecF v, int n) {
+  for (int i = 0; i < n; ++i) p[i] = v[i];
+}
+SLOPE_NATIVE void store_first(double* p, VecD v, int n) {
+  for (int i = 0; i < n; ++i) p[i] = v[i];
+}
+
+#endif
+
+// Square root, fused multiply-add, rounding. `round_to` modes: 0 nearest even, 1 down, 2 up, 3 toward zero.
+#if defined(__clang__)
+
+SLOPE_NATIVE VecF sqrt(VecF x) { return __builtin_elementwise_sqrt(x); }
+SLOPE_NATIVE VecD sqrt(VecD x) { return __builtin_elementwise_sqrt(x); }
+SLOPE_NATIVE VecF fma(VecF a, VecF b, VecF c) { return __builtin_elementwise_fma(a, b, c); }
+SLOPE_NATIVE VecD fma(VecD a, VecD b, VecD c) { return __builtin_elementwise_fma(a, b, c); }
+template <int mode, class V>
+SLOPE_NATIVE V round_to(V x) {
+  if constexpr (mode == 0) return __builtin_elementwise_roundeven(x);
+  if constexpr (mode == 1) return __builtin_elementwise_floor(x);
+  if constexpr (mode == 2) return __builtin_elementwise_ceil(x);
+  if constexpr (mode == 3) return __builtin_elementwise_trunc(x);
+}
+
+#elif SLOPE_SIMD_LEVEL == 2
+
+SLOPE_NATIVE VecF sqrt(VecF x) { return __builtin_ia32_sqrtps512_mask(x, x, (unsigned short)-1, 4); }
+SLOPE_NATIVE VecD sqrt(VecD x) { return __builtin_ia32_sqrtpd512_mask(x, x, (unsigned char)-1, 4); }
+SLOPE_NATIVE VecF fma(VecF a, VecF b, VecF c) { return __builtin_ia32_vfmaddps512_mask(a, b, c, (unsigned short)-1, 4); }
+SLOPE_NATIVE VecD fma(VecD a, VecD b, VecD c) { return __builtin_ia32_vfmaddpd512_mask(a, b, c, (unsigned char)-1, 4); }
+template <int mode>
+SLOPE_NATIVE VecF round_to(VecF x) {
+  return __builtin_ia32_rndscaleps_mask(x, 8 | mode, x, (unsigned short)-1, 4);
+}
+template <int mode>
+SLOPE_NATIVE VecD round_to(VecD x) {
+  return __builtin_ia32_rndscalepd_mask(x, 8 | mode, x, (unsigned char)-1, 4);
+}
+
+#elif SLOPE_SIMD_LEVEL == 1
+
+SLOPE_NATIVE VecF sqrt(VecF x) { return __builtin_ia32_sqrtps256(x); }
+SLOPE_NATIVE VecD sqrt(VecD x) { return __builtin_ia32_sqrtpd256(x); }
+SLOPE_NATIVE VecF fma(VecF a, VecF b, VecF c) { return __builtin_ia32_vfmaddps256(a, b, c); }
+SLOPE_NATIVE VecD fma(VecD a, VecD b, VecD c) { return __builtin_ia32_vfmaddpd256(a, b, c); }
+template <int mode>
+SLOPE_NATIVE VecF round_to(VecF x) {
+  return __builtin_ia32_roundps256(x, 8 | mode);
+}
+template <int mode>
+SLOPE_NATIVE VecD round_to(VecD x) {
+  return __builtin_ia32_roundpd256(x, 8 | mode);
+}
+
+#else
+
+#if defined(__x86_64__)
+SLOPE_NATIVE VecF sqrt(VecF x) { return __builtin_ia32_sqrtps(x); }
+SLOPE_NATIVE VecD sqrt(VecD x) { return __builtin_ia32_sqrtpd(x); }
+#else
+SLOPE_NATIVE VecF sqrt(VecF x) {
+  for (int i = 0; i < Types<float>::size; ++i) x[i] = __builtin_sqrtf(x[i]);
+  return x;
+}
+SLOPE_NATIVE VecD sqrt(VecD x) {
+  for (int i = 0; i < Types<double>::size; ++i) x[i] = __builtin_sqrt(x[i]);
+  return x;
+}
+#endif
+SLOPE_NATIVE VecF fma(VecF a, VecF b, VecF c) {
+  for (int i = 0; i < Types<float>::size; ++i) a[i] = __builtin_fmaf(a[i], b[i], c[i]);
+  return a;
+}
+SLOPE_NATIVE VecD fma(VecD a, VecD b, VecD c) {
+  for (int i = 0; i < Types<double>::size; ++i) a[i] = __builtin_fma(a[i], b[i], c[i]);
+  return a;
+}
+// SSE2 has no rounding instruction: adding and subtracting 2^23 (2^52) rounds to the nearest even integer.
+template <int mode, class V>
+SLOPE_NATIVE V round_to(V x) {
+  using T = std::remove_cvref_t<decltype(x[0])>;
+  using Int = typename Types<T>::Int;
+  constexpr T big = sizeof(T) == 4 ? T(8388608.0) : T(4503599627370496.0);
+  const Int sign = (Int)x & (Types<T>::sign_bit - Int{});
+  const V a = (V)((Int)x ^ sign);
+  V r = (a + big) - big;
+  if constexpr (mode == 3) r = r - (r > a ? splat(T(1)) : V{});
+  r = (V)((Int)r | sign);
+  if constexpr (mode == 1) r = r - (r > x ? splat(T(1)) : V{});
+  if constexpr (mode == 2) r = r + (r < x ? splat(T(1)) : V{});
+  if constexpr (mode == 2) r = (V)((Int)r | sign);
+  return a < big ? r : x;
+}
+
+#endif
+
+// Lane i of the result is lane i ^ step of v.
+template <int step, class V, int... lane>
+SLOPE_NATIVE V swap_lanes(V v, std::integer_sequence<int, lane...>) {
+  return __builtin_shufflevector(v, v, (lane ^ step)...);
+}
+template <class T, int step = 1>
+SLOPE_NATIVE T tree_sum(typename Types<T>::Vec v) {
+  if constexpr (step < Types<T>::size) {
+    return tree_sum<T, step * 2>(v + swap_lanes<step>(v, std::make_integer_sequence<int, Types<T>::size>{}));
+  } else {
+    return v[0];
+  }
+}
+template <int first, int... lane>
+SLOPE_NATIVE VecD widen(VecF v, std::integer_sequence<int, lane...>) {
+  return __builtin_convertvector(__builtin_shufflevector(v, v, (lane + first)...), VecD);
+}
+SLOPE_NATIVE VecD widen_low(VecF v) { return widen<0>(v, std::make_integer_sequence<int, Types<double>::size>{}); }
+SLOPE_NATIVE VecD widen_high(VecF v) {
+  return widen<Types<double>::size>(v, std::make_integer_sequence<int, Types<double>::size>{});
+}
+
+#undef SLOPE_NATIVE
+
+}  // namespace slope::simd::SLOPE_SIMD_NAMESPACE::native
+
+#endif
