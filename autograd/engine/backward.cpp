@@ -1,0 +1,355 @@
+#include "slope/autograd/engine/backward.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "slope/autograd/engine/extras.h"
+#include "slope/autograd/engine/grad_mode.h"
+#include "slope/autograd/engine/node.h"
+
+namespace slope {
+
+namespace {
+
+thread_local constinit int t_depth = 0;
+constexpr int max_depth = 1000;
+
+struct CurrentNodeGuard {
+  explicit CurrentNodeGuard(Node* n) : previous(detail::current_node) { detail::current_node = n; }
+  ~CurrentNodeGuard() { detail::current_node = previous; }
+  Node* previous;
+};
+
+struct DepthGuard {
+  DepthGuard() {
+    if (t_depth >= max_depth)
+      throw AutogradError(concat("backward: nested more than ", max_depth,
+                                 " deep (a backward that starts another backward); unroll the recursion"));
+    ++t_depth;
+  }
+  ~DepthGuard() { --t_depth; }
+};
+
+// The first gradient is moved in; later ones are added in place once the sum is ours alone.
+void accumulate(Tensor& into, Tensor&& g, bool recording) {
+  if (!into.defined())
+    into = std::move(g);
+  else if (!recording && into.sole_owner() && into.is_contiguous() && into.shape() == g.shape() && into.dtype() == g.dtype())
+    into.add_(g);
+  else
+    into = into.add(g);
+}
+
+// One traversal. Numbers grow from producers to consumers, so taking the pending node with the largest number always
+// finds a node whose consumers have all run: no separate pass over the graph is needed.
+class Run {
+ public:
+  explicit Run(bool retain, bool create) : retain_(retain), create_(create), mode_(create) {}
+  ~Run() {
+    for (const Pending& p : heap_) forget(p.node);
+  }
+
+  void add_root(const Tensor& t, Tensor g) { deliver(Edge::to(t), std::move(g)); }
+
+  // Restricts the traversal to what leads to `inputs` and collects their gradients instead of accumulating.
+  void capture(const std::vector<Tensor>& outputs, const std::vector<Edge>& inputs);
+  void traverse();
+  void commit_leaves();
+  Tensor captured(const Edge& e);
+
+ private:
+  struct Pending {
+    std::uint64_t id;
+    Node* node;
+    friend bool operator<(const Pending& a, const Pending& b) { return a.id < b.id; }
+  };
+  struct Leaf {
+    Ref<TensorImpl> impl;
+    Tensor grad;
+  };
+
+  static void forget(Node* n) {
+    n->grad = Tensor();
+    if (n->extras)
+      for (auto& o : n->extras->outputs) o.grad = Tensor();
+    n->run.store(nullptr, std::memory_order_release);
+    detail::release_node(n);
+  }
+
+  void deliver(const Edge& e, Tensor&& g);
+  void run_node(Node* n);
+  Tensor& leaf_slot(TensorImpl* leaf);
+
+  bool retain_, create_;
+  GradModeGuard mode_;
+  std::vector<Pending> heap_;  // a max-heap of nodes that hold a gradient; each owns a reference
+  std::vector<Leaf> leaves_;
+  std::unordered_map<TensorImpl*, std::size_t> leaf_index_;  // only when there are many
+  bool capturing_ = false;
+  std::unordered_set<const Node*> needed_;
+  std::unordered_set<const TensorImpl*> needed_leaves_;
+  std::vector<std::pair<Edge, Tensor>> captured_;
+};
+
+Tensor& Run::leaf_slot(TensorImpl* leaf) {
+  constexpr std::size_t few = 16;
+  if (leaf_index_.empty()) {
+    for (auto& l : leaves_)
+      if (l.impl.get() == leaf) return l.grad;
+    if (leaves_.size() >= few)
+      for (std::size_t i = 0; i < leaves_.size(); ++i) leaf_index_[leaves_[i].impl.get()] = i;
+  } else if (auto it = leaf_index_.find(leaf); it != leaf_index_.end()) {
+    return leaves_[it->second].grad;
+  }
+  if (!leaf_index_.empty()) leaf_index_[leaf] = leaves_.size();
+  leaves_.push_back({Ref<TensorImpl>::share(leaf), Tensor()});
+  return leaves_.back().grad;
+}
+
+void Run::deliver(const Edge& e, Tensor&& g) {
+  if (!e || !g.defined()) return;
+  if (TensorImpl* leaf = e.leaf()) {
+    if (!capturing_ || needed_leaves_.contains(leaf)) accumulate(leaf_slot(leaf), std::move(g), create_);
+    return;
+  }
+  Node* n = e.node();
+  if (capturing_ && !needed_.contains(n)) return;
+  const void* owner = n->run.load(std::memory_order_acquire);
+  if (owner != this) {
+    if (owner || !n->run.compare_exchange_strong(owner, this, std::memory_order_acq_rel))
+      throw AutogradError(concat("backward: ", n->name(),
+                                 "Backward is being traversed by another backward; let it finish first, or build one graph "
+                                 "per thread"),
+                          n->where());
+    n->refs.acquire();
+    heap_.push_back({n->id(), n});
+    std::push_heap(heap_.begin(), heap_.end());
+  }
+  Tensor& slot = e.output_nr() == 0 ? n->grad : [&]() -> Tensor& {
+    if (!n->extras) n->extras = std::make_unique<NodeExtras>();
+    return n->extras->output(e.output_nr()).grad;
+  }();
+  accumulate(slot, std::move(g), create_);
+}
+
+void check_anomaly(Node* n, std::span<const Tensor> grads) {
+  for (std::size_t i = 0; i < grads.size(); ++i)
+    if (grads[i].defined() && grads[i].is_floating_point()) {
+      NoGradGuard no_grad;
+      if (grads[i].isnan().any().item<bool>())
+        throw AutogradError(concat("backward: ", n->name(), "Backward returned nan values in its gradient ", i,
+                                   " of shape ", to_text(grads[i].shape()), "; the operation was recorded at the line named"),
+                            n->where());
+    }
+}
+
+void Run::run_node(Node* n) {
+  constexpr std::size_t small = 8;
+  Tensor out_small[small], in_small[small];
+  std::vector<Tensor> out_large, in_large;
+  const auto outputs = static_cast<std::size_t>(n->outputs());
+  std::span<Tensor> outs(out_small, std::min(outputs, small));
+  if (outputs > small) {
+    out_large.resize(outputs);
+    outs = out_large;
+  }
+  outs[0] = std::move(n->grad);
+  if (n->extras) {
+    auto& extra = n->extras->outputs;
+    for (std::size_t i = 0; i < extra.size(); ++i) {
+      if (i > 0) outs[i] = std::move(extra[i].grad);
+      extra[i].grad = Tensor();
+      if (outs[i].defined()) {
+        outs[i] = detail::run_hooks(extra[i].hooks, std::move(outs[i]));
+        if (extra[i].kept) {
+          std::lock_guard lock(extra[i].kept->mutex);
+          Tensor& kept = extra[i].kept->grad;
+          kept = kept.defined() ? kept.add(outs[i]) : outs[i];
+        }
+      }
+    }
+  }
+  if (capturing_)
+    for (auto& [edge, value] : captured_)
+      if (edge.node() == n) value = outs[edge.output_nr()];
+
+  const auto edges = n->edges();
+  std::span<Tensor> ins(in_small, std::min(edges.size(), small));
+  if (edges.size() > small) {
+    in_large.resize(edges.size());
+    ins = in_large;
+  }
+  {
+    CurrentNodeGuard current(n);
+    n->backward(outs, ins);
+  }
+  if (detail::anomaly_enabled) [[unlikely]]
+    check_anomaly(n, ins);
+  if (!retain_) n->release_saved();
+  for (Tensor& o : outs) o = Tensor();
+  for (std::size_t i = 0; i < edges.size(); ++i)
+    if (ins[i].defined()) deliver(edges[i], std::move(ins[i]));
+}
+
+void Run::traverse() {
+  DepthGuard depth;
+  while (!heap_.empty()) {
+    Node* n = heap_.front().node;
+    std::pop_heap(heap_.begin(), heap_.end());
+    heap_.pop_back();
+    struct Done {
+      Node* node;
+      ~Done() { forget(node); }
+    } done{n};
+    run_node(n);
+  }
+}
+
+// Gradients reach the leaves only here, after everything that can throw has run: a failed backward changes no `.grad`.
+void Run::commit_leaves() {
+  for (Leaf& l : leaves_)
+    if (l.impl->meta && l.impl->meta->hooks) l.grad = detail::run_hooks(l.impl->meta->hooks, std::move(l.grad));
+  for (Leaf& l : leaves_) {
+    GradMeta& meta = detail::meta_of(*l.impl);
+    {
+      std::lock_guard lock(meta.slot->mutex);
+      Tensor& grad = meta.slot->grad;
+      if (!grad.defined()) {
+        const bool ours = l.grad.sole_owner() && l.grad.is_contiguous();
+        grad = create_ || ours ? std::move(l.grad) : l.grad.clone();
+      } else if (create_ || grad.requires_grad()) {
+        grad = grad.add(l.grad);
+      } else {
+        grad.add_(l.grad);
+      }
+    }
+    if (meta.after_accumulate) detail::run_hooks(meta.after_accumulate, Tensor(l.impl));
+  }
+}
+
+void Run::capture(const std::vector<Tensor>& outputs, const std::vector<Edge>& inputs) {
+  capturing_ = true;
+  for (const Edge& e : inputs) {
+    if (e.leaf())
+      needed_leaves_.insert(e.leaf());
+    else if (e.node()) {
+      needed_.insert(e.node());
+      captured_.emplace_back(e, Tensor());
+    }
+  }
+  std::vector<Node*> reachable, work;
+  std::unordered_set<const Node*> seen;
+  auto visit = [&](const Edge& e) {
+    if (Node* n = e.node(); n && seen.insert(n).second) work.push_back(n);
+  };
+  for (const Tensor& t : outputs) visit(Edge::to(t));
+  while (!work.empty()) {
+    Node* n = work.back();
+    work.pop_back();
+    reachable.push_back(n);
+    for (const Edge& e : n->edges()) visit(e);
+  }
+  std::sort(reachable.begin(), reachable.end(), [](const Node* a, const Node* b) { return a->id() < b->id(); });
+  for (const Node* n : reachable)
+    for (const Edge& e : n->edges())
+      if ((e.node() && needed_.contains(e.node())) || (e.leaf() && needed_leaves_.contains(e.leaf()))) needed_.insert(n);
+}
+
+Tensor Run::captured(const Edge& e) {
+  if (TensorImpl* leaf = e.leaf()) {
+    for (Leaf& l : leaves_)
+      if (l.impl.get() == leaf) {
+        if (leaf->meta && leaf->meta->hooks) return detail::run_hooks(leaf->meta->hooks, l.grad);
+        return l.grad;
+      }
+    return {};
+  }
+  for (auto& [edge, value] : captured_)
+    if (edge == e) return value;
+  return {};
+}
+
+Tensor root_gradient(const Tensor& root, const Tensor& given, std::size_t index, SourceLoc loc) {
+  if (!root.defined() || !root.requires_grad())
+    throw AutogradError(concat("backward: element ", index, " of tensors does not require grad and does not have a grad_fn"),
+                        loc);
+  if (!given.defined()) {
+    if (root.numel() != 1)
+      throw AutogradError(concat("backward: grad can be implicitly created only for scalar outputs, got shape ",
+                                 to_text(root.shape()), "; pass a gradient of that shape, or reduce with sum() or mean()"),
+                          loc);
+    NoGradGuard no_grad;
+    Tensor one(TensorImpl::create(root.shape(), root.dtype()));
+    one.fill_(1);
+    return one;
+  }
+  if (given.shape() != root.shape())
+    throw ShapeError(concat("backward: the gradient has shape ", to_text(given.shape()), " but output ", index, " has shape ",
+                            to_text(root.shape())),
+                     loc);
+  return given.to(root.dtype());
+}
+
+std::vector<Tensor> root_gradients(const std::vector<Tensor>& roots, const std::vector<Tensor>& given, SourceLoc loc) {
+  if (!given.empty() && given.size() != roots.size())
+    throw ValueError(concat("backward: got ", roots.size(), " tensors and ", given.size(), " gradients; pass one for each"),
+                     loc);
+  std::vector<Tensor> out;
+  for (std::size_t i = 0; i < roots.size(); ++i)
+    out.push_back(root_gradient(roots[i], given.empty() ? Tensor() : given[i], i, loc));
+  return out;
+}
+
+}  // namespace
+
+namespace autograd {
+
+void backward(const std::vector<Tensor>& tensors, const std::vector<Tensor>& gradients, BackwardOptions options,
+              SourceLoc loc) {
+  CallerScope scope(loc);
+  auto grads = root_gradients(tensors, gradients, loc);
+  Run run(options.retain_graph.value_or(options.create_graph), options.create_graph);
+  for (std::size_t i = 0; i < tensors.size(); ++i) run.add_root(tensors[i], std::move(grads[i]));
+  run.traverse();
+  run.commit_leaves();
+}
+
+std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs, GradOptions options,
+                         SourceLoc loc) {
+  CallerScope scope(loc);
+  auto grads = root_gradients(outputs, options.grad_outputs, loc);
+  std::vector<Edge> edges;
+  for (const Tensor& t : inputs) {
+    edges.push_back(Edge::to(t));
+    if (!edges.back())
+      throw AutogradError("grad: One of the differentiated Tensors does not require grad; call requires_grad_() first", loc);
+  }
+  Run run(options.retain_graph.value_or(options.create_graph), options.create_graph);
+  run.capture(outputs, edges);
+  for (std::size_t i = 0; i < outputs.size(); ++i) run.add_root(outputs[i], std::move(grads[i]));
+  run.traverse();
+  std::vector<Tensor> result;
+  for (const Edge& e : edges) {
+    result.push_back(run.captured(e));
+    if (!result.back().defined() && !options.allow_unused)
+      throw AutogradError(
+          "grad: One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if "
+          "this is the desired behavior.",
+          loc);
+  }
+  return result;
+}
+
+}  // namespace autograd
+
+void Tensor::backward(const Tensor& gradient, std::optional<bool> retain_graph, bool create_graph, SourceLoc loc) const {
+  CallerScope scope(loc);
+  Tensor g = root_gradient(*this, gradient, 0, loc);
+  Run run(retain_graph.value_or(create_graph), create_graph);
+  run.add_root(*this, std::move(g));
+  run.traverse();
+  run.commit_leaves();
+}
+
+}  // namespace slope

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "slope/autograd/tensor/tensor.h"
+
+namespace slope {
+
+using GradHook = std::function<Tensor(const Tensor&)>;
+
+struct HookList {
+  std::vector<std::pair<int, GradHook>> hooks;
+  int next_id = 0;
+};
+
+/// Removes a hook; keeps working (and does nothing) after the tensor is gone.
+struct HookHandle {
+  std::weak_ptr<HookList> list;
+  int id = -1;
+  void remove();
+};
+
+namespace detail {
+HookHandle add_hook(const Tensor& t, GradHook hook);
+HookHandle add_post_accumulate_hook(const Tensor& t, GradHook hook);
+template <class F>
+GradHook as_hook(F fn) {
+  if constexpr (std::is_void_v<std::invoke_result_t<F&, const Tensor&>>)
+    return [f = std::move(fn)](const Tensor& g) mutable {
+      f(g);
+      return Tensor();
+    };
+  else
+    return GradHook(std::move(fn));
+}
+}  // namespace detail
+
+/// A hook that captures the tensor it is registered on keeps that tensor alive for good: capture a detached value.
+template <class F>
+HookHandle Tensor::register_hook(F fn) const {
+  return detail::add_hook(*this, detail::as_hook(std::move(fn)));
+}
+
+template <class F>
+HookHandle Tensor::register_post_accumulate_grad_hook(F fn) const {
+  return detail::add_post_accumulate_hook(*this, detail::as_hook(std::move(fn)));
+}
+
+}  // namespace slope

@@ -1,0 +1,167 @@
+#include "slope/autograd/engine/node.h"
+
+#include <algorithm>
+
+#include "slope/autograd/core/pool.h"
+#include "slope/autograd/engine/extras.h"
+#include "slope/autograd/engine/grad_mode.h"
+#include "slope/autograd/engine/op.h"
+
+namespace slope {
+
+namespace detail {
+
+thread_local constinit Node* current_node = nullptr;
+
+namespace {
+thread_local constinit std::uint64_t t_last_id = 0;
+thread_local constinit Node* t_doomed = nullptr;
+thread_local constinit bool t_draining = false;
+}  // namespace
+
+void* allocate_node(std::size_t bytes) { return memory::allocate(bytes); }
+
+void acquire_node(Node* n) { n->refs.acquire(); }
+
+// Freeing one node may free others through its edges and through what it saved. They queue up here instead of
+// recursing, so a graph of any depth is freed with constant stack.
+void doom_node(Node* n) {
+  n->next_doomed_ = t_doomed;
+  t_doomed = n;
+  if (t_draining) return;
+  t_draining = true;
+  while (Node* d = t_doomed) {
+    t_doomed = d->next_doomed_;
+    const std::uint32_t bytes = d->bytes_;
+    d->~Node();
+    memory::deallocate(d, bytes);
+  }
+  t_draining = false;
+}
+
+void release_node(Node* n) {
+  if (n->refs.release()) doom_node(n);
+}
+
+void destroy_meta(GradMeta* m) { delete m; }
+
+void set_producer(const Tensor& out, Node* node) {
+  node->assign_id();
+  TensorImpl& t = out.impl();
+  if (t.producer) release_node(t.producer);
+  t.producer = node;
+  t.output_nr = 0;
+  t.leaf_requires_grad = false;
+}
+
+void mark_view(const Tensor& out, const Tensor& of) {
+  TensorImpl& view = out.impl();
+  TensorImpl& source = of.impl();
+  if (&view == &source || view.storage != source.storage) return;
+  if (!grad_enabled()) {
+    view.detached_view = of.requires_grad();
+    return;
+  }
+  if (source.detached_view) {
+    view.detached_view = true;
+    return;
+  }
+  TensorImpl* root = source.base ? source.base : &source;
+  root->refs.acquire();
+  view.base = root;
+  view.view_version = view.storage->current_version();
+}
+
+}  // namespace detail
+
+void Node::destroy(Node* n) { detail::doom_node(n); }
+
+Node::~Node() = default;
+
+// Consumers get larger numbers than producers, on one thread and, through the maximum over the edges, across threads.
+void Node::assign_id() {
+  std::uint64_t last = detail::t_last_id;
+  for (const Edge& e : edges())
+    if (const Node* n = e.node()) last = std::max(last, n->id());
+  id_ = detail::t_last_id = last + 1;
+}
+
+Edge::Edge(const Edge& o) : target_(o.target_), output_nr_(o.output_nr_) {
+  if (Node* n = node())
+    n->refs.acquire();
+  else if (TensorImpl* l = leaf())
+    l->refs.acquire();
+}
+
+void Edge::reset() {
+  if (TensorImpl* l = leaf()) {
+    if (l->refs.release()) TensorImpl::destroy(l);
+  } else {
+    detail::release_node(node());
+  }
+  target_ = 0;
+}
+
+Edge Edge::to(const Tensor& t) {
+  Edge e;
+  if (!t.defined()) return e;
+  TensorImpl& impl = t.impl();
+  if (detail::view_is_stale(impl)) [[unlikely]]
+    detail::refresh_view(impl);
+  if (impl.producer) {
+    impl.producer->refs.acquire();
+    e.target_ = reinterpret_cast<std::uintptr_t>(impl.producer);
+    e.output_nr_ = impl.output_nr;
+  } else if (impl.leaf_requires_grad) {
+    impl.refs.acquire();
+    e.target_ = reinterpret_cast<std::uintptr_t>(&impl) | 1;
+  }
+  return e;
+}
+
+SavedTensor::SavedTensor(const Tensor& input) : value_(input) {
+  if (value_.defined()) version_ = value_.version();
+}
+
+SavedTensor SavedTensor::output(const Tensor& out) {
+  SavedTensor s;
+  const TensorImpl& impl = out.impl();
+  s.value_ = Tensor(TensorImpl::alias(impl, impl.data, impl.sizes, impl.strides));
+  s.version_ = out.version();
+  s.is_output_ = true;
+  return s;
+}
+
+Tensor SavedTensor::get() const {
+  const Node* node = detail::current_node;
+  const SourceLoc where = node ? node->where() : SourceLoc{};
+  const std::string by = node ? concat(node->name(), "Backward") : std::string("the operation");
+  if (!value_.defined())
+    throw AutogradError(
+        concat("backward: Trying to backward through the graph a second time (or directly access saved tensors after they "
+               "have already been freed). Saved intermediate values of the graph are freed when you call .backward() or "
+               "autograd::grad(). Specify retain_graph=True if you need to backward through the graph a second time; "
+               "the freed values were saved by ",
+               by),
+        where);
+  const TensorImpl& impl = value_.impl();
+  const std::uint32_t now = impl.storage->current_version();
+  if (now != version_) {
+    const std::string producer = is_output_ ? by : value_.grad_fn().empty() ? std::string("a leaf") : value_.grad_fn();
+    throw AutogradError(
+        concat("backward: one of the variables needed for gradient computation has been modified by an inplace operation: [",
+               type_word(impl.dtype), " ", to_text(impl.sizes), "], which is output ", is_output_ ? 0 : impl.output_nr,
+               " of ", producer, ", is at version ", now, "; expected version ", version_,
+               " instead. It was saved by ", by, "; change a clone() instead"),
+        where);
+  }
+  if (!is_output_) return value_;
+  Tensor t(TensorImpl::alias(impl, impl.data, impl.sizes, impl.strides));
+  if (grad_enabled() && node) {
+    detail::acquire_node(detail::current_node);
+    t.impl().producer = detail::current_node;
+  }
+  return t;
+}
+
+}  // namespace slope

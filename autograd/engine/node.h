@@ -1,0 +1,130 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "slope/autograd/core/ref.h"
+#include "slope/autograd/tensor/tensor.h"
+
+namespace slope {
+
+struct NodeExtras;
+
+namespace detail {
+void doom_node(Node* n);
+}
+
+/// Where the gradient of an operation's input goes: to the node that produced the input, to a leaf, or nowhere.
+class Edge {
+ public:
+  Edge() = default;
+  Edge(const Edge& o);
+  Edge(Edge&& o) noexcept : target_(o.target_), output_nr_(o.output_nr_) { o.target_ = 0; }
+  Edge& operator=(Edge o) noexcept {
+    std::swap(target_, o.target_);
+    std::swap(output_nr_, o.output_nr_);
+    return *this;
+  }
+  ~Edge() {
+    if (target_) reset();
+  }
+  /// The edge to whatever made `t`; empty when t needs no gradient.
+  static Edge to(const Tensor& t);
+
+  explicit operator bool() const { return target_ != 0; }
+  Node* node() const { return target_ & 1 ? nullptr : reinterpret_cast<Node*>(target_); }
+  TensorImpl* leaf() const { return target_ & 1 ? reinterpret_cast<TensorImpl*>(target_ & ~std::uintptr_t{1}) : nullptr; }
+  std::uint16_t output_nr() const { return output_nr_; }
+  friend bool operator==(const Edge& a, const Edge& b) { return a.target_ == b.target_ && a.output_nr_ == b.output_nr_; }
+
+ private:
+  void reset();
+  std::uintptr_t target_ = 0;  // low bit set: a leaf
+  std::uint16_t output_nr_ = 0;
+};
+
+/// One recorded operation: it owns edges to the producers of its inputs and knows how to turn the gradients of its
+/// outputs into gradients of its inputs. Reached only through tensors and other nodes; counts its own references.
+class Node {
+ public:
+  Node(std::span<Edge> edges, std::uint32_t bytes, SourceLoc where)
+      : edges_(edges.data()), bytes_(bytes), edge_count_(static_cast<std::uint16_t>(edges.size())), where_(where) {}
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  /// "Mul": the operation's name; PyTorch's name of the node is this with "Backward" behind it.
+  virtual std::string_view name() const = 0;
+  /// Fills `grad_inputs` (one per edge; undefined means zero) from `grad_outputs` (undefined entries mean zero, not all are).
+  virtual void backward(std::span<Tensor> grad_outputs, std::span<Tensor> grad_inputs) = 0;
+  /// Drops what was saved for backward; a later backward through this node then throws, unless nothing had been saved.
+  virtual void release_saved() {}
+  virtual int outputs() const { return 1; }
+
+  std::span<Edge> edges() { return {edges_, edge_count_}; }
+  std::span<const Edge> edges() const { return {edges_, edge_count_}; }
+  std::uint64_t id() const { return id_; }
+  SourceLoc where() const { return where_; }
+  /// Call when the edges are set: takes a number larger than those of all producers.
+  void assign_id();
+
+  RefCount refs;
+  static void destroy(Node* n);
+
+  // State of a running backward.
+  std::atomic<const void*> run{nullptr};
+  Tensor grad;
+  std::unique_ptr<NodeExtras> extras;
+
+ protected:
+  virtual ~Node();
+
+ private:
+  friend void detail::doom_node(Node*);
+  Edge* edges_;
+  std::uint64_t id_ = 0;
+  Node* next_doomed_ = nullptr;
+  std::uint32_t bytes_;
+  std::uint16_t edge_count_;
+  SourceLoc where_;
+};
+
+namespace detail {
+/// The node whose backward runs on this thread now.
+extern thread_local constinit Node* current_node;
+void* allocate_node(std::size_t bytes);
+/// Brings the producer of a view up to date after in-place changes made elsewhere.
+void refresh_view(TensorImpl& view);
+inline bool view_is_stale(const TensorImpl& t) { return t.base && t.view_version != t.storage->current_version(); }
+}  // namespace detail
+
+/// Inside a backward: does input `i` of the running node want a gradient?
+inline bool needs_grad(int i) { return static_cast<bool>(detail::current_node->edges()[static_cast<std::size_t>(i)]); }
+
+/// A value kept for backward. Remembers the version of its storage, and throws when the value was overwritten since, or
+/// when it was already freed. An operation that saves its own output keeps the data, never the graph handle.
+class SavedTensor {
+ public:
+  SavedTensor() = default;
+  /// Saves an input.
+  explicit SavedTensor(const Tensor& input);
+  /// Saves the output of the operation that is being recorded.
+  static SavedTensor output(const Tensor& out);
+
+  explicit operator bool() const { return value_.defined(); }
+  /// The value, attached to its graph so that backward itself can be differentiated.
+  Tensor get() const;
+  const Shape& shape() const { return value_.shape(); }
+
+ private:
+  Tensor value_;
+  std::uint32_t version_ = 0;
+  bool is_output_ = false;
+};
+
+inline SavedTensor save(const Tensor& input) { return SavedTensor(input); }
+inline SavedTensor save_output(const Tensor& out) { return SavedTensor::output(out); }
+
+}  // namespace slope
