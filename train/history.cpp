@@ -1,0 +1,134 @@
+#include "slope/train/history.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <sstream>
+
+#include "slope/autograd/core/error.h"
+#include "slope/train/text_file.h"
+
+namespace slope::train {
+namespace {
+
+constexpr double missing = std::numeric_limits<double>::quiet_NaN();
+
+std::string joined(const std::vector<std::string>& names) {
+  if (names.empty()) return "none yet";
+  std::string out;
+  for (const std::string& name : names) out += (out.empty() ? "" : ", ") + name;
+  return out;
+}
+
+}  // namespace
+
+History History::from_rows(std::vector<std::string> columns, const std::vector<std::vector<double>>& rows) {
+  for (auto name = columns.begin(); name != columns.end(); ++name) {
+    if (name->empty()) throw ValueError("History::from_rows: a column has an empty name");
+    if (std::find(columns.begin(), name, *name) != name) {
+      throw ValueError("History::from_rows: two columns are called '" + *name + "'");
+    }
+  }
+  History history;
+  history.values_.resize(columns.size());
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    if (rows[r].size() != columns.size()) {
+      throw ValueError(
+          concat("History::from_rows: row ", r, " has ", rows[r].size(), " values for ", columns.size(), " columns"));
+    }
+    for (std::size_t c = 0; c < columns.size(); ++c) history.values_[c].push_back(rows[r][c]);
+  }
+  history.names_ = std::move(columns);
+  history.epochs_ = rows.size();
+  return history;
+}
+
+void History::append(const LogValues& values) {
+  for (auto value = values.begin(); value != values.end(); ++value) {
+    if (value->first.empty()) throw ValueError("History::append: a value has an empty name");
+    const bool seen =
+        std::any_of(values.begin(), value, [&](const auto& other) { return other.first == value->first; });
+    if (seen) throw ValueError("History::append: '" + value->first + "' stands twice; give each metric its own name");
+  }
+  for (const auto& [name, value] : values) {
+    if (contains(name)) continue;
+    names_.push_back(name);
+    values_.emplace_back(epochs_, missing);
+  }
+  for (std::size_t c = 0; c < names_.size(); ++c) {
+    const auto found =
+        std::find_if(values.begin(), values.end(), [&](const auto& value) { return value.first == names_[c]; });
+    values_[c].push_back(found == values.end() ? missing : found->second);
+  }
+  ++epochs_;
+}
+
+bool History::contains(std::string_view name) const {
+  return std::find(names_.begin(), names_.end(), name) != names_.end();
+}
+
+const std::vector<double>& History::operator[](std::string_view name) const {
+  const auto found = std::find(names_.begin(), names_.end(), name);
+  if (found == names_.end()) {
+    throw ValueError("History: no column '" + std::string(name) + "'; available: " + joined(names_));
+  }
+  return values_[static_cast<std::size_t>(found - names_.begin())];
+}
+
+LogValues History::row(std::size_t epoch) const {
+  if (epoch < 1 || epoch > epochs_) {
+    throw IndexError(concat("History::row: epoch ", epoch, " is out of range [1, ", epochs_, "]"));
+  }
+  LogValues out;
+  for (std::size_t c = 0; c < names_.size(); ++c) out.emplace_back(names_[c], values_[c][epoch - 1]);
+  return out;
+}
+
+History::Best History::best(std::string_view name, Mode mode) const {
+  const std::vector<double>& column = (*this)[name];
+  std::size_t found = column.size();
+  for (std::size_t i = 0; i < column.size(); ++i) {
+    if (std::isnan(column[i])) continue;
+    const bool better =
+        found == column.size() || (mode == Mode::min ? column[i] < column[found] : column[i] > column[found]);
+    if (better) found = i;
+  }
+  if (found == column.size()) {
+    throw ValueError(concat("History::best: column '", name, "' holds no number in ", epochs_, " epochs"));
+  }
+  return {found + 1, column[found]};
+}
+
+void History::write_csv(std::ostream& out) const {
+  const bool numbered = !contains("epoch");
+  std::string line = numbered ? "epoch" : "";
+  for (const std::string& name : names_) line += (line.empty() ? "" : ",") + csv_field(name);
+  out << line << '\n';
+  for (std::size_t e = 0; e < epochs_; ++e) {
+    line = numbered ? std::to_string(e + 1) : "";
+    for (const auto& column : values_) line += (line.empty() ? "" : ",") + python_repr(column[e]);
+    out << line << '\n';
+  }
+}
+
+void History::to_csv(const std::string& path) const {
+  std::ostringstream text;
+  write_csv(text);
+  write_text_file(path, text.str());
+}
+
+std::string History::to_string() const {
+  const bool numbered = !contains("epoch");
+  std::vector<std::string> titles = names_;
+  if (numbered) titles.insert(titles.begin(), "epoch");
+  TextTable table(titles);
+  for (std::size_t e = 0; e < epochs_; ++e) {
+    std::vector<std::string> cells;
+    if (numbered) cells.push_back(std::to_string(e + 1));
+    for (const auto& column : values_) cells.push_back(rounded_repr(column[e]));
+    table.add_row(std::move(cells));
+  }
+  return table.to_string();
+}
+
+}  // namespace slope::train
