@@ -87,6 +87,7 @@ class Job {
 
   void work(int member) noexcept {
     in_loop = true;
+    const CallerScope errors_name_the_line_of(caller_);
     for (int i = 0; i < ranges_; ++i) {
       Range& range = range_[(member + i) % ranges_];
       while (range.next.load(std::memory_order_relaxed) < range.end) {
@@ -127,6 +128,7 @@ class Job {
 
   const detail::ChunkFn run_;
   const void* const context_;
+  const SourceLoc caller_ = CallerScope::current();
   const int ranges_;
   std::atomic<std::int64_t> first_failed_{std::numeric_limits<std::int64_t>::max()};
   std::mutex error_mutex_;

@@ -24,7 +24,8 @@
 ///    `SerialGuard`, and while another thread's loop occupies the pool. The chunks are the same in each of these cases.
 ///  - When bodies throw, the exception of the lowest-numbered chunk that throws reaches the caller; chunks before it have
 ///    all run, of those after it some may have.
-///  - Thread-local state of the caller (grad mode, ...) is not carried into the other threads: bodies are plain kernels.
+///  - Of the caller's thread-local state only the user's line that errors name goes along to the other threads; grad mode and
+///    the like do not: bodies are plain kernels.
 ///  - fork(): the pool of the forking thread is put to rest before the fork and both processes start a new one when they need
 ///    it. A child forked from inside a body may only exec or _exit.
 ///

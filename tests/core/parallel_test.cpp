@@ -235,6 +235,19 @@ BOOST_AUTO_TEST_CASE(the_exception_of_the_lowest_failing_chunk_reaches_the_calle
   }
 }
 
+BOOST_AUTO_TEST_CASE(an_error_thrown_on_any_thread_names_the_users_line) {
+  const RestoreThreads restore;
+  set_num_threads(3);
+  const CallerScope scope(SourceLoc{"user.cpp", 12});
+  std::atomic<int> arrived{0}, named{0};
+  parallel_for(3, 1, [&](int64_t, int64_t) {
+    ++arrived;
+    while (arrived < 3) std::this_thread::yield();
+    if (std::string(ValueError("bad").what()) == "bad (user.cpp:12)") ++named;
+  });
+  BOOST_TEST(named == 3);
+}
+
 BOOST_AUTO_TEST_CASE(many_threads_may_start_loops_at_once) {
   const RestoreThreads restore;
   set_num_threads(3);
