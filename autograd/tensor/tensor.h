@@ -24,6 +24,16 @@ class Operand;
 class Index;
 struct HookHandle;
 
+/// A position along a dimension together with the line of the call: what `x[i]` takes.
+class At {
+ public:
+  template <class T>
+    requires(std::is_integral_v<T> && !std::is_same_v<T, bool>)
+  At(T position, SourceLoc at = SourceLoc::here()) : index(static_cast<std::int64_t>(position)), loc(at) {}
+  std::int64_t index;
+  SourceLoc loc;
+};
+
 /// A handle to an n-dimensional array (0 to 8 dimensions) of float32, float64, int64 or bool that can record how it was
 /// computed. Copying the handle shares the data; `clone()` copies it. Methods are PyTorch's; each op also exists as a
 /// free function (`slope/autograd/ops/ops.h`), where its formula, shapes and errors are documented.
@@ -119,7 +129,7 @@ class Tensor {
   Tensor to(DType dtype, SourceLoc loc = SourceLoc::here()) const;
 
   // ---- views
-  Tensor operator[](std::int64_t index) const;
+  Tensor operator[](At position) const;
   Tensor index(std::initializer_list<Index> indices, SourceLoc loc = SourceLoc::here()) const;
   Tensor view(const Shape& shape, SourceLoc loc = SourceLoc::here()) const;
   Tensor reshape(const Shape& shape, SourceLoc loc = SourceLoc::here()) const;
@@ -129,6 +139,7 @@ class Tensor {
   Tensor expand_as(const Tensor& other, SourceLoc loc = SourceLoc::here()) const { return expand(other.shape(), loc); }
   Tensor permute(const Shape& dims, SourceLoc loc = SourceLoc::here()) const;
   Tensor transpose(std::int64_t dim0, std::int64_t dim1, SourceLoc loc = SourceLoc::here()) const;
+  Tensor movedim(const Shape& from, const Shape& to, SourceLoc loc = SourceLoc::here()) const;
   Tensor t(SourceLoc loc = SourceLoc::here()) const;
   Tensor squeeze(SourceLoc loc = SourceLoc::here()) const;
   Tensor squeeze(std::int64_t dim, SourceLoc loc = SourceLoc::here()) const;
@@ -147,6 +158,14 @@ class Tensor {
   Tensor diagonal(std::int64_t offset = 0, std::int64_t dim1 = 0, std::int64_t dim2 = 1,
                   SourceLoc loc = SourceLoc::here()) const;
   Tensor unfold(std::int64_t dim, std::int64_t size, std::int64_t step, SourceLoc loc = SourceLoc::here()) const;
+
+  // ---- rearranged copies
+  Tensor flip(const Shape& dims, SourceLoc loc = SourceLoc::here()) const;
+  Tensor roll(const Shape& shifts, const Shape& dims = {}, SourceLoc loc = SourceLoc::here()) const;
+  Tensor tril(std::int64_t diagonal = 0, SourceLoc loc = SourceLoc::here()) const;
+  Tensor triu(std::int64_t diagonal = 0, SourceLoc loc = SourceLoc::here()) const;
+  Tensor diag(std::int64_t diagonal = 0, SourceLoc loc = SourceLoc::here()) const;
+  Tensor repeat(const Shape& repeats, SourceLoc loc = SourceLoc::here()) const;
 
   // ---- arithmetic (see also the operators below)
   Tensor add(const Operand& other, Scalar alpha = 1) const;
@@ -201,6 +220,17 @@ class Tensor {
   Tensor gather(std::int64_t dim, const Tensor& index, SourceLoc loc = SourceLoc::here()) const;
   Tensor masked_fill(const Tensor& mask, const Operand& value) const;
   Tensor masked_select(const Tensor& mask, SourceLoc loc = SourceLoc::here()) const;
+  Tensor masked_scatter(const Tensor& mask, const Tensor& source, SourceLoc loc = SourceLoc::here()) const;
+  Tensor scatter(std::int64_t dim, const Tensor& index, const Operand& src) const;
+  Tensor scatter_add(std::int64_t dim, const Tensor& index, const Tensor& src, SourceLoc loc = SourceLoc::here()) const;
+  Tensor index_add(std::int64_t dim, const Tensor& index, const Tensor& source, Scalar alpha = 1,
+                   SourceLoc loc = SourceLoc::here()) const;
+  Tensor index_copy(std::int64_t dim, const Tensor& index, const Tensor& source, SourceLoc loc = SourceLoc::here()) const;
+  Tensor index_fill(std::int64_t dim, const Tensor& index, Scalar value, SourceLoc loc = SourceLoc::here()) const;
+  Tensor index_put(std::initializer_list<Index> indices, const Operand& value, bool accumulate = false) const;
+  Tensor take(const Tensor& index, SourceLoc loc = SourceLoc::here()) const;
+  Tensor take_along_dim(const Tensor& index, std::optional<std::int64_t> dim = {}, SourceLoc loc = SourceLoc::here()) const;
+  Tensor nonzero(SourceLoc loc = SourceLoc::here()) const;
 
   // ---- in place: change the storage, bump its version, keep the graph right (also through views)
   const Tensor& add_(const Operand& other, Scalar alpha = 1) const;
@@ -220,6 +250,7 @@ class Tensor {
   const Tensor& clamp_(std::optional<Scalar> min, std::optional<Scalar> max = {},
                        SourceLoc loc = SourceLoc::here()) const;
   const Tensor& masked_fill_(const Tensor& mask, const Operand& value) const;
+  const Tensor& masked_scatter_(const Tensor& mask, const Tensor& source, SourceLoc loc = SourceLoc::here()) const;
   const Tensor& scatter_(std::int64_t dim, const Tensor& index, const Operand& src) const;
   const Tensor& scatter_add_(std::int64_t dim, const Tensor& index, const Tensor& src,
                              SourceLoc loc = SourceLoc::here()) const;
