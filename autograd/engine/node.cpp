@@ -76,6 +76,9 @@ void mark_view(const Tensor& out, const Tensor& of) {
 
 void Node::destroy(Node* n) { detail::doom_node(n); }
 
+Node::Node(std::span<Edge> edges, std::uint32_t bytes, SourceLoc where)
+    : edges_(edges.data()), bytes_(bytes), edge_count_(static_cast<std::uint16_t>(edges.size())), where_(where) {}
+
 Node::~Node() = default;
 
 // Consumers get larger numbers than producers, on one thread and, through the maximum over the edges, across threads.

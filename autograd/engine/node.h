@@ -50,8 +50,8 @@ class Edge {
 /// outputs into gradients of its inputs. Reached only through tensors and other nodes; counts its own references.
 class Node {
  public:
-  Node(std::span<Edge> edges, std::uint32_t bytes, SourceLoc where)
-      : edges_(edges.data()), bytes_(bytes), edge_count_(static_cast<std::uint16_t>(edges.size())), where_(where) {}
+  /// `bytes` is the size of the whole allocation, `edges` lies inside it or is owned by the derived node.
+  Node(std::span<Edge> edges, std::uint32_t bytes, SourceLoc where);
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 

@@ -6,6 +6,7 @@
 
 #include "slope/autograd/core/parallel.h"
 #include "slope/autograd/core/shape.h"
+#include "slope/autograd/kernels/grain.h"
 #include "slope/autograd/tensor/tensor_impl.h"
 
 /// Traversal of N strided tensors of one common shape: broadcasting, collapsing of dimensions, rows, tails and threads, once
@@ -15,9 +16,23 @@ namespace slope {
 /// Strides in bytes of a tensor seen as `shape` (trailing dimensions aligned; size-1 dimensions repeat with stride 0).
 Shape broadcast_byte_strides(const TensorImpl& t, const Shape& shape);
 
+/// One operand of a loop: where its first element is and how far apart its elements are, in bytes, per loop dimension.
+struct StridedArg {
+  void* data;
+  Shape byte_strides;
+};
+
 template <int N>
 class StridedLoop {
  public:
+  StridedLoop(const Shape& shape, const StridedArg* args) : sizes_(shape) {
+    for (int k = 0; k < N; ++k) {
+      base_[k] = static_cast<char*>(args[k].data);
+      strides_[k] = args[k].byte_strides;
+    }
+    for (std::int64_t s : shape) numel_ *= s;
+    collapse();
+  }
   /// Every tensor must broadcast to `shape`.
   StridedLoop(const Shape& shape, const std::initializer_list<const TensorImpl*>& tensors) : sizes_(shape) {
     int k = 0;
@@ -109,9 +124,6 @@ class StridedLoop {
   Shape strides_[N];
   char* base_[N];
 };
-
-/// Work per element times elements below which a second thread does not pay; see `parallel_for`.
-inline constexpr std::int64_t grain_cheap = 32768, grain_math = 8192;
 
 /// out[i] = f(a[i]) for typed scalars over any layout: for kernels that do not go through lanes.
 template <class Out, class A, class F>

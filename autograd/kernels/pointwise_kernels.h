@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "slope/autograd/kernels/formula.h"
+#include "slope/autograd/kernels/grain.h"
 #include "slope/autograd/kernels/lanes.h"
 #include "slope/autograd/kernels/primitives.h"
 
@@ -21,8 +22,9 @@ struct BlockIn {
 };
 
 using ValueKernel = void (*)(const void* formula, const BlockIn* in, void* out, std::int64_t n);
-/// Writes gradients g·∂f/∂in[i] for every i with grads[i] set. `value` is the saved value of f when the partials mention it.
-using BackwardKernel = void (*)(const void* formula, const BlockIn* in, const void* value, BlockIn g, void* const* grads,
+/// Writes gradients g·∂f/∂in[i] for every i with grads[i] set. `value` is the saved value of f when the partials mention it;
+/// what they do not mention may be any splat.
+using BackwardKernel = void (*)(const void* formula, const BlockIn* in, BlockIn value, BlockIn g, void* const* grads,
                                 std::int64_t n);
 /// Returns Σf in double and writes scale·∂f/∂in[i] for every i with partials[i] set.
 using ReduceKernel = double (*)(const void* formula, const BlockIn* in, void* const* partials, double scale,
@@ -107,14 +109,14 @@ void value_kernel(const void* formula, const BlockIn* in, void* out, std::int64_
 
 /// First-order kernel from the stated partials.
 template <class F, int N, class T>
-void stated_backward_kernel(const void* formula, const BlockIn* in, const void* value, BlockIn g, void* const* grads,
+void stated_backward_kernel(const void* formula, const BlockIn* in, BlockIn value, BlockIn g, void* const* grads,
                             std::int64_t n) {
   simd::dispatch([&](auto isa) {
     using V = typename decltype(isa)::template Lanes<T>;
     const F f = *static_cast<const F*>(formula);
     [&]<std::size_t... Is>(std::index_sequence<Is...>) {
       const LaneReader<V> readers[N] = {LaneReader<V>(in[Is])...};
-      const LaneReader<V> upstream(g), saved(BlockIn{value, false});
+      const LaneReader<V> upstream(g), saved(value);
       T* const to[N] = {static_cast<T*>(grads[Is])...};
       for_lanes<V>(n, [&](const auto& load, const auto& store, int) {
         const V up = load(upstream), y = load(saved);
@@ -153,7 +155,7 @@ void dual_backward_kernel(const void* formula, const BlockIn* in, BlockIn g, voi
 }
 
 template <class F, int N, class T>
-void backward_kernel(const void* formula, const BlockIn* in, const void* value, BlockIn g, void* const* grads,
+void backward_kernel(const void* formula, const BlockIn* in, BlockIn value, BlockIn g, void* const* grads,
                      std::int64_t n) {
   constexpr unsigned all = differentiable_mask<F, N>();
   if constexpr (states_partials<F, N>()) {

@@ -1,0 +1,214 @@
+// Arithmetic operators and methods of Tensor: each calls the free function of the same name.
+#include "slope/autograd/engine/op.h"
+#include "slope/autograd/kernels/iterate.h"
+#include "slope/autograd/ops/activation.h"
+#include "slope/autograd/ops/elementwise.h"
+#include "slope/autograd/ops/inplace.h"
+#include "slope/autograd/ops/pointwise.h"
+#include "slope/autograd/ops/view.h"
+#include "slope/autograd/tensor/factory.h"
+
+namespace slope {
+
+Tensor operator+(const Operand& a, const Operand& b) { return add(a, b); }
+Tensor operator-(const Operand& a, const Operand& b) { return sub(a, b); }
+Tensor operator*(const Operand& a, const Operand& b) { return mul(a, b); }
+Tensor operator/(const Operand& a, const Operand& b) { return div(a, b); }
+Tensor operator%(const Operand& a, const Operand& b) { return remainder(a, b); }
+Tensor operator-(const In& a) { return neg(a); }
+Tensor operator<(const Operand& a, const Operand& b) { return lt(a, b); }
+Tensor operator<=(const Operand& a, const Operand& b) { return le(a, b); }
+Tensor operator>(const Operand& a, const Operand& b) { return gt(a, b); }
+Tensor operator>=(const Operand& a, const Operand& b) { return ge(a, b); }
+Tensor operator==(const Operand& a, const Operand& b) { return eq(a, b); }
+Tensor operator!=(const Operand& a, const Operand& b) { return ne(a, b); }
+
+Tensor Tensor::add(const Operand& other, Scalar alpha) const { return slope::add({*this, other.loc}, other, alpha); }
+Tensor Tensor::sub(const Operand& other, Scalar alpha) const { return slope::sub({*this, other.loc}, other, alpha); }
+Tensor Tensor::mul(const Operand& other) const { return slope::mul({*this, other.loc}, other); }
+Tensor Tensor::div(const Operand& other) const { return slope::div({*this, other.loc}, other); }
+Tensor Tensor::pow(const Operand& exponent) const { return slope::pow({*this, exponent.loc}, exponent); }
+Tensor Tensor::eq(const Operand& other) const { return slope::eq({*this, other.loc}, other); }
+Tensor Tensor::ne(const Operand& other) const { return slope::ne({*this, other.loc}, other); }
+Tensor Tensor::lt(const Operand& other) const { return slope::lt({*this, other.loc}, other); }
+Tensor Tensor::le(const Operand& other) const { return slope::le({*this, other.loc}, other); }
+Tensor Tensor::gt(const Operand& other) const { return slope::gt({*this, other.loc}, other); }
+Tensor Tensor::ge(const Operand& other) const { return slope::ge({*this, other.loc}, other); }
+
+#define SLOPE_UNARY_METHOD(name) \
+  Tensor Tensor::name(SourceLoc loc) const { return slope::name(In(*this, loc)); }
+SLOPE_UNARY_METHOD(neg)
+SLOPE_UNARY_METHOD(abs)
+SLOPE_UNARY_METHOD(sign)
+SLOPE_UNARY_METHOD(exp)
+SLOPE_UNARY_METHOD(log)
+SLOPE_UNARY_METHOD(log1p)
+SLOPE_UNARY_METHOD(expm1)
+SLOPE_UNARY_METHOD(sqrt)
+SLOPE_UNARY_METHOD(rsqrt)
+SLOPE_UNARY_METHOD(square)
+SLOPE_UNARY_METHOD(reciprocal)
+SLOPE_UNARY_METHOD(sin)
+SLOPE_UNARY_METHOD(cos)
+SLOPE_UNARY_METHOD(tanh)
+SLOPE_UNARY_METHOD(sigmoid)
+SLOPE_UNARY_METHOD(relu)
+SLOPE_UNARY_METHOD(erf)
+SLOPE_UNARY_METHOD(floor)
+SLOPE_UNARY_METHOD(ceil)
+SLOPE_UNARY_METHOD(round)
+SLOPE_UNARY_METHOD(trunc)
+SLOPE_UNARY_METHOD(isnan)
+SLOPE_UNARY_METHOD(isinf)
+SLOPE_UNARY_METHOD(isfinite)
+SLOPE_UNARY_METHOD(logical_not)
+SLOPE_UNARY_METHOD(clone)
+#undef SLOPE_UNARY_METHOD
+
+Tensor Tensor::clamp(std::optional<Scalar> min, std::optional<Scalar> max, SourceLoc loc) const {
+  return slope::clamp(In(*this, loc), min, max);
+}
+Tensor Tensor::to(DType dtype, SourceLoc loc) const { return slope::to(In(*this, loc), dtype); }
+
+// ---- in place
+
+namespace {
+
+/// When nothing is recorded, the kernel writes straight into `self`; else the general way of in_place.
+template <class F, class... Args>
+const Tensor& pointwise_in_place(const Tensor& self, SourceLoc loc, const char* op, const F& f, const Args&... args) {
+  const Operand operands[] = {Operand(self, loc), Operand(args)...};
+  bool record = grad_enabled() && self.requires_grad();
+  bool plain = is_floating(self.dtype());
+  for (const Operand& o : operands) {
+    if (!o.tensor) continue;
+    record |= grad_enabled() && o.tensor->requires_grad();
+    // Another window on the same memory would be overwritten while it is still read.
+    plain &= o.tensor == &self || (o.tensor->defined() && o.tensor->dtype() == self.dtype() && !o.tensor->shares_storage(self));
+  }
+  if (record || !plain)
+    return in_place(self, loc, op, [&](const Tensor& old) { return detail::pointwise_op(f, Operand(old, loc), args...); });
+  CallerScope scope(loc);
+  detail::check_in_place(self, op, loc);
+  Shape shape = self.shape();
+  for (const Operand& o : operands)
+    if (o.tensor && o.tensor->shape() != shape) shape = broadcast_shapes(shape, o.tensor->shape(), op, loc);
+  detail::check_result_fits(self, shape, self.dtype(), op, loc);
+  detail::run_pointwise_into(detail::formula_info<F, 1 + sizeof...(Args)>(), &f, operands, self);
+  self.impl().storage->bump_version();
+  return self;
+}
+
+struct Fill {
+  static constexpr std::string_view name = "Fill";
+  struct Saved {};
+  Scalar value = 0;
+  Shape shape;
+  DType dtype = DType::float32;
+  Tensor forward(Saved&, const Tensor& x) {
+    shape = x.shape();
+    dtype = x.dtype();
+    Tensor out = make_empty(shape, dtype);
+    fill_kernel(out.impl(), value);
+    return out;
+  }
+  Grads<1> backward(const Saved&, const Tensor&) const { return {zeros(shape, {.dtype = dtype})}; }
+};
+
+/// The source in place of the old values, which receive a zero gradient.
+struct CopyInto {
+  static constexpr std::string_view name = "Copy";
+  struct Saved {};
+  Shape old_shape, source_shape;
+  DType old_dtype = DType::float32, source_dtype = DType::float32;
+  Tensor forward(Saved&, const Tensor& old, const Tensor& source) {
+    old_shape = old.shape();
+    source_shape = source.shape();
+    old_dtype = old.dtype();
+    source_dtype = source.dtype();
+    Tensor out = make_empty(old_shape, old_dtype);
+    copy_kernel(out.impl(), source.impl());
+    return out;
+  }
+  Grads<2> backward(const Saved&, const Tensor& g) const {
+    Grads<2> grads;
+    if (needs_grad(0)) grads[0] = zeros(old_shape, {.dtype = old_dtype});
+    if (needs_grad(1)) grads[1] = sum_to(g, source_shape).to(source_dtype);
+    return grads;
+  }
+};
+
+}  // namespace
+
+const Tensor& Tensor::add_(const Operand& other, Scalar alpha) const {
+  if (is_floating_point() && alpha.to<double>() == 1)
+    return pointwise_in_place(*this, other.loc, "add_", formula::Add{}, other);
+  if (is_floating_point())
+    return pointwise_in_place(*this, other.loc, "add_", formula::AddScaled{alpha.to<double>()}, other);
+  return in_place(*this, other.loc, "add_", [&](const Tensor& old) { return slope::add({old, other.loc}, other, alpha); });
+}
+const Tensor& Tensor::sub_(const Operand& other, Scalar alpha) const {
+  if (is_floating_point())
+    return pointwise_in_place(*this, other.loc, "sub_", formula::AddScaled{-alpha.to<double>()}, other);
+  return in_place(*this, other.loc, "sub_", [&](const Tensor& old) { return slope::sub({old, other.loc}, other, alpha); });
+}
+const Tensor& Tensor::mul_(const Operand& other) const {
+  if (is_floating_point()) return pointwise_in_place(*this, other.loc, "mul_", formula::Mul{}, other);
+  return in_place(*this, other.loc, "mul_", [&](const Tensor& old) { return slope::mul({old, other.loc}, other); });
+}
+const Tensor& Tensor::div_(const Operand& other) const {
+  if (is_floating_point()) return pointwise_in_place(*this, other.loc, "div_", formula::Div{}, other);
+  return in_place(*this, other.loc, "div_", [&](const Tensor& old) { return slope::div({old, other.loc}, other); });
+}
+const Tensor& Tensor::pow_(const Operand& exponent) const {
+  return in_place(*this, exponent.loc, "pow_", [&](const Tensor& old) { return slope::pow({old, exponent.loc}, exponent); });
+}
+
+#define SLOPE_UNARY_IN_PLACE(name, function)                                                                    \
+  const Tensor& Tensor::name(SourceLoc loc) const {                                                              \
+    return in_place(*this, loc, #name, [&](const Tensor& old) { return slope::function(In(old, loc)); });        \
+  }
+SLOPE_UNARY_IN_PLACE(neg_, neg)
+SLOPE_UNARY_IN_PLACE(abs_, abs)
+SLOPE_UNARY_IN_PLACE(exp_, exp)
+SLOPE_UNARY_IN_PLACE(log_, log)
+SLOPE_UNARY_IN_PLACE(sqrt_, sqrt)
+SLOPE_UNARY_IN_PLACE(square_, square)
+SLOPE_UNARY_IN_PLACE(reciprocal_, reciprocal)
+SLOPE_UNARY_IN_PLACE(tanh_, tanh)
+SLOPE_UNARY_IN_PLACE(sigmoid_, sigmoid)
+SLOPE_UNARY_IN_PLACE(relu_, relu)
+SLOPE_UNARY_IN_PLACE(floor_, floor)
+SLOPE_UNARY_IN_PLACE(ceil_, ceil)
+SLOPE_UNARY_IN_PLACE(round_, round)
+#undef SLOPE_UNARY_IN_PLACE
+
+const Tensor& Tensor::clamp_(std::optional<Scalar> min, std::optional<Scalar> max, SourceLoc loc) const {
+  return in_place(*this, loc, "clamp_", [&](const Tensor& old) { return slope::clamp(In(old, loc), min, max); });
+}
+
+const Tensor& Tensor::fill_(Scalar value, SourceLoc loc) const {
+  if (detail::any_requires_grad({this}))
+    return in_place(*this, loc, "fill_", [&](const Tensor& old) { return apply(loc, Fill{value, {}, {}}, old); });
+  detail::check_in_place(*this, "fill_", loc);
+  fill_kernel(impl(), value);
+  impl().storage->bump_version();
+  return *this;
+}
+
+const Tensor& Tensor::zero_(SourceLoc loc) const { return fill_(0, loc); }
+
+const Tensor& Tensor::copy_(const Tensor& source, SourceLoc loc) const {
+  CallerScope scope(loc);
+  if (!source.defined()) throw ValueError("copy_: the source is an undefined tensor", loc);
+  const Shape shape = broadcast_shapes(this->shape(), source.shape(), "copy_", loc);
+  detail::check_result_fits(*this, shape, dtype(), "copy_", loc);
+  if (detail::any_requires_grad({this, &source}) || shares_storage(source))
+    return in_place(*this, loc, "copy_", [&](const Tensor& old) { return apply(loc, CopyInto{}, old, source); });
+  detail::check_in_place(*this, "copy_", loc);
+  copy_kernel(impl(), source.impl());
+  impl().storage->bump_version();
+  return *this;
+}
+
+}  // namespace slope

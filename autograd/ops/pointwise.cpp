@@ -1,0 +1,537 @@
+#include "slope/autograd/ops/pointwise.h"
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "slope/autograd/engine/backward.h"
+#include "slope/autograd/engine/op.h"
+#include "slope/autograd/kernels/iterate.h"
+#include "slope/autograd/ops/promote.h"
+#include "slope/autograd/ops/view.h"
+#include "slope/autograd/tensor/factory.h"
+
+namespace slope::detail {
+
+namespace {
+
+constexpr std::int64_t block = 512;
+
+/// An argument ready for a kernel: a tensor of the compute dtype, or a number in it.
+struct Arg {
+  const Tensor* tensor = nullptr;
+  double number = 0;
+  union {
+    float f;
+    double d;
+    std::int64_t i;
+  } cell = {};
+};
+
+struct Prepared {
+  Arg args[max_arity];
+  Tensor converted[max_arity];
+  DType dtype = DType::float32;
+  Shape shape;
+  SourceLoc loc;
+  bool same_shape = true;  // every tensor has exactly `shape` and is dense
+};
+
+// "mul": the name a message starts with.
+std::string lower_name(const FormulaInfo& info) {
+  std::string s(info.name);
+  for (std::size_t i = 0; i < s.size(); ++i)
+    if (s[i] >= 'A' && s[i] <= 'Z') s[i] = static_cast<char>(s[i] - 'A' + 'a');
+  return s;
+}
+
+void set_number(Arg& arg, const Scalar& s, DType dtype) {
+  arg.number = s.to<double>();
+  if (dtype == DType::float32)
+    arg.cell.f = s.to<float>();
+  else if (dtype == DType::float64)
+    arg.cell.d = arg.number;
+  else
+    arg.cell.i = s.to<std::int64_t>();
+}
+
+void prepare(Prepared& p, const FormulaInfo& info, const Operand* args) {
+  const Tensor* first = nullptr;
+  bool uniform = true;
+  for (int i = 0; i < info.arity; ++i) {
+    if (!p.loc.file && args[i].loc.file) p.loc = args[i].loc;
+    if (!args[i].tensor) continue;
+    if (!args[i].tensor->defined())
+      throw ValueError(concat(lower_name(info), ": argument ", i, " is an undefined tensor"), args[i].loc);
+    if (!first)
+      first = args[i].tensor;
+    else
+      uniform &= args[i].tensor->dtype() == first->dtype();
+  }
+  if (!first) throw ValueError(concat(lower_name(info), ": at least one argument must be a tensor"), p.loc);
+  if (uniform && is_floating(first->dtype())) {
+    p.dtype = first->dtype();
+  } else {
+    p.dtype = promote(args, info.arity);
+    if (!is_floating(p.dtype) && !(info.integer && p.dtype == DType::int64)) p.dtype = default_dtype();
+  }
+  p.shape = first->shape();
+  for (int i = 0; i < info.arity; ++i) {
+    if (!args[i].tensor) {
+      set_number(p.args[i], args[i].scalar, p.dtype);
+      continue;
+    }
+    const Tensor* t = args[i].tensor;
+    if (t->dtype() != p.dtype) {
+      p.converted[i] = t->to(p.dtype, p.loc);
+      t = &p.converted[i];
+    }
+    p.args[i].tensor = t;
+    if (t->shape() != p.shape) {
+      p.shape = broadcast_shapes(p.shape, t->shape(), "", p.loc);
+      p.same_shape = false;
+    } else if (!t->is_contiguous()) {
+      p.same_shape = false;
+    }
+  }
+}
+
+BlockIn number_block(const Arg& arg) { return {&arg.cell, true}; }
+
+/// Runs `body(ins, outs, n)` over all elements: `ins` are blocks, `outs` pointers to contiguous memory. Strided inputs are
+/// gathered into small buffers first and strided outputs scattered afterwards.
+template <int N, class Body>
+void for_blocks(const Shape& shape, std::int64_t item, const StridedArg* args, int inputs, std::int64_t grain,
+                const Body& body) {
+  StridedLoop<N> loop(shape, args);
+  parallel_chunks(loop.numel(), grain, [&](std::int64_t chunk, std::int64_t begin, std::int64_t end) {
+    alignas(64) char buffers[N][block * 8];
+    loop.run_range(begin, end, [&](char* const* p, const std::int64_t* s, std::int64_t n) {
+      bool direct = true;
+      for (int k = 0; k < N; ++k) direct &= s[k] == item || (k < inputs && s[k] == 0);
+      const std::int64_t step = direct ? n : block;
+      for (std::int64_t at = 0; at < n; at += step) {
+        const std::int64_t m = std::min(step, n - at);
+        BlockIn in[N];
+        void* out[N];
+        for (int k = 0; k < N; ++k) {
+          char* src = p[k] + at * s[k];
+          if (s[k] == item || (k < inputs && s[k] == 0)) {
+            in[k] = {src, s[k] == 0};
+            out[k] = src;
+          } else {
+            if (k < inputs) {
+              if (item == 4)
+                for (std::int64_t i = 0; i < m; ++i) std::memcpy(buffers[k] + i * 4, src + i * s[k], 4);
+              else
+                for (std::int64_t i = 0; i < m; ++i) std::memcpy(buffers[k] + i * 8, src + i * s[k], 8);
+            }
+            in[k] = {buffers[k], false};
+            out[k] = buffers[k];
+          }
+        }
+        body(chunk, in, out + inputs, m);
+        for (int k = inputs; k < N; ++k)
+          if (s[k] != item) {
+            char* dst = p[k] + at * s[k];
+            for (std::int64_t i = 0; i < m; ++i) std::memcpy(dst + i * s[k], buffers[k] + i * item, static_cast<std::size_t>(item));
+          }
+      }
+    });
+  });
+}
+
+template <class Body>
+void with_count(int n, const Body& body) {
+  switch (n) {
+    case 1: return body(std::integral_constant<int, 1>());
+    case 2: return body(std::integral_constant<int, 2>());
+    case 3: return body(std::integral_constant<int, 3>());
+    case 4: return body(std::integral_constant<int, 4>());
+    case 5: return body(std::integral_constant<int, 5>());
+    case 6: return body(std::integral_constant<int, 6>());
+    case 7: return body(std::integral_constant<int, 7>());
+    case 8: return body(std::integral_constant<int, 8>());
+    case 9: return body(std::integral_constant<int, 9>());
+    case 10: return body(std::integral_constant<int, 10>());
+    case 11: return body(std::integral_constant<int, 11>());
+    case 12: return body(std::integral_constant<int, 12>());
+    case 13: return body(std::integral_constant<int, 13>());
+    default: return body(std::integral_constant<int, 14>());
+  }
+}
+
+StridedArg strided(const Arg& arg, const Shape& shape) {
+  if (!arg.tensor) return {const_cast<void*>(static_cast<const void*>(&arg.cell)), Shape::filled(shape.size(), 0)};
+  return {arg.tensor->raw_data(), broadcast_byte_strides(arg.tensor->impl(), shape)};
+}
+StridedArg strided(const Tensor& t, const Shape& shape) { return {t.raw_data(), broadcast_byte_strides(t.impl(), shape)}; }
+
+void compute_value(const FormulaInfo& info, const void* formula, const Prepared& p, const TensorImpl& out) {
+  const ValueKernel kernel = p.dtype == DType::int64 ? info.integer : info.value[p.dtype == DType::float64];
+  const auto item = static_cast<std::int64_t>(itemsize(p.dtype));
+  if (out.numel == 0) return;
+  if (p.same_shape && out.contiguous) {
+    BlockIn in[max_arity];
+    for (int i = 0; i < info.arity; ++i)
+      in[i] = p.args[i].tensor ? BlockIn{p.args[i].tensor->impl().data, false} : number_block(p.args[i]);
+    if (out.numel <= info.grain) return kernel(formula, in, out.data, out.numel);
+    return parallel_for(out.numel, info.grain, [&](std::int64_t begin, std::int64_t end) {
+      BlockIn at[max_arity];
+      for (int i = 0; i < info.arity; ++i)
+        at[i] = {static_cast<const char*>(in[i].data) + (in[i].splat ? 0 : begin * item), in[i].splat};
+      kernel(formula, at, static_cast<char*>(out.data) + begin * item, end - begin);
+    });
+  }
+  StridedArg args[max_arity + 1];
+  for (int i = 0; i < info.arity; ++i) args[i] = strided(p.args[i], p.shape);
+  args[info.arity] = {out.data, broadcast_byte_strides(out, p.shape)};
+  with_count(info.arity + 1, [&](auto n) {
+    for_blocks<n()>(p.shape, item, args, info.arity, info.grain,
+                    [&](std::int64_t, const BlockIn* in, void* const* to, std::int64_t m) { kernel(formula, in, to[0], m); });
+  });
+}
+
+/// What pointwise nodes of one arity share: saved arguments and edges; the formula itself lies behind the node.
+template <int N>
+struct FormulaNode : Node {
+  FormulaNode(const FormulaInfo& i, const void* f, std::size_t formula_bytes, void* formula_at, std::uint32_t bytes,
+              const Prepared& p)
+      : Node(std::span<Edge>(links, N), bytes, p.loc), info(i), formula(formula_at), dtype(p.dtype) {
+    std::memcpy(formula_at, f, formula_bytes);
+    for (int k = 0; k < N; ++k) {
+      if (p.args[k].tensor && p.args[k].tensor->requires_grad()) {
+        links[k] = Edge::to(*p.args[k].tensor);
+        mentioned |= info.mentions[k];
+      }
+      numbers[k] = p.args[k];
+    }
+    for (int k = 0; k < N; ++k) {
+      if (!p.args[k].tensor) continue;
+      input_shape[k] = p.args[k].tensor->shape();
+      if (mentioned >> k & 1) saved[k] = save(*p.args[k].tensor);
+    }
+  }
+  std::string_view name() const override { return info.name; }
+  bool saves() const { return mentioned != 0; }
+
+  // The saved arguments as tensors; what was not saved stays undefined.
+  void unpack(Tensor* args) const {
+    for (int k = 0; k < N; ++k)
+      if (numbers[k].tensor && (mentioned >> k & 1)) args[k] = saved[k].get();
+  }
+
+  // As above with numbers as 0-d constants, for the Tensor reading.
+  void unpack_for_composing(Tensor* args) const {
+    unpack(args);
+    for (int k = 0; k < N; ++k)
+      if (!numbers[k].tensor) args[k] = full({}, numbers[k].number, {.dtype = dtype});
+  }
+
+  // Gradients written as tensor operations, to be differentiated again.
+  void composed_backward(const Tensor& value, const Tensor& g, std::span<Tensor> into) {
+    Tensor args[N];
+    unpack_for_composing(args);
+    if (info.partial) {
+      for (int k = 0; k < N; ++k) {
+        if (!links[k]) continue;
+        const Tensor d = info.partial(formula, k, args, value);
+        into[static_cast<std::size_t>(k)] = sum_to(scale_cotangent(g, d), input_shape[k]);
+      }
+      return;
+    }
+    std::vector<Tensor> wanted;
+    for (int k = 0; k < N; ++k)
+      if (links[k]) {
+        args[k] = args[k].view(args[k].shape());  // its own node, so that f(x, x) yields one gradient per argument
+        wanted.push_back(args[k]);
+      }
+    const Tensor composed = info.compose(formula, args).expand(g.shape());
+    auto grads = autograd::grad({composed}, wanted, {.grad_outputs = {g}, .create_graph = true, .allow_unused = true});
+    std::size_t i = 0;
+    for (int k = 0; k < N; ++k)
+      if (links[k]) into[static_cast<std::size_t>(k)] = sum_to(grads[i++], input_shape[k]);
+  }
+
+  const FormulaInfo& info;
+  const void* formula;
+  DType dtype;
+  unsigned mentioned = 0;
+  Arg numbers[N];  // of tensor arguments only `tensor` is meaningful, as "there was one"
+  SavedTensor saved[N];
+  Shape input_shape[N];
+  Edge links[N];
+};
+
+template <int N>
+struct PointwiseNode final : FormulaNode<N> {
+  using Base = FormulaNode<N>;
+  using Base::Base, Base::info, Base::formula, Base::links, Base::numbers, Base::mentioned, Base::input_shape, Base::dtype;
+  SavedTensor value;
+
+  void release_saved() override {
+    for (auto& s : Base::saved) s = SavedTensor();
+    value = SavedTensor();
+  }
+
+  void backward(std::span<Tensor> g, std::span<Tensor> into) override {
+    if (grad_enabled()) {
+      const Tensor y = mentioned & mentions_value ? value.get() : Tensor();
+      return this->composed_backward(y, g[0], into);
+    }
+    Prepared p;
+    p.dtype = dtype;
+    p.shape = g[0].shape();
+    p.same_shape = g[0].is_contiguous();
+    Tensor args[N], y;
+    this->unpack(args);
+    for (int k = 0; k < N; ++k) {
+      p.args[k] = numbers[k];
+      if (!numbers[k].tensor) continue;
+      p.args[k].tensor = args[k].defined() ? &args[k] : nullptr;
+      if (!args[k].defined()) set_number(p.args[k], 1.0, p.dtype);  // not mentioned: any number will do
+      if (args[k].defined()) p.same_shape &= args[k].is_contiguous() && args[k].shape() == p.shape;
+    }
+    if (mentioned & mentions_value) {
+      y = value.get();
+      p.same_shape &= y.is_contiguous();
+    }
+    Tensor grads[N];
+    int wanted = 0;
+    for (int k = 0; k < N; ++k) {
+      if (!links[k]) continue;
+      if (info.constant[k] && info.constant_value[k] == 1)
+        into[static_cast<std::size_t>(k)] = sum_to(g[0], input_shape[k]);
+      else
+        ++wanted;
+    }
+    if (wanted == 0) return;
+    // A gradient nobody else holds is overwritten in place: each element is read before it is written.
+    const bool reuse = wanted == 1 && p.same_shape && g[0].sole_owner() && g[0].dtype() == p.dtype;
+    for (int k = 0; k < N; ++k)
+      if (links[k] && !(info.constant[k] && info.constant_value[k] == 1))
+        grads[k] = reuse ? g[0] : make_empty(p.shape, p.dtype);
+    compute(p, y, g[0], grads);
+    for (int k = 0; k < N; ++k)
+      if (grads[k].defined()) into[static_cast<std::size_t>(k)] = sum_to(grads[k], input_shape[k]);
+  }
+
+  void compute(const Prepared& p, const Tensor& y, const Tensor& g, const Tensor* grads) const {
+    const BackwardKernel kernel = info.backward[p.dtype == DType::float64];
+    const auto item = static_cast<std::int64_t>(itemsize(p.dtype));
+    Arg unused;
+    set_number(unused, 1.0, p.dtype);
+    const std::int64_t n = g.numel();
+    if (p.same_shape) {
+      auto run_dense = [&](std::int64_t begin, std::int64_t end) {
+        BlockIn in[N];
+        void* to[N];
+        for (int k = 0; k < N; ++k) {
+          in[k] = p.args[k].tensor ? BlockIn{static_cast<char*>(p.args[k].tensor->impl().data) + begin * item, false}
+                                   : number_block(p.args[k]);
+          to[k] = grads[k].defined() ? static_cast<char*>(grads[k].impl().data) + begin * item : nullptr;
+        }
+        const BlockIn value_in =
+            y.defined() ? BlockIn{static_cast<char*>(y.impl().data) + begin * item, false} : number_block(unused);
+        kernel(formula, in, value_in, {static_cast<char*>(g.impl().data) + begin * item, false}, to, end - begin);
+      };
+      if (n <= info.grain) return run_dense(0, n);
+      return parallel_for(n, info.grain, run_dense);
+    }
+    StridedArg args[2 * N + 2];
+    int inputs = 0;
+    for (int k = 0; k < N; ++k) args[inputs++] = strided(p.args[k], p.shape);
+    args[inputs++] = y.defined() ? strided(y, p.shape) : strided(unused, p.shape);
+    args[inputs++] = strided(g, p.shape);
+    int outs = 0, which[N];
+    for (int k = 0; k < N; ++k)
+      if (grads[k].defined()) {
+        which[outs] = k;
+        args[inputs + outs++] = strided(grads[k], p.shape);
+      }
+    with_count(inputs + outs, [&](auto count) {
+      for_blocks<count()>(p.shape, item, args, inputs, info.grain,
+                          [&](std::int64_t, const BlockIn* in, void* const* out, std::int64_t m) {
+                            void* to[N] = {};
+                            for (int j = 0; j < outs; ++j) to[which[j]] = out[j];
+                            kernel(formula, in, in[N], in[N + 1], to, m);
+                          });
+    });
+  }
+};
+
+/// A mean or sum whose local gradient was computed in forward.
+template <int N>
+struct ReducedNode final : FormulaNode<N> {
+  using Base = FormulaNode<N>;
+  using Base::Base, Base::info, Base::formula, Base::links, Base::numbers, Base::mentioned, Base::input_shape, Base::dtype;
+  Tensor local[N];
+  Shape shape;
+  double scale = 1;
+  bool freed = false;
+
+  void release_saved() override {
+    for (auto& s : Base::saved) s = SavedTensor();
+    for (auto& l : local) l = Tensor();
+    freed = true;
+  }
+
+  void backward(std::span<Tensor> g, std::span<Tensor> into) override {
+    Tensor args[N];
+    this->unpack(args);  // also notices inputs that were overwritten or freed
+    if (freed) (void)SavedTensor().get();
+    if (grad_enabled()) {
+      const Tensor spread = (g[0] * scale).expand(shape);
+      Tensor value;
+      return this->composed_backward(value, spread, into);
+    }
+    const double up = g[0].template item<double>();
+    for (int k = 0; k < N; ++k) {
+      if (!links[k]) continue;
+      Tensor gx = local[k];
+      if (up == 0)
+        gx = zeros(gx.shape(), {.dtype = gx.dtype()});
+      else if (up != 1)
+        gx = gx.mul(up);
+      into[static_cast<std::size_t>(k)] = sum_to(gx, input_shape[k]);
+    }
+  }
+};
+
+template <class MakeNode>
+Node* with_arity(int n, const MakeNode& make) {
+  Node* node = nullptr;
+  with_count(n, [&](auto count) {
+    if constexpr (count() <= max_arity) node = make(count);
+  });
+  return node;
+}
+
+/// One block: the node, then the formula.
+template <class NodeType>
+NodeType* make_node(const FormulaInfo& info, const void* formula, std::size_t bytes, const Prepared& p) {
+  constexpr std::size_t align = alignof(std::max_align_t);
+  constexpr std::size_t head = (sizeof(NodeType) + align - 1) / align * align;
+  char* memory = static_cast<char*>(allocate_node(head + bytes));
+  return new (memory) NodeType(info, formula, bytes, memory + head, static_cast<std::uint32_t>(head + bytes), p);
+}
+
+bool wants_graph(const FormulaInfo& info, const Prepared& p) {
+  if (!grad_enabled() || !is_floating(p.dtype)) return false;
+  bool wanted = false;
+  for (int i = 0; i < info.arity; ++i)
+    if (p.args[i].tensor && p.args[i].tensor->requires_grad()) {
+      if (!(info.differentiable >> i & 1))
+        throw AutogradError(concat(lower_name(info), ": the function '", lower_name(info),
+                                   "' is not differentiable with respect to argument ", i,
+                                   "; detach() it if it should be a constant"),
+                            p.loc);
+      wanted = true;
+    }
+  return wanted;
+}
+
+}  // namespace
+
+Tensor run_pointwise(const FormulaInfo& info, const void* formula, std::size_t bytes, const Operand* args) {
+  Prepared p;
+  prepare(p, info, args);
+  const bool record = wants_graph(info, p);
+  Tensor out = make_empty(p.shape, p.dtype);
+  compute_value(info, formula, p, out.impl());
+  if (record)
+    set_producer(out, with_arity(info.arity, [&](auto n) -> Node* {
+                   auto* node = make_node<PointwiseNode<n()>>(info, formula, bytes, p);
+                   if (node->mentioned & mentions_value) node->value = save_output(out);
+                   return node;
+                 }));
+  return out;
+}
+
+void run_pointwise_into(const FormulaInfo& info, const void* formula, const Operand* args, const Tensor& out) {
+  NoGradGuard no_grad;
+  Prepared p;
+  prepare(p, info, args);
+  compute_value(info, formula, p, out.impl());
+}
+
+Tensor run_reduced(const FormulaInfo& info, const void* formula, std::size_t bytes, const Operand* args,
+                   Reduction reduction) {
+  Prepared p;
+  prepare(p, info, args);
+  const bool record = wants_graph(info, p);
+  const std::int64_t n = checked_numel(p.shape, "loss");
+  double scale = 1;
+  if (reduction == Reduction::mean) scale = 1.0 / static_cast<double>(n);  // inf for an empty mean, whose value is 0/0
+  if (reduction == Reduction::batchmean && p.shape.size() > 0) scale = 1.0 / static_cast<double>(args[0].tensor->size(0));
+
+  Tensor local[max_arity];
+  if (record)
+    for (int i = 0; i < info.arity; ++i)
+      if (p.args[i].tensor && p.args[i].tensor->requires_grad()) local[i] = make_empty(p.shape, p.dtype);
+
+  const ReduceKernel kernel = info.reduce[p.dtype == DType::float64];
+  const auto item = static_cast<std::int64_t>(itemsize(p.dtype));
+  double partial_small[16];
+  std::vector<double> partial_large;
+  double* partial = partial_small;
+  const std::int64_t chunks = chunk_count(n, info.grain);
+  if (chunks > 16) {
+    partial_large.resize(static_cast<std::size_t>(chunks));
+    partial = partial_large.data();
+  }
+  if (p.same_shape) {
+    parallel_chunks(n, info.grain, [&](std::int64_t chunk, std::int64_t begin, std::int64_t end) {
+      BlockIn in[max_arity];
+      void* to[max_arity];
+      for (int k = 0; k < info.arity; ++k) {
+        in[k] = p.args[k].tensor ? BlockIn{static_cast<char*>(p.args[k].tensor->impl().data) + begin * item, false}
+                                 : number_block(p.args[k]);
+        to[k] = local[k].defined() ? static_cast<char*>(local[k].impl().data) + begin * item : nullptr;
+      }
+      partial[chunk] = kernel(formula, in, to, scale, end - begin);
+    });
+  } else if (n > 0) {
+    StridedArg strided_args[2 * max_arity];
+    int outs = 0, which[max_arity];
+    for (int k = 0; k < info.arity; ++k) strided_args[k] = strided(p.args[k], p.shape);
+    for (int k = 0; k < info.arity; ++k)
+      if (local[k].defined()) {
+        which[outs] = k;
+        strided_args[info.arity + outs++] = strided(local[k], p.shape);
+      }
+    for (std::int64_t c = 0; c < chunks; ++c) partial[c] = 0;
+    with_count(info.arity + outs, [&](auto count) {
+      for_blocks<count()>(p.shape, item, strided_args, info.arity, info.grain,
+                          [&](std::int64_t chunk, const BlockIn* in, void* const* out, std::int64_t m) {
+                            void* to[max_arity] = {};
+                            for (int j = 0; j < outs; ++j) to[which[j]] = out[j];
+                            partial[chunk] += kernel(formula, in, to, scale, m);
+                          });
+    });
+  }
+  double total = 0;
+  for (std::int64_t c = 0; c < chunks; ++c) total += partial[c];
+  if (reduction == Reduction::mean)
+    total /= static_cast<double>(n);
+  else if (reduction == Reduction::batchmean && p.shape.size() > 0)
+    total /= static_cast<double>(args[0].tensor->size(0));
+
+  Tensor out = make_empty({}, p.dtype);
+  if (p.dtype == DType::float64)
+    *out.impl().ptr<double>() = total;
+  else
+    *out.impl().ptr<float>() = static_cast<float>(total);
+  if (record)
+    set_producer(out, with_arity(info.arity, [&](auto count) -> Node* {
+                   constexpr int arity = count();
+                   auto* node = make_node<ReducedNode<arity>>(info, formula, bytes, p);
+                   node->shape = p.shape;
+                   node->scale = scale;
+                   for (int k = 0; k < arity; ++k) node->local[k] = std::move(local[k]);
+                   return node;
+                 }));
+  return out;
+}
+
+}  // namespace slope::detail

@@ -1,0 +1,33 @@
+#include "slope/autograd/ops/promote.h"
+
+#include <optional>
+
+namespace slope {
+
+DType promote(DType a, DType b) {
+  if (category(a) != category(b)) return category(a) > category(b) ? a : b;
+  return a == DType::float64 || b == DType::float64 ? DType::float64 : a;
+}
+
+DType promote(const Operand* args, int count) {
+  std::optional<DType> dimensioned, zero_dim;
+  int scalar_category = -1;
+  DType scalar = DType::boolean;
+  for (int i = 0; i < count; ++i) {
+    if (!args[i].tensor) {
+      if (args[i].scalar.category() > scalar_category) {
+        scalar_category = args[i].scalar.category();
+        scalar = args[i].scalar.dtype();
+      }
+      continue;
+    }
+    auto& slot = args[i].tensor->dim() > 0 ? dimensioned : zero_dim;
+    slot = slot ? promote(*slot, args[i].tensor->dtype()) : args[i].tensor->dtype();
+  }
+  std::optional<DType> result = dimensioned;
+  if (zero_dim && (!result || category(*zero_dim) > category(*result))) result = zero_dim;
+  if (scalar_category >= 0 && (!result || scalar_category > category(*result))) result = scalar;
+  return result.value_or(DType::float32);
+}
+
+}  // namespace slope
