@@ -68,13 +68,14 @@ Listeners& listeners() {
 // ---------------------------------------------------------------------------------------------------------------------
 // Who runs a chunk
 
-// The pool serves one loop at a time; a loop that finds it taken runs in its own thread, for then the machine is busy anyway.
+// The pool serves one loop at a time; a loop that finds it taken runs in its own thread, for then the machine is busy
+// anyway.
 std::atomic<bool> pool_taken{false};
 thread_local bool in_loop = false;
 thread_local int serial_guards = 0;
 
-// Each team member owns a contiguous range of chunks, so that successive loops over the same arrays find them in the same
-// core's cache; whoever finishes early takes chunks from the ranges of others.
+// Each team member owns a contiguous range of chunks, so that successive loops over the same arrays find them in the
+// same core's cache; whoever finishes early takes chunks from the ranges of others.
 class Job {
  public:
   Job(std::int64_t chunks, int team, detail::ChunkFn run, const void* context)
@@ -93,7 +94,8 @@ class Job {
       while (range.next.load(std::memory_order_relaxed) < range.end) {
         const std::int64_t chunk = range.next.fetch_add(1, std::memory_order_relaxed);
         if (chunk >= range.end) break;
-        // A chunk above one that threw is dropped, one below still runs: which exception the caller sees must not depend on timing.
+        // A chunk above one that threw is dropped, one below still runs: which exception the caller sees must not
+        // depend on timing.
         if (chunk > first_failed_.load(std::memory_order_relaxed)) break;
         run_one(chunk);
       }
@@ -159,8 +161,8 @@ class Pool {
   }
 
  private:
-  // Workers are detached and the pool is never destroyed: loops may still run in destructors of static objects. A smaller
-  // team leaves the surplus asleep.
+  // Workers are detached and the pool is never destroyed: loops may still run in destructors of static objects. A
+  // smaller team leaves the surplus asleep.
   void grow(int workers) {
     while (workers_ < workers) {
       try {
@@ -176,7 +178,8 @@ class Pool {
     std::uint64_t seen = 0;
     for (;;) {
       // Loops often follow each other at once: a short look saves the sleep and the wake-up.
-      for (int spin = 0; spin < 2000 && epoch_.load(std::memory_order_acquire) == seen; ++spin) std::this_thread::yield();
+      for (int spin = 0; spin < 2000 && epoch_.load(std::memory_order_acquire) == seen; ++spin)
+        std::this_thread::yield();
       std::unique_lock lock(mutex_);
       wake_.wait(lock, [&] { return epoch_.load(std::memory_order_relaxed) != seen; });
       seen = epoch_.load(std::memory_order_relaxed);
@@ -280,7 +283,8 @@ void run_chunks(std::int64_t chunks, ChunkFn run, const void* context) {
 
 void set_num_threads(int n) {
   if (n < 1 || n > max_num_threads) {
-    throw ValueError(concat("set_num_threads: the number of threads must be between 1 and ", max_num_threads, ", but is ", n));
+    throw ValueError(
+        concat("set_num_threads: the number of threads must be between 1 and ", max_num_threads, ", but is ", n));
   }
   Listeners& all = listeners();
   const std::lock_guard lock(all.mutex);
@@ -292,7 +296,8 @@ void on_num_threads_changed(void (*callback)(int)) {
   if (callback == nullptr) throw ValueError("on_num_threads_changed: the callback is null; pass a function");
   Listeners& all = listeners();
   const std::lock_guard lock(all.mutex);
-  if (std::find(all.callbacks.begin(), all.callbacks.end(), callback) == all.callbacks.end()) all.callbacks.push_back(callback);
+  if (std::find(all.callbacks.begin(), all.callbacks.end(), callback) == all.callbacks.end())
+    all.callbacks.push_back(callback);
   callback(get_num_threads());
 }
 

@@ -5,9 +5,9 @@
 
 /// Threads: one knob, one `parallel_for`.
 ///
-/// A range [0, n) is cut into chunks whose boundaries depend only on `n` and `grain`. The thread count decides who runs a
-/// chunk, never what a chunk is, so a kernel that stores one partial result per chunk and combines them in chunk order gives
-/// the same bits on 1 thread and on 64.
+/// A range [0, n) is cut into chunks whose boundaries depend only on `n` and `grain`. The thread count decides who runs
+/// a chunk, never what a chunk is, so a kernel that stores one partial result per chunk and combines them in chunk
+/// order gives the same bits on 1 thread and on 64.
 ///
 ///     parallel_for(n, 16384, [&](std::int64_t begin, std::int64_t end) {
 ///       for (std::int64_t i = begin; i < end; ++i) y[i] = f(x[i]);
@@ -20,16 +20,17 @@
 ///     double sum = std::accumulate(partial.begin(), partial.end(), 0.0);   // same bits for every thread count
 ///
 /// Rules:
-///  - A loop runs in the calling thread when it has one chunk, when one thread is set, inside another parallel loop, under a
-///    `SerialGuard`, and while another thread's loop occupies the pool. The chunks are the same in each of these cases.
-///  - When bodies throw, the exception of the lowest-numbered chunk that throws reaches the caller; chunks before it have
-///    all run, of those after it some may have.
-///  - Of the caller's thread-local state only the user's line that errors name goes along to the other threads; grad mode and
-///    the like do not: bodies are plain kernels.
-///  - fork(): the pool of the forking thread is put to rest before the fork and both processes start a new one when they need
-///    it. A child forked from inside a body may only exec or _exit.
+///  - A loop runs in the calling thread when it has one chunk, when one thread is set, inside another parallel loop,
+///    under a `SerialGuard`, and while another thread's loop occupies the pool. The chunks are the same in each case.
+///  - When bodies throw, the exception of the lowest-numbered chunk that throws reaches the caller; chunks before it
+///    have all run, of those after it some may have.
+///  - Of the caller's thread-local state only the user's line that errors name goes along to the other threads; grad
+///    mode and the like do not: bodies are plain kernels.
+///  - fork(): the pool of the forking thread is put to rest before the fork, and both processes start a new one when
+///    they need it. A child forked from inside a body may only exec or _exit.
 ///
-/// The back end is OpenMP; compiled with -DSLOPE_STD_THREADS it is a pool of std::thread (which ThreadSanitizer can see through).
+/// The back end is OpenMP; compiled with -DSLOPE_STD_THREADS it is a pool of std::thread (which ThreadSanitizer can see
+/// through).
 namespace slope {
 
 namespace detail {
@@ -41,8 +42,8 @@ using ChunkFn = void (*)(const void* context, std::int64_t chunk);
 void run_chunks(std::int64_t chunks, ChunkFn run, const void* context);
 }  // namespace detail
 
-/// The most threads a parallel loop uses, the caller included. Initially SLOPE_NUM_THREADS, else OMP_NUM_THREADS, else the
-/// number of processors this process may run on; a variable that is not a positive number counts as absent.
+/// The most threads a parallel loop uses, the caller included. Initially SLOPE_NUM_THREADS, else OMP_NUM_THREADS, else
+/// the number of processors this process may run on; a variable that is not a positive number counts as absent.
 inline int get_num_threads() {
   const int n = detail::num_threads.load(std::memory_order_relaxed);
   return n > 0 ? n : detail::resolve_num_threads();
@@ -55,15 +56,15 @@ inline constexpr int max_num_threads = 1024;
 /// Throws ValueError unless 1 <= n <= max_num_threads.
 void set_num_threads(int n);
 
-/// Calls `callback(n)` now and whenever the thread count changes: how a library with threads of its own follows slope's knob.
-/// Callbacks stay registered; one registered twice is called once. Throws ValueError when `callback` is null.
+/// Calls `callback(n)` now and whenever the thread count changes: how a library with threads of its own follows slope's
+/// knob. Callbacks stay registered; one registered twice is called once. Throws ValueError when `callback` is null.
 void on_num_threads_changed(void (*callback)(int));
 
 /// True inside a body of `parallel_for` that runs on several threads: loops started here run in this thread.
 bool in_parallel_region();
 
-/// While it lives, parallel loops started by this thread run in this thread: for threads that are themselves one of many,
-/// such as data loading workers.
+/// While it lives, parallel loops started by this thread run in this thread: for threads that are themselves one of
+/// many, such as data loading workers.
 class SerialGuard {
  public:
   SerialGuard();
@@ -75,7 +76,8 @@ class SerialGuard {
 /// No loop is cut into more chunks than this, so per-chunk partial results need little memory however large n is.
 inline constexpr std::int64_t max_chunks = 1024;
 
-/// Elements per chunk: the smallest multiple of `grain` that gives at most `max_chunks` chunks. A grain below 1 counts as 1.
+/// Elements per chunk: the smallest multiple of `grain` that gives at most `max_chunks` chunks. A grain below 1 counts
+/// as 1.
 constexpr std::int64_t chunk_size(std::int64_t n, std::int64_t grain) {
   const std::int64_t unit = grain > 0 ? grain : 1;
   if (n <= unit) return unit;
@@ -88,7 +90,8 @@ constexpr std::int64_t chunk_count(std::int64_t n, std::int64_t grain) {
   return n > 0 ? (n - 1) / chunk_size(n, grain) + 1 : 0;
 }
 
-/// Calls `body(chunk, begin, end)` for chunk = 0, 1, ..., chunk_count(n, grain) - 1, on up to `get_num_threads()` threads.
+/// Calls `body(chunk, begin, end)` for chunk = 0, 1, ..., chunk_count(n, grain) - 1, on up to `get_num_threads()`
+/// threads.
 template <class F>
 void parallel_chunks(std::int64_t n, std::int64_t grain, const F& body) {
   if (n <= grain) {
@@ -110,8 +113,8 @@ void parallel_chunks(std::int64_t n, std::int64_t grain, const F& body) {
       &context);
 }
 
-/// Calls `body(begin, end)` on consecutive pieces that cover [0, n), on up to `get_num_threads()` threads. `grain` is the
-/// number of elements below which another thread does not pay: about 10 us of work.
+/// Calls `body(begin, end)` on consecutive pieces that cover [0, n), on up to `get_num_threads()` threads. `grain` is
+/// the number of elements below which another thread does not pay: about 10 us of work.
 template <class F>
 void parallel_for(std::int64_t n, std::int64_t grain, const F& body) {
   parallel_chunks(n, grain, [&body](std::int64_t, std::int64_t begin, std::int64_t end) { body(begin, end); });

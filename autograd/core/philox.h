@@ -3,13 +3,14 @@
 #include <array>
 #include <cstdint>
 
-/// Philox4x32-10, the counter-based generator of Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3"
-/// (SC 2011): a keyed bijection of 128-bit counters. Random number i is a pure function of (seed, position, i), so any thread can
-/// compute any of them and nothing depends on the order in which they are asked for.
+/// Philox4x32-10, the counter-based generator of Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1,
+/// 2, 3" (SC 2011): a keyed bijection of 128-bit counters. Random number i is a pure function of (seed, position, i),
+/// so any thread can compute any of them and nothing depends on the order in which they are asked for.
 namespace slope {
 
 /// The 128 random bits that belong to `counter` under `key`.
-constexpr std::array<std::uint32_t, 4> philox4x32_10(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key) {
+constexpr std::array<std::uint32_t, 4> philox4x32_10(std::array<std::uint32_t, 4> counter,
+                                                     std::array<std::uint32_t, 2> key) {
   for (int round = 0; round < 10; ++round) {
     const std::uint64_t a = std::uint64_t{0xD2511F53} * counter[0];
     const std::uint64_t b = std::uint64_t{0xCD9E8D57} * counter[2];
@@ -22,8 +23,9 @@ constexpr std::array<std::uint32_t, 4> philox4x32_10(std::array<std::uint32_t, 4
 }
 
 /// A stretch of a generator's stream that belongs to one operation. Block b (128 bits) is Philox of the counter
-/// {low(offset + b), high(offset + b), attempt, 0} under the key {low(seed), high(seed)}; element i of a fill reads word i % 4 of
-/// block i / 4, or, when it needs 64 bits, half i % 2 of block i / 2. `attempt` counts redraws of the same element (rejection).
+/// {low(offset + b), high(offset + b), attempt, 0} under the key {low(seed), high(seed)}; element i of a fill reads
+/// word i % 4 of block i / 4, or, when it needs 64 bits, half i % 2 of block i / 2. `attempt` counts redraws of the
+/// same element (rejection).
 struct PhiloxSpan {
   std::uint64_t seed = 0;
   std::uint64_t offset = 0;
@@ -33,7 +35,9 @@ struct PhiloxSpan {
     return philox4x32_10({static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(at >> 32), attempt, 0},
                          {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)});
   }
-  constexpr std::uint32_t word(std::uint64_t i, std::uint32_t attempt = 0) const { return block(i / 4, attempt)[i % 4]; }
+  constexpr std::uint32_t word(std::uint64_t i, std::uint32_t attempt = 0) const {
+    return block(i / 4, attempt)[i % 4];
+  }
   constexpr std::uint64_t word64(std::uint64_t i, std::uint32_t attempt = 0) const {
     const auto words = block(i / 2, attempt);
     return words[i % 2 * 2] | std::uint64_t{words[i % 2 * 2 + 1]} << 32;

@@ -41,7 +41,9 @@ std::uint64_t below(std::uint64_t range, std::uint64_t word, const PhiloxSpan& s
   return static_cast<std::uint64_t>(product >> 64);
 }
 
-std::uint64_t pair(const std::uint32_t* words, std::int64_t i) { return words[2 * i] | std::uint64_t{words[2 * i + 1]} << 32; }
+std::uint64_t pair(const std::uint32_t* words, std::int64_t i) {
+  return words[2 * i] | std::uint64_t{words[2 * i + 1]} << 32;
+}
 
 constexpr bool needs_64_bits(std::uint64_t range) { return range > std::uint64_t{1} << 32; }
 
@@ -113,9 +115,10 @@ std::uint64_t initial_seed() { return default_generator().initial_seed(); }
 std::uint64_t derive_seed(std::uint64_t seed, std::uint64_t a, std::uint64_t b) {
   // Under another key than `seed`, so that no derived seed is itself a number of the stream of `seed`.
   constexpr std::uint64_t domain = 0x9E3779B97F4A7C15;
-  const auto words = philox4x32_10({static_cast<std::uint32_t>(a), static_cast<std::uint32_t>(a >> 32),
-                                    static_cast<std::uint32_t>(b), static_cast<std::uint32_t>(b >> 32)},
-                                   {static_cast<std::uint32_t>(seed ^ domain), static_cast<std::uint32_t>((seed ^ domain) >> 32)});
+  const auto words =
+      philox4x32_10({static_cast<std::uint32_t>(a), static_cast<std::uint32_t>(a >> 32), static_cast<std::uint32_t>(b),
+                     static_cast<std::uint32_t>(b >> 32)},
+                    {static_cast<std::uint32_t>(seed ^ domain), static_cast<std::uint32_t>((seed ^ domain) >> 32)});
   return words[0] | std::uint64_t{words[1]} << 32;
 }
 
@@ -133,7 +136,8 @@ void fill_randint(std::int64_t* out, std::int64_t n, std::int64_t lo, std::int64
   detail::for_each_tile(span, n, words_each, 32, [&](const std::uint32_t* words, std::int64_t i, std::int64_t count) {
     for (std::int64_t j = 0; j < count; ++j) {
       const auto element = static_cast<std::uint64_t>(i + j);
-      out[i + j] = value(words_each == 1 ? below(range, words[j], span, element) : below(range, pair(words, j), span, element));
+      out[i + j] =
+          value(words_each == 1 ? below(range, words[j], span, element) : below(range, pair(words, j), span, element));
     }
   });
 }
@@ -159,15 +163,16 @@ void fill_randperm(std::int64_t* out, std::int64_t n, Generator& gen) {
 
 namespace {
 
-void draw_with_replacement(std::int64_t* out, const double* weights, std::int64_t rows, std::int64_t cols, std::int64_t n,
-                           Generator& gen) {
+void draw_with_replacement(std::int64_t* out, const double* weights, std::int64_t rows, std::int64_t cols,
+                           std::int64_t n, Generator& gen) {
   std::vector<double> cumulative(static_cast<std::size_t>(rows * cols));
   parallel_for(rows, std::max<std::int64_t>(1, 16384 / cols), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t r = begin; r < end; ++r) {
       const double* row = weights + r * cols;
       const double largest = *std::max_element(row, row + cols);  // So that the sum cannot overflow.
       double sum = 0;
-      for (std::int64_t c = 0; c < cols; ++c) cumulative[static_cast<std::size_t>(r * cols + c)] = sum += row[c] / largest;
+      for (std::int64_t c = 0; c < cols; ++c)
+        cumulative[static_cast<std::size_t>(r * cols + c)] = sum += row[c] / largest;
     }
   });
   const PhiloxSpan span = gen.reserve(detail::blocks_for(rows * n, 2));
@@ -181,9 +186,10 @@ void draw_with_replacement(std::int64_t* out, const double* weights, std::int64_
   });
 }
 
-// Exponential arrival times with the weights as rates: the order of arrival is that of successive draws without replacement.
-void draw_without_replacement(std::int64_t* out, const double* weights, std::int64_t rows, std::int64_t cols, std::int64_t n,
-                              Generator& gen) {
+// Exponential arrival times with the weights as rates: the order of arrival is that of successive draws without
+// replacement.
+void draw_without_replacement(std::int64_t* out, const double* weights, std::int64_t rows, std::int64_t cols,
+                              std::int64_t n, Generator& gen) {
   std::vector<double> arrival(static_cast<std::size_t>(rows * cols));
   fill_exponential(arrival.data(), rows * cols, 1.0, gen);
   parallel_for(rows, std::max<std::int64_t>(1, 2048 / cols), [&](std::int64_t begin, std::int64_t end) {
@@ -207,7 +213,8 @@ void draw_without_replacement(std::int64_t* out, const double* weights, std::int
 void fill_multinomial(std::int64_t* out, const double* weights, std::int64_t rows, std::int64_t cols, std::int64_t n,
                       bool replacement, Generator& gen) {
   detail::check_fill_count("multinomial", n);
-  if (rows < 0 || cols < 0) throw ValueError(concat("multinomial: weights of ", rows, " x ", cols, " have a negative size"));
+  if (rows < 0 || cols < 0)
+    throw ValueError(concat("multinomial: weights of ", rows, " x ", cols, " have a negative size"));
   if (rows == 0 || n == 0) return;
   if (cols == 0) throw ValueError(concat("multinomial: cannot draw ", n, " samples from no category"));
   if (!replacement && n > cols) {

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <cstdint>
 
@@ -7,8 +6,8 @@
 #include "slope/autograd/core/random.h"
 #include "slope/autograd/core/random_tiles.h"
 
-// The loops below are plain C++ that the compiler vectorizes once per instruction set. A fused multiply-add rounds once where
-// others round twice, so contraction is off: it would make results depend on the processor.
+// The loops below are plain C++ that the compiler vectorizes once per instruction set. A fused multiply-add rounds once
+// where others round twice, so contraction is off: it would make results depend on the processor.
 #if defined(__clang__)
 #pragma clang fp contract(off)
 #elif defined(__GNUC__)
@@ -29,28 +28,10 @@
 namespace slope {
 namespace {
 
-using detail::blocks_for, detail::check_fill_count, detail::for_each_tile, detail::tile_blocks, detail::tile_words;
+using detail::blocks_for, detail::check_fill_count, detail::for_each_tile, detail::tile_words;
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Instruction sets
-
-int supported_isa() {
-#if defined(SLOPE_RANDOM_X86)
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512vl")) {
-    return 2;
-  }
-  if (__builtin_cpu_supports("avx2")) return 1;
-#endif
-  return 0;
-}
-
-std::atomic<int> isa{-1};
-
-int current_isa() {
-  const int level = isa.load(std::memory_order_relaxed);
-  return level >= 0 ? level : detail::set_random_isa(2);
-}
 
 #if defined(SLOPE_RANDOM_X86)
 template <class Loop>
@@ -67,7 +48,7 @@ __attribute__((target(SLOPE_AVX512))) void run_avx512(const Loop& loop) {
 template <class Loop>
 void run(const Loop& loop) {
 #if defined(SLOPE_RANDOM_X86)
-  const int level = current_isa();
+  const int level = detail::random_isa();
   if (level == 2) return run_avx512(loop);
   if (level == 1) return run_avx2(loop);
 #endif
@@ -75,55 +56,16 @@ void run(const Loop& loop) {
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Words
-
-struct Counter {
-  std::uint32_t c0, c1, c2, c3, k0, k1;
-  SLOPE_INLINE void round() {
-    const std::uint64_t a = std::uint64_t{0xD2511F53} * c0;
-    const std::uint64_t b = std::uint64_t{0xCD9E8D57} * c2;
-    c0 = static_cast<std::uint32_t>(b >> 32) ^ c1 ^ k0;
-    c1 = static_cast<std::uint32_t>(b);
-    c2 = static_cast<std::uint32_t>(a >> 32) ^ c3 ^ k1;
-    c3 = static_cast<std::uint32_t>(a);
-    k0 += 0x9E3779B9;
-    k1 += 0xBB67AE85;
-  }
-};
-
-// philox4x32_10 with its rounds written out, which is what lets the loop over blocks become vector code.
-struct Words {
-  PhiloxSpan span;
-  std::uint64_t first;
-  std::uint32_t* out;
-  SLOPE_INLINE void operator()() const {
-    const std::uint64_t at = span.offset + first;
-    const auto k0 = static_cast<std::uint32_t>(span.seed), k1 = static_cast<std::uint32_t>(span.seed >> 32);
-    const auto low = static_cast<std::uint32_t>(at), high = static_cast<std::uint32_t>(at >> 32);
-    std::uint32_t* const words = out;
-    for (std::uint32_t j = 0; j < tile_blocks; ++j) {
-      const std::uint32_t sum = low + j;
-      Counter c{sum, high + (sum < low ? 1u : 0u), 0, 0, k0, k1};
-      c.round(), c.round(), c.round(), c.round(), c.round();
-      c.round(), c.round(), c.round(), c.round(), c.round();
-      words[4 * j] = c.c0;
-      words[4 * j + 1] = c.c1;
-      words[4 * j + 2] = c.c2;
-      words[4 * j + 3] = c.c3;
-    }
-  }
-};
-
-// ---------------------------------------------------------------------------------------------------------------------
-// Arithmetic that gives the same bits everywhere. Series rather than fitted polynomials: their coefficients can be checked
-// by eye, and the few more terms cost little.
+// Arithmetic that gives the same bits everywhere. Series rather than fitted polynomials: their coefficients can be
+// checked by eye, and the few more terms cost little.
 
 SLOPE_INLINE double from_bits(std::uint64_t bits) { return __builtin_bit_cast(double, bits); }
 SLOPE_INLINE std::uint64_t to_bits(double value) { return __builtin_bit_cast(std::uint64_t, value); }
 // An integer below 2^52 as a double: written into the mantissa of 2^52.
 SLOPE_INLINE double to_double(std::uint64_t integer) { return from_bits(integer | 0x4330000000000000) - 0x1p52; }
 
-// log(u) for u in [2^-54, 1): u = 2^k m with m in [sqrt(1/2), sqrt(2)), log m = 2 atanh(s) = 2 (s + s^3/3 + s^5/5 + ...).
+// log(u) for u in [2^-54, 1): u = 2^k m with m in [sqrt(1/2), sqrt(2)), log m = 2 atanh(s) = 2 (s + s^3/3 + s^5/5 +
+// ...).
 SLOPE_INLINE double log_unit(double u) {
   constexpr std::uint64_t sqrt_half = 0x3FE6A09E667F3BCD;
   const std::uint64_t shifted = to_bits(u) - sqrt_half + (std::uint64_t{1024} << 52);
@@ -150,7 +92,8 @@ struct SinCos {
   double sin, cos;
 };
 
-// Sine and cosine of 2 pi t / 2^52 for an integer t below 2^52: the nearest quarter turn exactly, then Taylor on [-pi/4, pi/4].
+// Sine and cosine of 2 pi t / 2^52 for an integer t below 2^52: the nearest quarter turn exactly, then Taylor on
+// [-pi/4, pi/4].
 SLOPE_INLINE SinCos sin_cos_turn(std::uint64_t t) {
   constexpr std::uint64_t quarter = std::uint64_t{1} << 50;
   const std::uint64_t turned = t + quarter / 2;
@@ -200,7 +143,9 @@ struct Source<double> {  // Two words per element, the lower half first.
   static SLOPE_INLINE std::uint64_t turn(const std::uint32_t* w, int i) {
     return std::uint64_t{w[2 * i + 1]} << 20 | w[2 * i] >> 12;
   }
-  static SLOPE_INLINE double open_unit(const std::uint32_t* w, int i) { return (to_double(turn(w, i)) + 0.5) * 0x1p-52; }
+  static SLOPE_INLINE double open_unit(const std::uint32_t* w, int i) {
+    return (to_double(turn(w, i)) + 0.5) * 0x1p-52;
+  }
 };
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -297,12 +242,13 @@ void fill(typename D::Value* out, std::int64_t n, Generator& gen, const D& distr
   using T = typename D::Value;
   constexpr int words_per_element = tile_words / D::per_tile;
   const PhiloxSpan span = gen.reserve(blocks_for(n, words_per_element));
-  for_each_tile(span, n, words_per_element, tiles_per_chunk, [&](const std::uint32_t* words, std::int64_t i, std::int64_t count) {
-    if (count == D::per_tile) return run(Tile<D>{distribution, words, out + i});
-    T rest[D::per_tile];
-    run(Tile<D>{distribution, words, rest});
-    std::copy_n(rest, count, out + i);
-  });
+  for_each_tile(span, n, words_per_element, tiles_per_chunk,
+                [&](const std::uint32_t* words, std::int64_t i, std::int64_t count) {
+                  if (count == D::per_tile) return run(Tile<D>{distribution, words, out + i});
+                  T rest[D::per_tile];
+                  run(Tile<D>{distribution, words, rest});
+                  std::copy_n(rest, count, out + i);
+                });
 }
 
 template <class T>
@@ -341,15 +287,6 @@ void check_probability(double p) {
 
 namespace detail {
 
-int set_random_isa(int level) {
-  static const int best = supported_isa();
-  const int use = std::clamp(level, 0, best);
-  isa.store(use, std::memory_order_relaxed);
-  return use;
-}
-
-void philox_tile(const PhiloxSpan& span, std::uint64_t first, std::uint32_t* out) { run(Words{span, first, out}); }
-
 void check_fill_count(const char* op, std::int64_t n) {
   if (n < 0) throw ValueError(concat(op, ": the number of elements must not be negative, but is ", n));
 }
@@ -358,8 +295,12 @@ void check_fill_count(const char* op, std::int64_t n) {
 
 void fill_uniform(float* out, std::int64_t n, double lo, double hi, Generator& gen) { uniform(out, n, lo, hi, gen); }
 void fill_uniform(double* out, std::int64_t n, double lo, double hi, Generator& gen) { uniform(out, n, lo, hi, gen); }
-void fill_normal(float* out, std::int64_t n, double mean, double std, Generator& gen) { normal(out, n, mean, std, gen); }
-void fill_normal(double* out, std::int64_t n, double mean, double std, Generator& gen) { normal(out, n, mean, std, gen); }
+void fill_normal(float* out, std::int64_t n, double mean, double std, Generator& gen) {
+  normal(out, n, mean, std, gen);
+}
+void fill_normal(double* out, std::int64_t n, double mean, double std, Generator& gen) {
+  normal(out, n, mean, std, gen);
+}
 void fill_exponential(float* out, std::int64_t n, double lambda, Generator& gen) { exponential(out, n, lambda, gen); }
 void fill_exponential(double* out, std::int64_t n, double lambda, Generator& gen) { exponential(out, n, lambda, gen); }
 
@@ -393,9 +334,9 @@ void fill_bernoulli(T* out, std::int64_t n, const P* p, Generator& gen) {
   });
 }
 
-#define SLOPE_BERNOULLI(T)                                                             \
-  template void fill_bernoulli<T>(T*, std::int64_t, double, Generator&);               \
-  template void fill_bernoulli<T, float>(T*, std::int64_t, const float*, Generator&);  \
+#define SLOPE_BERNOULLI(T)                                                            \
+  template void fill_bernoulli<T>(T*, std::int64_t, double, Generator&);              \
+  template void fill_bernoulli<T, float>(T*, std::int64_t, const float*, Generator&); \
   template void fill_bernoulli<T, double>(T*, std::int64_t, const double*, Generator&);
 SLOPE_BERNOULLI(bool)
 SLOPE_BERNOULLI(float)

@@ -15,9 +15,10 @@ inline constexpr int tile_blocks = tile_words / 4;
 /// Writes the words of blocks first, ..., first + tile_blocks - 1 of `span`, in order.
 void philox_tile(const PhiloxSpan& span, std::uint64_t first, std::uint32_t* out);
 
-/// Restricts the fills to an instruction set, so that tests can compare them: 0 baseline, 1 AVX2, 2 AVX-512. Returns the one
-/// now in use, which is lower where the processor lacks it.
+/// Restricts the fills to an instruction set, so that tests can compare them: 0 baseline, 1 AVX2, 2 AVX-512. Returns
+/// the one now in use, which is lower where the processor lacks it.
 int set_random_isa(int level);
+int random_isa();
 
 /// Throws ValueError when n < 0.
 void check_fill_count(const char* op, std::int64_t n);
@@ -28,10 +29,11 @@ constexpr std::uint64_t blocks_for(std::int64_t n, int words) {
   return static_cast<std::uint64_t>(n) / per_block + (static_cast<std::uint64_t>(n) % per_block != 0);
 }
 
-/// Calls body(words, begin, count) for consecutive runs of elements, each of `words_per_element` (1 or 2) words; `words` holds
-/// those of element begin first and always a whole tile.
+/// Calls body(words, begin, count) for consecutive runs of elements, each of `words_per_element` (1 or 2) words;
+/// `words` holds those of element begin first and always a whole tile.
 template <class Body>
-void for_each_tile(const PhiloxSpan& span, std::int64_t n, int words_per_element, std::int64_t tiles_per_chunk, const Body& body) {
+void for_each_tile(const PhiloxSpan& span, std::int64_t n, int words_per_element, std::int64_t tiles_per_chunk,
+                   const Body& body) {
   const std::int64_t per_tile = tile_words / words_per_element;
   parallel_for(n, per_tile * tiles_per_chunk, [&](std::int64_t begin, std::int64_t end) {
     alignas(64) std::uint32_t words[tile_words];

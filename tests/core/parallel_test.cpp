@@ -80,7 +80,8 @@ BOOST_AUTO_TEST_CASE(every_index_is_visited_once_for_any_size_grain_and_thread_c
       for (const int64_t grain : {1, 2, 64, 1000, 5000, 200'000}) {
         std::vector<std::atomic<int>> visits(static_cast<std::size_t>(n));
         parallel_for(n, grain, [&](int64_t begin, int64_t end) {
-          for (int64_t i = begin; i < end; ++i) visits[static_cast<std::size_t>(i)].fetch_add(1, std::memory_order_relaxed);
+          for (int64_t i = begin; i < end; ++i)
+            visits[static_cast<std::size_t>(i)].fetch_add(1, std::memory_order_relaxed);
         });
         int64_t wrong = 0;
         for (const auto& v : visits) wrong += v != 1;
@@ -141,7 +142,9 @@ BOOST_AUTO_TEST_CASE(chunk_numbers_belong_to_their_ranges) {
   const RestoreThreads restore;
   set_num_threads(4);
   std::vector<Chunk> range(static_cast<std::size_t>(chunk_count(999, 10)));
-  parallel_chunks(999, 10, [&](int64_t chunk, int64_t begin, int64_t end) { range[static_cast<std::size_t>(chunk)] = {begin, end}; });
+  parallel_chunks(999, 10, [&](int64_t chunk, int64_t begin, int64_t end) {
+    range[static_cast<std::size_t>(chunk)] = {begin, end};
+  });
   int64_t expected = 0;
   for (const auto& [begin, end] : range) {
     BOOST_TEST(begin == expected);
@@ -154,7 +157,8 @@ BOOST_AUTO_TEST_CASE(a_chunked_sum_has_the_same_bits_for_every_thread_count) {
   const RestoreThreads restore;
   const int64_t n = 300'007;
   std::vector<float> x(static_cast<std::size_t>(n));
-  for (int64_t i = 0; i < n; ++i) x[static_cast<std::size_t>(i)] = 1.0f / static_cast<float>(i % 977 + 1) - 0.003f * static_cast<float>(i % 31);
+  for (int64_t i = 0; i < n; ++i)
+    x[static_cast<std::size_t>(i)] = 1.0f / static_cast<float>(i % 977 + 1) - 0.003f * static_cast<float>(i % 31);
   const auto sum = [&] {
     std::vector<float> partial(static_cast<std::size_t>(chunk_count(n, 1000)));
     parallel_chunks(n, 1000, [&](int64_t chunk, int64_t begin, int64_t end) {
@@ -193,9 +197,7 @@ BOOST_AUTO_TEST_CASE(one_thread_a_small_range_a_nested_loop_and_a_guard_stay_in_
   BOOST_TEST(stays(1000, 1000));
   {
     const SerialGuard outer;
-    {
-      const SerialGuard inner;
-    }
+    { const SerialGuard inner; }
     BOOST_TEST(stays(1000, 1));
   }
   std::atomic<int> moved{0}, outside{0};
@@ -274,7 +276,8 @@ BOOST_AUTO_TEST_CASE(a_thread_count_outside_its_range_throws_and_changes_nothing
   set_num_threads(3);
   for (const int bad : {0, -1, std::numeric_limits<int>::min(), max_num_threads + 1}) {
     BOOST_CHECK_EXCEPTION(set_num_threads(bad), ValueError, [&](const ValueError& e) {
-      return std::string(e.what()).find("must be between 1 and 1024, but is " + std::to_string(bad)) != std::string::npos;
+      return std::string(e.what()).find("must be between 1 and 1024, but is " + std::to_string(bad)) !=
+             std::string::npos;
     });
     BOOST_TEST(get_num_threads() == 3);
   }
