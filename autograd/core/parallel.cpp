@@ -259,10 +259,14 @@ namespace detail {
 
 constinit std::atomic<int> num_threads{0};
 
-int resolve_num_threads() {
+int default_num_threads() {
   int n = positive_number("SLOPE_NUM_THREADS");
   if (n == 0) n = positive_number("OMP_NUM_THREADS");
-  if (n == 0) n = available_processors();
+  return n > 0 ? n : available_processors();
+}
+
+int resolve_num_threads() {
+  const int n = default_num_threads();
   int unset = 0;
   return num_threads.compare_exchange_strong(unset, n) ? n : unset;
 }

@@ -37,6 +37,8 @@ namespace detail {
 /// 0 until first asked for.
 extern std::atomic<int> num_threads;
 int resolve_num_threads();
+/// What the environment asks for.
+int default_num_threads();
 
 using ChunkFn = void (*)(const void* context, std::int64_t chunk);
 void run_chunks(std::int64_t chunks, ChunkFn run, const void* context);

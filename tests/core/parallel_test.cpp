@@ -7,9 +7,11 @@
 #include <boost/test/unit_test.hpp>
 #include <chrono>
 #include <cstdint>
+#include <cstdlib>
 #include <limits>
 #include <mutex>
 #include <numeric>
+#include <optional>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -280,6 +282,35 @@ BOOST_AUTO_TEST_CASE(a_thread_count_outside_its_range_throws_and_changes_nothing
              std::string::npos;
     });
     BOOST_TEST(get_num_threads() == 3);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_initial_thread_count_comes_from_the_environment) {
+  struct Variable {
+    const char* name;
+    std::optional<std::string> before;
+    explicit Variable(const char* n) : name(n) {
+      if (const char* value = std::getenv(n)) before = value;
+    }
+    void set(const char* value) const { value == nullptr ? unsetenv(name) : setenv(name, value, 1); }
+    ~Variable() { set(before ? before->c_str() : nullptr); }
+  };
+  const Variable own("SLOPE_NUM_THREADS"), omp("OMP_NUM_THREADS");
+  const auto count = [&](const char* own_value, const char* omp_value) {
+    own.set(own_value);
+    omp.set(omp_value);
+    return detail::default_num_threads();
+  };
+  const int processors = count(nullptr, nullptr);
+  BOOST_TEST(processors >= 1);
+  BOOST_TEST(count("3", nullptr) == 3);
+  BOOST_TEST(count("3", "5") == 3);
+  BOOST_TEST(count(nullptr, "5") == 5);
+  BOOST_TEST(count(nullptr, "6,2") == 6);
+  BOOST_TEST(count("999999", nullptr) == max_num_threads);
+  for (const char* absent : {"", "0", "-2", "many", "3x", " 3", "99999999999999999999"}) {
+    BOOST_TEST(count(absent, "5") == 5, "SLOPE_NUM_THREADS=" << absent);
+    BOOST_TEST(count(nullptr, absent) == processors, "OMP_NUM_THREADS=" << absent);
   }
 }
 
