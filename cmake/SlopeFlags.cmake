@@ -1,0 +1,21 @@
+# Compiler flags as interface targets: slope_strict for everything of the project, slope_outside for what is not library.
+
+add_library(slope_strict INTERFACE)
+target_compile_options(slope_strict INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-psabi>
+  $<$<BOOL:${SLOPE_WERROR}>:-Werror>)
+target_compile_definitions(slope_strict INTERFACE $<$<STREQUAL:${SLOPE_THREADS},std>:SLOPE_STD_THREADS=1>)
+
+# Errors name the line of the user's call, which is told from a line of the library by its file name: in library code, and only
+# there, __FILE__ starts with "slope/". Compilers may be called with absolute names or, by a compiler cache, with names relative to
+# the build folder: both are mapped. A later map wins over an earlier one.
+function(slope_map_files target scope folder prefix)
+  file(RELATIVE_PATH relative "${CMAKE_BINARY_DIR}" "${folder}")
+  target_compile_options(${target} ${scope} "-fmacro-prefix-map=${relative}/=${prefix}" "-fmacro-prefix-map=${folder}/=${prefix}")
+endfunction()
+
+# Tests, examples and benches: short names in messages, e.g. tests/core/error_test.cpp.
+add_library(slope_outside INTERFACE)
+slope_map_files(slope_outside INTERFACE "${PROJECT_SOURCE_DIR}" "")
+target_link_libraries(slope_outside INTERFACE slope_strict)
