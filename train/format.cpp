@@ -1,5 +1,7 @@
 #include "slope/train/format.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -184,10 +186,10 @@ std::string python_step_repr(std::int64_t step, const LogValues& values) {
 
 std::string significant(double value, int digits) {
   if (digits < 1 || digits > 17) throw ValueError(concat("significant: digits must be 1 to 17, got ", digits));
-  std::array<char, 64> buffer{};
-  const auto text =
-      std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::general, digits);
-  return {buffer.data(), text.ptr};
+  std::string text = fmt::format("{:#.{}g}", value, digits);
+  const auto written = std::count_if(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  if (text.ends_with(".0") && written > digits) text.erase(text.size() - 2);
+  return text;
 }
 
 std::string with_commas(std::int64_t value) {

@@ -32,7 +32,8 @@ std::string python_dict_repr(const LogValues& values);
 /// `{'step': 30, 'loss': 0.021, 'accuracy': 0.972}`: the classic log's line for a step, values rounded to 3 decimals.
 std::string python_step_repr(std::int64_t step, const LogValues& values);
 
-/// `value` with `digits` significant digits, no exponent for everyday sizes: 0.02213 (4), 12.35, 1.2e-07, nan.
+/// `value` with `digits` significant digits, zeros at the end included so that columns of numbers stay in place:
+/// 0.02213, 0.9600, 12.35, 1.200e-07, nan. Throws ValueError unless digits is 1 to 17.
 std::string significant(double value, int digits = 4);
 
 /// 4183 -> `4,183`.

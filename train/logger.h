@@ -2,7 +2,7 @@
 
 #include <cstdint>
 #include <iosfwd>
-#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -62,18 +62,71 @@ struct LoggerOptions {
 ///
 ///     ================================================================================2020-07-11 23:34:17
 ///     Finished Training...
-///
-/// Throws ValueError when log_step_freq is below 1.
-std::unique_ptr<Logger> classic_logger(LoggerOptions options = {});
+class ClassicLogger final : public Logger {
+ public:
+  /// Throws ValueError when log_step_freq is below 1.
+  explicit ClassicLogger(const LoggerOptions& options = {});
+  void begin_fit(std::int64_t epochs) override;
+  void begin_epoch(std::int64_t epoch, std::int64_t steps) override;
+  bool step_done(std::int64_t step) override;
+  void show_step(std::int64_t step, const LogValues& running) override;
+  void begin_validation(std::int64_t steps) override;
+  void validation_step_done() override;
+  void end_epoch(std::int64_t epoch, const LogValues& values) override;
+  void end_fit() override;
+  void note(std::string_view text) override;
+
+ private:
+  void bar();
+
+  std::ostream& out_;
+  Clock& clock_;
+  std::int64_t every_;
+};
 
 /// slope's own log: while an epoch runs, a live line where the stream is a terminal; afterwards, and everywhere, one
 /// line:
 ///
-///     Epoch  1/30  0.2s  loss 0.02213  accuracy 0.971  val_loss 0.02471  val_accuracy 0.9602
-std::unique_ptr<Logger> progress_logger(LoggerOptions options = {});
+///     Epoch  1/30  0.2s  loss 0.02213  accuracy 0.9710  val_loss 0.02471  val_accuracy 0.9600
+class ProgressLogger final : public Logger {
+ public:
+  explicit ProgressLogger(const LoggerOptions& options = {});
+  void begin_fit(std::int64_t epochs) override;
+  void begin_epoch(std::int64_t epoch, std::int64_t steps) override;
+  bool step_done(std::int64_t step) override;
+  void show_step(std::int64_t step, const LogValues& running) override;
+  void begin_validation(std::int64_t steps) override;
+  void validation_step_done() override;
+  void end_epoch(std::int64_t epoch, const LogValues& values) override;
+  void end_fit() override;
+  void note(std::string_view text) override;
+
+ private:
+  void open_bar(const std::string& description, std::int64_t steps);
+
+  std::ostream& out_;
+  Clock& clock_;
+  ProgressOptions progress_;
+  std::int64_t epochs_ = 0;
+  double start_ = 0;
+  std::string title_;
+  LogValues running_;
+  std::optional<Progress> bar_;
+};
 
 /// Says nothing.
-std::unique_ptr<Logger> quiet_logger();
+class QuietLogger final : public Logger {
+ public:
+  void begin_fit(std::int64_t) override {}
+  void begin_epoch(std::int64_t, std::int64_t) override {}
+  bool step_done(std::int64_t) override { return false; }
+  void show_step(std::int64_t, const LogValues&) override {}
+  void begin_validation(std::int64_t) override {}
+  void validation_step_done() override {}
+  void end_epoch(std::int64_t, const LogValues&) override {}
+  void end_fit() override {}
+  void note(std::string_view) override {}
+};
 
 /// `Epoch  3/30  1.3s  loss 0.02213  val_loss 0.02471`; the epoch is padded to the width of `epochs`, values have 4
 /// significant digits, a minute or more is written as duration_text does.

@@ -16,10 +16,10 @@ enum class Stroke { none, solid, dashed, dotted };
 /// Points (x[i], y[i]) with a name in the legend. A colour is `#rrggbb` or one of red, green, blue, orange, purple,
 /// cyan, gray, black; empty takes the next of a fixed sequence.
 struct Series {
-  std::string label;  // empty: not in the legend
-  std::vector<double> x;
-  std::vector<double> y;
-  std::string color;
+  std::string label = {};  // empty: not in the legend
+  std::vector<double> x = {};
+  std::vector<double> y = {};
+  std::string color = {};
   Marker marker = Marker::circle;
   Stroke stroke = Stroke::none;
   double marker_size = 0.5;
@@ -32,22 +32,22 @@ enum class Palette { diverging, sequential };  // blue - white - red; white - da
 
 /// A grid drawn in colours, with contour lines on top.
 struct HeatMap {
-  Grid grid;
+  Grid grid = {};
   double low = 0;  // values of the two ends of the palette
   double high = 1;
-  std::string label;  // beside the colour scale
+  std::string label = {};  // beside the colour scale
   Palette palette = Palette::diverging;
-  std::vector<double> levels;  // contour lines, e.g. {0.5}
-  std::string level_label;     // of the contour lines in the legend; empty: not in the legend
+  std::vector<double> levels = {};  // contour lines, e.g. {0.5}
+  std::string level_label = {};     // of the contour lines in the legend; empty: not in the legend
 };
 
 /// One coordinate system.
 struct Panel {
-  std::string title;
-  std::string x_label;
-  std::string y_label;
-  std::vector<Series> series;
-  std::vector<HeatMap> heat_maps;
+  std::string title = {};
+  std::string x_label = {};
+  std::string y_label = {};
+  std::vector<Series> series = {};
+  std::vector<HeatMap> heat_maps = {};
   bool equal_axes = false;  // one unit is as long on x as on y
   bool whole_x = false;     // x counts something: no ticks between whole numbers
   bool grid_lines = true;
@@ -55,8 +55,8 @@ struct Panel {
 
 /// A picture of panels side by side.
 struct Figure {
-  std::string title;
-  std::vector<Panel> panels;
+  std::string title = {};
+  std::vector<Panel> panels = {};
   int panels_per_row = 2;
   int panel_width = 0;   // pixels; 0: 480
   int panel_height = 0;  // pixels; 0: 480 with equal axes, else 360

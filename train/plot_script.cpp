@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
 #include <limits>
+#include <string_view>
 #include <utility>
 
 #include "slope/autograd/core/error.h"
@@ -71,7 +73,7 @@ std::string rgb(const std::string& color, std::size_t position, double opacity) 
 }
 
 // Nine digits bring back every float32 and keep the files short.
-std::string number(double value) { return significant(value, 9); }
+std::string number(double value) { return fmt::format("{:.9g}", value); }
 
 // The extent of what a panel shows along one axis.
 struct Extent {
@@ -112,7 +114,8 @@ class ScriptWriter {
 
   std::size_t open_block(const std::string& panel, const std::string& series);
   void data_line(double x, double y, const std::string& z = "");
-  void command(const std::string& line) { script_.commands += line + "\n"; }
+  void command(const std::string& line) { body_ += line + "\n"; }
+  std::string text_variable(const std::string& text);
 
   void write_terminals(const std::string& name);
   void write_panel(const Panel& panel);
@@ -123,9 +126,20 @@ class ScriptWriter {
   const Figure& figure_;
   const PlotOptions& options_;
   PlotScript script_;
+  std::string body_;
+  std::vector<std::string> texts_;
   std::size_t blocks_ = 0;
   std::string block_tail_;
 };
+
+// A variable of the script that holds `text`. gnuplot gathers the body of a loop up to its closing brace and misreads
+// quotes, braces and backticks in strings on the way, so that every text is assigned before the loop.
+std::string ScriptWriter::text_variable(const std::string& text) {
+  const auto known = std::find(texts_.begin(), texts_.end(), text);
+  const auto index = known - texts_.begin();
+  if (known == texts_.end()) texts_.push_back(text);
+  return fmt::format("text_{}", index);
+}
 
 std::size_t ScriptWriter::open_block(const std::string& panel, const std::string& series) {
   if (blocks_ > 0) script_.data += "\n\n";
@@ -169,7 +183,7 @@ void ScriptWriter::add_contours(const HeatMap& map, const std::string& panel, El
       if (k > 0) script_.data += "\n";
       for (const auto& [x, y] : lines[k]) data_line(x, y, python_repr(level));
     }
-    const std::string title = titled ? "notitle" : "title " + gnuplot_quoted(map.level_label);
+    const std::string title = titled ? "notitle" : "title " + text_variable(map.level_label);
     elements.both(fmt::format("data skip 1 index {} using 1:2 with lines lw 2 lc rgb '#000000' {}", block, title));
     titled = true;
   }
@@ -206,7 +220,7 @@ void ScriptWriter::add_series(const Series& series, std::size_t position, const 
       style += fmt::format(" lw {} dt {}", python_repr(series.line_width), dash);
     }
   }
-  const std::string title = series.label.empty() ? "notitle" : "title " + gnuplot_quoted(series.label);
+  const std::string title = series.label.empty() ? "notitle" : "title " + text_variable(series.label);
   // gnuplot refuses a plot of nothing; an empty class still belongs in the legend.
   std::string source = "keyentry";
   const auto finite = [&](std::size_t i) { return std::isfinite(series.x[i]) && std::isfinite(series.y[i]); };
@@ -261,9 +275,9 @@ void ScriptWriter::write_panel(const Panel& panel) {
   }
 
   command(panel.equal_axes ? "  if (!text) { set size ratio -1 }" : "  set size noratio");
-  command("  set title " + gnuplot_quoted(panel.title) + (panel.title.empty() ? "" : " offset 0,-0.4"));
-  command("  set xlabel " + gnuplot_quoted(panel.x_label) + " offset 0,0.3");
-  command("  set ylabel " + gnuplot_quoted(panel.y_label));
+  command("  set title " + text_variable(panel.title) + (panel.title.empty() ? "" : " offset 0,-0.4"));
+  command("  set xlabel " + text_variable(panel.x_label) + " offset 0,0.3");
+  command("  set ylabel " + text_variable(panel.y_label));
   command("  set xrange " + x.text());
   command("  set yrange " + y.text());
   command(panel.whole_x ? fmt::format("  set xtics {} nomirror", python_repr(whole_step(x)))
@@ -285,7 +299,7 @@ void ScriptWriter::write_panel(const Panel& panel) {
                 ? "  set palette defined (0 '#7fb2d6', 1 '#c3dbeb', 2 '#f7f7f7', 3 '#f9cdb8', 4 '#ec8f74')"
                 : "  set palette defined (0 '#f7fbff', 1 '#c6dbef', 2 '#6baed6', 3 '#2171b5', 4 '#08306b')");
     command(fmt::format("  set cbrange [{}:{}]", python_repr(map.low), python_repr(map.high)));
-    command("  set cblabel " + gnuplot_quoted(map.label));
+    command("  set cblabel " + text_variable(map.label));
   }
   const auto plot = [](const std::vector<std::string>& list) {
     std::string out;
@@ -320,63 +334,77 @@ void ScriptWriter::write_terminals(const std::string& name) {
   command(fmt::format(
       "  if (format eq 'svg') {{\n    set terminal svg size {},{} font 'Helvetica,Arial,sans-serif,12' noenhanced "
       "background rgb 'white'\n    set output {}\n  }}",
-      width, height, gnuplot_quoted("./" + name + ".svg")));
+      width, height, text_variable("./" + name + ".svg")));
   command(fmt::format(
       "  if (format eq 'png') {{\n    if (strstrt(GPVAL_TERMINALS, 'pngcairo') > 0) {{\n"
       "      set terminal pngcairo size {0},{1} font 'sans,12' fontscale {2} linewidth {2} pointscale {2} noenhanced "
       "background rgb 'white'\n    }} else {{\n      set terminal png size {0},{1} noenhanced\n    }}\n    set output "
       "{3}\n  }}",
       std::lround(width * scale), std::lround(height * scale), python_repr(scale),
-      gnuplot_quoted("./" + name + ".png")));
+      text_variable("./" + name + ".png")));
   command(fmt::format("  if (text) {{\n    set terminal dumb size {},{} noenhanced\n    set output\n  }}", columns,
                       options_.text_rows * down));
 }
 
 PlotScript ScriptWriter::write(const std::string& name) {
   if (figure_.panels.empty()) throw ValueError("save_figure: the figure has no panels");
-  if (figure_.panels_per_row < 1)
+  if (figure_.panels_per_row < 1) {
     throw ValueError(concat("save_figure: panels_per_row must be at least 1, got ", figure_.panels_per_row));
-  if (!(options_.png_scale > 0 && options_.png_scale <= 10))
+  }
+  if (!(options_.png_scale > 0 && options_.png_scale <= 10)) {
     throw ValueError(concat("save_figure: png_scale must be in (0, 10], got ", options_.png_scale));
-  if (options_.text_rows < 5 || options_.text_columns < 0)
+  }
+  if (options_.text_rows < 5 || options_.text_columns < 0) {
     throw ValueError("save_figure: a text picture needs at least 5 rows and no negative width");
+  }
   const bool several = figure_.panels.size() > 1 || !figure_.title.empty();
   const int count = static_cast<int>(figure_.panels.size());
   const int across = std::min(count, figure_.panels_per_row);
 
   script_.data = "x,y,z,panel,series\n";
-  command("# Redraw in this folder: gnuplot " + gnuplot_quoted(name + ".gp"));
-  command(fmt::format("if (!exists('formats')) {{ formats = '{}' }}", std::string(options_.svg ? "svg" : "") +
-                                                                          (options_.svg && options_.png ? " " : "") +
-                                                                          (options_.png ? "png" : "")));
-  command("data = " + gnuplot_quoted("./" + name + ".csv"));
-  command(
-      "set datafile separator comma\nset encoding utf8\nset border 3 lc rgb "
-      "'#555555'\nset tics textcolor rgb '#222222' nomirror format '%g'");
   command("do for [format in formats] {");
   write_terminals(name);
   if (several) {
     command(fmt::format("  set multiplot layout {},{}{}", (count + across - 1) / across, across,
-                        figure_.title.empty() ? "" : " title " + gnuplot_quoted(figure_.title) + " font ',15'"));
+                        figure_.title.empty() ? "" : " title " + text_variable(figure_.title) + " font ',15'"));
   }
   for (const Panel& panel : figure_.panels) write_panel(panel);
   if (several) command("  unset multiplot");
   command("  set output\n}");
+
+  const std::string formats = fmt::format("{}{}{}", options_.svg ? "svg" : "", options_.svg && options_.png ? " " : "",
+                                          options_.png ? "png" : "");
+  script_.commands = "# Redraw in this folder: gnuplot " + gnuplot_quoted(name + ".gp") + "\n";
+  script_.commands += "if (!exists('formats')) { formats = '" + formats + "' }\n";
+  script_.commands += "data = " + gnuplot_quoted("./" + name + ".csv") + "\n";
+  for (std::size_t i = 0; i < texts_.size(); ++i) {
+    script_.commands += fmt::format("text_{} = {}\n", i, gnuplot_quoted(texts_[i]));
+  }
+  script_.commands +=
+      "set datafile separator comma\n"
+      "set encoding utf8\n"
+      "set border 3 lc rgb '#555555'\n"
+      "set tics textcolor rgb '#222222' nomirror format '%g'\n";
+  script_.commands += body_;
   return std::move(script_);
 }
 
 }  // namespace
 
 std::string gnuplot_quoted(const std::string& text) {
-  std::string out = "'";
+  constexpr std::string_view harmless = " _.,:/()[]+-=|%<>?*&~^";
+  std::string out = "\"";
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    if (c == '\'')
-      out += "''";
-    else
-      out += byte < 0x20 || byte == 0x7F ? ' ' : c;
+    if (byte < 0x20 || byte == 0x7F) {
+      out += ' ';
+    } else if (byte >= 0x80 || std::isalnum(byte) != 0 || harmless.find(c) != std::string_view::npos) {
+      out += c;
+    } else {
+      out += fmt::format("\\{:03o}", byte);
+    }
   }
-  return out + "'";
+  return out + "\"";
 }
 
 PlotScript plot_script(const Figure& figure, const std::string& name, const PlotOptions& options) {

@@ -15,8 +15,8 @@ struct PlotScript {
 /// Builds both for pictures called `name` (without folder and ending). Throws ValueError as save_figure does.
 PlotScript plot_script(const Figure& figure, const std::string& name, const PlotOptions& options);
 
-/// `text` as a gnuplot string in single quotes, in which nothing is special; line breaks and control characters become
-/// spaces.
+/// `text` as a gnuplot string in double quotes with octal codes for every character that could be special somewhere (in
+/// single quotes gnuplot misreads a quote at the start); line breaks and control characters become spaces.
 std::string gnuplot_quoted(const std::string& text);
 
 }  // namespace slope::train::detail

@@ -107,6 +107,12 @@ std::string progress_line(const ProgressState& state, int columns, bool unicode,
     const double fraction = state.total == 0 ? 1.0 : static_cast<double>(state.done) / static_cast<double>(state.total);
     return before + "|" + bar_text(fraction, std::min(room_left(), widest_bar), unicode, color) + "|" + after;
   }
+  if (const int missing = -room_left(); missing > 0 && !state.description.empty()) {
+    ProgressState shorter = state;
+    const int kept = display_width(state.description) - missing;
+    shorter.description = clip_to_width(state.description, std::max(0, kept));
+    return progress_line(shorter, columns, unicode, color);
+  }
   return std::string(clip_to_width(before + after, columns));
 }
 

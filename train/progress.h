@@ -12,17 +12,17 @@ namespace slope::train {
 
 /// A moment of a counted loop, as a progress line shows it.
 struct ProgressState {
-  std::string description;
+  std::string description = {};
   std::int64_t done = 0;
   std::int64_t total = -1;  // negative: not known
   double elapsed = 0;       // seconds
   double rate = 0;          // iterations per second; 0: not known yet
-  LogValues values;         // shown with 4 significant digits
+  LogValues values = {};    // shown with 4 significant digits
 };
 
-/// The line `Epoch 3/30:  75%|███████▌  | 33/44 [00:04<00:01, 11.84it/s, loss=0.0212]` in at most `columns` columns.
-/// With an unknown total: `Epoch 3/30: 33it [00:04, 11.84it/s]`. When room is short the bar shrinks to 10 columns, then
-/// there go in turn the rate, the times, the bar, the values from the last one, the counts; last the description is
+/// The line `Epoch 3/30:  75%|███████▌  | 33/44 [00:04<00:00, 11.84it/s, loss=0.02124]` in at most `columns` columns;
+/// with an unknown total `Epoch 3/30: 33it [00:04, 11.84it/s]`. When room is short the bar shrinks to 10 columns, then
+/// there go in turn the rate, the times, the bar, the values from the last one, the counts; then the description is
 /// cut. Without `unicode` the bar is made of `#`. With `color` the bar is coloured by escape codes, which take no
 /// columns.
 std::string progress_line(const ProgressState& state, int columns, bool unicode, bool color = false);
@@ -35,7 +35,7 @@ std::string duration_text(double seconds);
 std::string rate_text(double rate);
 
 struct ProgressOptions {
-  std::string description;
+  std::string description = {};
   std::ostream* out = nullptr;  // null: std::cout
   Clock* clock = nullptr;       // null: Clock::system()
   bool quiet = false;           // never write anything

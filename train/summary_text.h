@@ -8,20 +8,20 @@ namespace slope::train {
 
 /// One layer of a model as a summary lists it; leaf modules in the order their forward ran.
 struct SummaryRow {
-  std::string type;                        // class name: "Linear"
-  std::vector<std::int64_t> output_shape;  // first extent -1 where it stands for the batch: {-1, 4}
-  std::int64_t params = 0;                 // numbers of the layer's own parameters
-  std::int64_t trainable_params = 0;       // of those, the ones that require a gradient
-  std::string name;                        // dotted path: "encoder.fc1" (not in the classic text)
-  std::int64_t macs = 0;                   // multiply-accumulates of one sample (not in the classic text)
-  bool reused = false;                     // this layer ran before: its parameters are listed already
+  std::string type = {};                        // class name: "Linear"
+  std::vector<std::int64_t> output_shape = {};  // first extent -1 where it stands for the batch: {-1, 4}
+  std::int64_t params = 0;                      // numbers of the layer's own parameters
+  std::int64_t trainable_params = 0;            // of those, the ones that require a gradient
+  std::string name = {};                        // dotted path: "encoder.fc1" (not in the classic text)
+  std::int64_t macs = 0;                        // multiply-accumulates of one sample (not in the classic text)
+  bool reused = false;                          // this layer ran before: its parameters are listed already
 };
 
 /// What a summary says about a model.
 struct SummaryInfo {
-  std::vector<SummaryRow> rows;
-  std::vector<std::vector<std::int64_t>> input_shapes;  // without the batch: {{2}} for one input of 2 features
-  std::int64_t bytes_per_number = 4;                    // 8 for a float64 model; the classic text always takes 4
+  std::vector<SummaryRow> rows = {};
+  std::vector<std::vector<std::int64_t>> input_shapes = {};  // without the batch: {{2}} for one input of 2 features
+  std::int64_t bytes_per_number = 4;                         // 8 for a float64 model; the classic text always takes 4
 };
 
 /// The summary of torchkeras 2.x, byte for byte, with a line break after the last line:
