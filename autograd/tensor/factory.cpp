@@ -222,11 +222,17 @@ SLOPE_COPY_ELEMENTS(long long)
 SLOPE_COPY_ELEMENTS(unsigned long long)
 #undef SLOPE_COPY_ELEMENTS
 
-Tensor wrap_blob(void* data, const Shape& shape, const Shape* given, DType dtype, void (*release)(void*), void* context,
+Tensor copy_bits(const std::vector<bool>& values, const TensorOptions& options, SourceLoc loc) {
+  const auto unpacked = std::make_unique<bool[]>(values.size());
+  std::copy(values.begin(), values.end(), unpacked.get());
+  return copy_elements(unpacked.get(), values.size(), options, loc);
+}
+
+Tensor wrap_blob(void* data, const Shape& shape, const Shape& given, DType dtype, void (*release)(void*), void* context,
                  SourceLoc loc) {
   CallerScope caller(loc);
   const std::int64_t numel = checked_numel(shape, "from_blob", loc);
-  const Shape strides = given ? *given : contiguous_strides(shape);
+  const Shape strides = &given == &dense ? contiguous_strides(shape) : given;
   if (shape.size() != strides.size())
     throw ShapeError(
         concat("from_blob: shape ", to_text(shape), " needs ", shape.size(), " strides, got ", to_text(strides)), loc);
@@ -276,12 +282,6 @@ Tensor tensor(const Literal& values, const TensorOptions& options, SourceLoc loc
   Tensor t = make_empty(layout.shape(), dtype);
   visit_dtype(dtype, [&](auto tag) { write_literal(values, t.impl().ptr<typename decltype(tag)::type>(), loc); });
   return detail::finish(std::move(t), options, loc);
-}
-
-Tensor tensor(const std::vector<bool>& values, const TensorOptions& options, SourceLoc loc) {
-  const auto dense = std::make_unique<bool[]>(values.size());
-  std::copy(values.begin(), values.end(), dense.get());
-  return detail::copy_elements(dense.get(), values.size(), options, loc);
 }
 
 Tensor scalar_tensor(Scalar value, const TensorOptions& options, SourceLoc loc) {

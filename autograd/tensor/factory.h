@@ -69,11 +69,13 @@ concept NumberRange = requires(const R& r) { std::size(r); } && Number<RangeValu
 
 template <Number T>
 Tensor copy_elements(const T* values, std::size_t count, const TensorOptions& options, SourceLoc loc);
-/// Null `strides` means dense.
-Tensor wrap_blob(void* data, const Shape& shape, const Shape* strides, DType dtype, void (*release)(void*),
+Tensor copy_bits(const std::vector<bool>& values, const TensorOptions& options, SourceLoc loc);
+/// Stands for the strides of dense memory; known by its address.
+inline const Shape dense;
+Tensor wrap_blob(void* data, const Shape& shape, const Shape& strides, DType dtype, void (*release)(void*),
                  void* context, SourceLoc loc);
 template <class F>
-Tensor wrap_owned_blob(void* data, const Shape& shape, const Shape* strides, DType dtype, F deleter, SourceLoc loc) {
+Tensor wrap_owned_blob(void* data, const Shape& shape, const Shape& strides, DType dtype, F deleter, SourceLoc loc) {
   struct Owner {
     F deleter;
     void* data;
@@ -117,7 +119,11 @@ template <detail::NumberRange R>
 Tensor tensor(const R& values, const TensorOptions& options = {}, SourceLoc loc = SourceLoc::here()) {
   return detail::copy_elements(std::data(values), std::size(values), options, loc);
 }
-Tensor tensor(const std::vector<bool>& values, const TensorOptions& options = {}, SourceLoc loc = SourceLoc::here());
+template <class Allocator>  // a template, so that braces are always a literal
+Tensor tensor(const std::vector<bool, Allocator>& values, const TensorOptions& options = {},
+              SourceLoc loc = SourceLoc::here()) {
+  return detail::copy_bits(values, options, loc);
+}
 
 /// A 0-d tensor; dtype as `tensor(value)`.
 Tensor scalar_tensor(Scalar value, const TensorOptions& options = {}, SourceLoc loc = SourceLoc::here());
@@ -189,28 +195,24 @@ Tensor linspace(double start, double end, std::int64_t steps, const TensorOption
 ///     Tensor b = from_blob(buffer, {3, 2}, {1, 3});         // the transposed view
 ///     Tensor c = from_blob(std::malloc(24), {6}, float32, std::free);
 inline Tensor from_blob(void* data, const Shape& shape, DType dtype, SourceLoc loc = SourceLoc::here()) {
-  return detail::wrap_blob(data, shape, nullptr, dtype, nullptr, nullptr, loc);
+  return detail::wrap_blob(data, shape, detail::dense, dtype, nullptr, nullptr, loc);
 }
 inline Tensor from_blob(void* data, const Shape& shape, const Shape& strides, DType dtype,
                         SourceLoc loc = SourceLoc::here()) {
-  return detail::wrap_blob(data, shape, &strides, dtype, nullptr, nullptr, loc);
+  return detail::wrap_blob(data, shape, strides, dtype, nullptr, nullptr, loc);
 }
 template <std::invocable<void*> F>
 Tensor from_blob(void* data, const Shape& shape, DType dtype, F deleter, SourceLoc loc = SourceLoc::here()) {
-  return detail::wrap_owned_blob(data, shape, nullptr, dtype, std::move(deleter), loc);
+  return detail::wrap_owned_blob(data, shape, detail::dense, dtype, std::move(deleter), loc);
 }
 template <std::invocable<void*> F>
 Tensor from_blob(void* data, const Shape& shape, const Shape& strides, DType dtype, F deleter,
                  SourceLoc loc = SourceLoc::here()) {
-  return detail::wrap_owned_blob(data, shape, &strides, dtype, std::move(deleter), loc);
+  return detail::wrap_owned_blob(data, shape, strides, dtype, std::move(deleter), loc);
 }
 template <detail::Element T>
-Tensor from_blob(T* data, const Shape& shape, SourceLoc loc = SourceLoc::here()) {
-  return detail::wrap_blob(data, shape, nullptr, dtype_of<T>(), nullptr, nullptr, loc);
-}
-template <detail::Element T>
-Tensor from_blob(T* data, const Shape& shape, const Shape& strides, SourceLoc loc = SourceLoc::here()) {
-  return detail::wrap_blob(data, shape, &strides, dtype_of<T>(), nullptr, nullptr, loc);
+Tensor from_blob(T* data, const Shape& shape, const Shape& strides = detail::dense, SourceLoc loc = SourceLoc::here()) {
+  return detail::wrap_blob(data, shape, strides, dtype_of<T>(), nullptr, nullptr, loc);
 }
 
 // ---- for the library

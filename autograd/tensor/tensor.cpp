@@ -55,11 +55,13 @@ Ref<TensorImpl> Tensor::from_scalar(Scalar value) {
 }
 
 std::int64_t Tensor::size(std::int64_t dim, SourceLoc loc) const {
+  CallerScope caller(loc);
   const TensorImpl& t = impl();
   return t.sizes[dim_with_size(t, dim, "size", loc)];
 }
 
 std::int64_t Tensor::stride(std::int64_t dim, SourceLoc loc) const {
+  CallerScope caller(loc);
   const TensorImpl& t = impl();
   return t.strides[dim_with_size(t, dim, "stride", loc)];
 }
