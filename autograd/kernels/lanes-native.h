@@ -10,6 +10,8 @@ namespace slope::simd::SLOPE_SIMD_NAMESPACE::native {
 typedef float VecF __attribute__((vector_size(SLOPE_SIMD_BYTES)));
 typedef double VecD __attribute__((vector_size(SLOPE_SIMD_BYTES)));
 typedef std::int32_t VecI32 __attribute__((vector_size(SLOPE_SIMD_BYTES)));
+typedef std::uint32_t VecU32 __attribute__((vector_size(SLOPE_SIMD_BYTES)));
+typedef std::uint64_t VecU64 __attribute__((vector_size(SLOPE_SIMD_BYTES)));
 typedef std::int64_t VecI64 __attribute__((vector_size(SLOPE_SIMD_BYTES)));
 typedef float HalfF __attribute__((vector_size(SLOPE_SIMD_BYTES / 2)));
 typedef signed char BytesF __attribute__((vector_size(SLOPE_SIMD_BYTES / 4)));
@@ -36,19 +38,34 @@ struct Types<double> {
   static constexpr Bits sign_bit = INT64_MIN;
 };
 
-#define SLOPE_NATIVE SLOPE_TARGET inline
-
 // c - 0 and not c + 0: the sum would turn a broadcast -0.0 into +0.0.
-SLOPE_NATIVE VecF splat(float c) { return c - VecF{}; }
-SLOPE_NATIVE VecD splat(double c) { return c - VecD{}; }
+SLOPE_VEC VecF splat(float c) { return c - VecF{}; }
+SLOPE_VEC VecD splat(double c) { return c - VecD{}; }
+
+SLOPE_VEC VecF splat_like(VecF, double c) { return splat((float)c); }
+SLOPE_VEC VecD splat_like(VecD, double c) { return splat(c); }
+
+SLOPE_VEC VecI32 bits(VecF x) { return (VecI32)x; }
+SLOPE_VEC VecI64 bits(VecD x) { return (VecI64)x; }
+SLOPE_VEC VecI32 sign_bits(VecF) { return INT32_MIN - VecI32{}; }
+SLOPE_VEC VecI64 sign_bits(VecD) { return INT64_MIN - VecI64{}; }
+
+template <class V>
+SLOPE_VEC V abs(V x) {
+  return (V)(bits(x) & ~sign_bits(x));
+}
+template <class V>
+SLOPE_VEC V with_sign_of(V size, V x) {
+  return (V)((bits(size) & ~sign_bits(x)) | (bits(x) & sign_bits(x)));
+}
 
 // First n lanes true.
-SLOPE_NATIVE VecI32 first_lanes(int n, VecF) {
+SLOPE_VEC VecI32 first_lanes(int n, VecF) {
   VecI32 lane;
   for (int i = 0; i < Types<float>::size; ++i) lane[i] = i;
   return (VecI32)(lane < n);
 }
-SLOPE_NATIVE VecI64 first_lanes(int n, VecD) {
+SLOPE_VEC VecI64 first_lanes(int n, VecD) {
   VecI64 lane;
   for (int i = 0; i < Types<double>::size; ++i) lane[i] = i;
   return (VecI64)(lane < (std::int64_t)n);
@@ -56,43 +73,43 @@ SLOPE_NATIVE VecI64 first_lanes(int n, VecD) {
 
 #if SLOPE_SIMD_LEVEL == 2
 
-SLOPE_NATIVE int lane_bits(VecI32 m) { return (int)(unsigned short)__builtin_ia32_cvtd2mask512((VecI32)m); }
-SLOPE_NATIVE int lane_bits(VecI64 m) {
+SLOPE_VEC int lane_bits(VecI32 m) { return (int)(unsigned short)__builtin_ia32_cvtd2mask512((VecI32)m); }
+SLOPE_VEC int lane_bits(VecI64 m) {
   typedef long long Q __attribute__((vector_size(64)));
   return (int)(unsigned char)__builtin_ia32_cvtq2mask512((Q)m);
 }
-SLOPE_NATIVE VecF load_first(const float* p, int n) {
+SLOPE_VEC VecF load_first(const float* p, int n) {
   return __builtin_ia32_loadups512_mask(p, splat(1.0F), (unsigned short)((1U << n) - 1U));
 }
-SLOPE_NATIVE VecD load_first(const double* p, int n) {
+SLOPE_VEC VecD load_first(const double* p, int n) {
   return __builtin_ia32_loadupd512_mask(p, splat(1.0), (unsigned char)((1U << n) - 1U));
 }
-SLOPE_NATIVE void store_first(float* p, VecF v, int n) {
+SLOPE_VEC void store_first(float* p, VecF v, int n) {
   __builtin_ia32_storeups512_mask(p, v, (unsigned short)((1U << n) - 1U));
 }
-SLOPE_NATIVE void store_first(double* p, VecD v, int n) {
+SLOPE_VEC void store_first(double* p, VecD v, int n) {
   __builtin_ia32_storeupd512_mask(p, v, (unsigned char)((1U << n) - 1U));
 }
 
 #elif SLOPE_SIMD_LEVEL == 1
 
-SLOPE_NATIVE int lane_bits(VecI32 m) { return __builtin_ia32_movmskps256((VecF)m); }
-SLOPE_NATIVE int lane_bits(VecI64 m) { return __builtin_ia32_movmskpd256((VecD)m); }
-SLOPE_NATIVE VecF load_first(const float* p, int n) {
+SLOPE_VEC int lane_bits(VecI32 m) { return __builtin_ia32_movmskps256((VecF)m); }
+SLOPE_VEC int lane_bits(VecI64 m) { return __builtin_ia32_movmskpd256((VecD)m); }
+SLOPE_VEC VecF load_first(const float* p, int n) {
   const VecI32 m = first_lanes(n, VecF{});
   const VecF v = __builtin_ia32_maskloadps256((const VecF*)p, m);
   return m ? v : splat(1.0F);
 }
-SLOPE_NATIVE VecD load_first(const double* p, int n) {
+SLOPE_VEC VecD load_first(const double* p, int n) {
   typedef long long Q __attribute__((vector_size(32)));
   const VecI64 m = first_lanes(n, VecD{});
   const VecD v = __builtin_ia32_maskloadpd256((const VecD*)p, (Q)m);
   return m ? v : splat(1.0);
 }
-SLOPE_NATIVE void store_first(float* p, VecF v, int n) {
+SLOPE_VEC void store_first(float* p, VecF v, int n) {
   __builtin_ia32_maskstoreps256((VecF*)p, first_lanes(n, VecF{}), v);
 }
-SLOPE_NATIVE void store_first(double* p, VecD v, int n) {
+SLOPE_VEC void store_first(double* p, VecD v, int n) {
   typedef long long Q __attribute__((vector_size(32)));
   __builtin_ia32_maskstorepd256((VecD*)p, (Q)first_lanes(n, VecD{}), v);
 }
@@ -100,30 +117,30 @@ SLOPE_NATIVE void store_first(double* p, VecD v, int n) {
 #else
 
 #if defined(__x86_64__)
-SLOPE_NATIVE int lane_bits(VecI32 m) { return __builtin_ia32_movmskps((VecF)m); }
-SLOPE_NATIVE int lane_bits(VecI64 m) { return __builtin_ia32_movmskpd((VecD)m); }
+SLOPE_VEC int lane_bits(VecI32 m) { return __builtin_ia32_movmskps((VecF)m); }
+SLOPE_VEC int lane_bits(VecI64 m) { return __builtin_ia32_movmskpd((VecD)m); }
 #else
 template <class Int>
-SLOPE_NATIVE int lane_bits(Int m) {
+SLOPE_VEC int lane_bits(Int m) {
   int bits = 0;
   for (int i = 0; i < (int)(sizeof(Int) / sizeof(m[0])); ++i) bits |= (m[i] != 0) << i;
   return bits;
 }
 #endif
-SLOPE_NATIVE VecF load_first(const float* p, int n) {
+SLOPE_VEC VecF load_first(const float* p, int n) {
   VecF v = splat(1.0F);
   for (int i = 0; i < n; ++i) v[i] = p[i];
   return v;
 }
-SLOPE_NATIVE VecD load_first(const double* p, int n) {
+SLOPE_VEC VecD load_first(const double* p, int n) {
   VecD v = splat(1.0);
   for (int i = 0; i < n; ++i) v[i] = p[i];
   return v;
 }
-SLOPE_NATIVE void store_first(float* p, VecF v, int n) {
+SLOPE_VEC void store_first(float* p, VecF v, int n) {
   for (int i = 0; i < n; ++i) p[i] = v[i];
 }
-SLOPE_NATIVE void store_first(double* p, VecD v, int n) {
+SLOPE_VEC void store_first(double* p, VecD v, int n) {
   for (int i = 0; i < n; ++i) p[i] = v[i];
 }
 
@@ -132,12 +149,12 @@ SLOPE_NATIVE void store_first(double* p, VecD v, int n) {
 // Square root, fused multiply-add, rounding. `round_to` modes: 0 nearest even, 1 down, 2 up, 3 toward zero.
 #if defined(__clang__)
 
-SLOPE_NATIVE VecF sqrt(VecF x) { return __builtin_elementwise_sqrt(x); }
-SLOPE_NATIVE VecD sqrt(VecD x) { return __builtin_elementwise_sqrt(x); }
-SLOPE_NATIVE VecF fma(VecF a, VecF b, VecF c) { return __builtin_elementwise_fma(a, b, c); }
-SLOPE_NATIVE VecD fma(VecD a, VecD b, VecD c) { return __builtin_elementwise_fma(a, b, c); }
+SLOPE_VEC VecF sqrt(VecF x) { return __builtin_elementwise_sqrt(x); }
+SLOPE_VEC VecD sqrt(VecD x) { return __builtin_elementwise_sqrt(x); }
+SLOPE_VEC VecF fma(VecF a, VecF b, VecF c) { return __builtin_elementwise_fma(a, b, c); }
+SLOPE_VEC VecD fma(VecD a, VecD b, VecD c) { return __builtin_elementwise_fma(a, b, c); }
 template <int mode, class V>
-SLOPE_NATIVE V round_to(V x) {
+SLOPE_VEC V round_to(V x) {
   if constexpr (mode == 0) return __builtin_elementwise_roundeven(x);
   if constexpr (mode == 1) return __builtin_elementwise_floor(x);
   if constexpr (mode == 2) return __builtin_elementwise_ceil(x);
@@ -146,83 +163,107 @@ SLOPE_NATIVE V round_to(V x) {
 
 #elif SLOPE_SIMD_LEVEL == 2
 
-SLOPE_NATIVE VecF sqrt(VecF x) { return __builtin_ia32_sqrtps512_mask(x, x, (unsigned short)-1, 4); }
-SLOPE_NATIVE VecD sqrt(VecD x) { return __builtin_ia32_sqrtpd512_mask(x, x, (unsigned char)-1, 4); }
-SLOPE_NATIVE VecF fma(VecF a, VecF b, VecF c) { return __builtin_ia32_vfmaddps512_mask(a, b, c, (unsigned short)-1, 4); }
-SLOPE_NATIVE VecD fma(VecD a, VecD b, VecD c) { return __builtin_ia32_vfmaddpd512_mask(a, b, c, (unsigned char)-1, 4); }
+SLOPE_VEC VecF sqrt(VecF x) { return __builtin_ia32_sqrtps512_mask(x, x, (unsigned short)-1, 4); }
+SLOPE_VEC VecD sqrt(VecD x) { return __builtin_ia32_sqrtpd512_mask(x, x, (unsigned char)-1, 4); }
+SLOPE_VEC VecF fma(VecF a, VecF b, VecF c) { return __builtin_ia32_vfmaddps512_mask(a, b, c, (unsigned short)-1, 4); }
+SLOPE_VEC VecD fma(VecD a, VecD b, VecD c) { return __builtin_ia32_vfmaddpd512_mask(a, b, c, (unsigned char)-1, 4); }
 template <int mode>
-SLOPE_NATIVE VecF round_to(VecF x) {
+SLOPE_VEC VecF round_to(VecF x) {
   return __builtin_ia32_rndscaleps_mask(x, 8 | mode, x, (unsigned short)-1, 4);
 }
 template <int mode>
-SLOPE_NATIVE VecD round_to(VecD x) {
+SLOPE_VEC VecD round_to(VecD x) {
   return __builtin_ia32_rndscalepd_mask(x, 8 | mode, x, (unsigned char)-1, 4);
 }
 
 #elif SLOPE_SIMD_LEVEL == 1
 
-SLOPE_NATIVE VecF sqrt(VecF x) { return __builtin_ia32_sqrtps256(x); }
-SLOPE_NATIVE VecD sqrt(VecD x) { return __builtin_ia32_sqrtpd256(x); }
-SLOPE_NATIVE VecF fma(VecF a, VecF b, VecF c) { return __builtin_ia32_vfmaddps256(a, b, c); }
-SLOPE_NATIVE VecD fma(VecD a, VecD b, VecD c) { return __builtin_ia32_vfmaddpd256(a, b, c); }
+SLOPE_VEC VecF sqrt(VecF x) { return __builtin_ia32_sqrtps256(x); }
+SLOPE_VEC VecD sqrt(VecD x) { return __builtin_ia32_sqrtpd256(x); }
+SLOPE_VEC VecF fma(VecF a, VecF b, VecF c) { return __builtin_ia32_vfmaddps256(a, b, c); }
+SLOPE_VEC VecD fma(VecD a, VecD b, VecD c) { return __builtin_ia32_vfmaddpd256(a, b, c); }
 template <int mode>
-SLOPE_NATIVE VecF round_to(VecF x) {
+SLOPE_VEC VecF round_to(VecF x) {
   return __builtin_ia32_roundps256(x, 8 | mode);
 }
 template <int mode>
-SLOPE_NATIVE VecD round_to(VecD x) {
+SLOPE_VEC VecD round_to(VecD x) {
   return __builtin_ia32_roundpd256(x, 8 | mode);
 }
 
 #else
 
 #if defined(__x86_64__)
-SLOPE_NATIVE VecF sqrt(VecF x) { return __builtin_ia32_sqrtps(x); }
-SLOPE_NATIVE VecD sqrt(VecD x) { return __builtin_ia32_sqrtpd(x); }
+SLOPE_VEC VecF sqrt(VecF x) { return __builtin_ia32_sqrtps(x); }
+SLOPE_VEC VecD sqrt(VecD x) { return __builtin_ia32_sqrtpd(x); }
 #else
-SLOPE_NATIVE VecF sqrt(VecF x) {
+SLOPE_VEC VecF sqrt(VecF x) {
   for (int i = 0; i < Types<float>::size; ++i) x[i] = __builtin_sqrtf(x[i]);
   return x;
 }
-SLOPE_NATIVE VecD sqrt(VecD x) {
+SLOPE_VEC VecD sqrt(VecD x) {
   for (int i = 0; i < Types<double>::size; ++i) x[i] = __builtin_sqrt(x[i]);
   return x;
 }
 #endif
-SLOPE_NATIVE VecF fma(VecF a, VecF b, VecF c) {
+SLOPE_VEC VecF fma(VecF a, VecF b, VecF c) {
   for (int i = 0; i < Types<float>::size; ++i) a[i] = __builtin_fmaf(a[i], b[i], c[i]);
   return a;
 }
-SLOPE_NATIVE VecD fma(VecD a, VecD b, VecD c) {
+SLOPE_VEC VecD fma(VecD a, VecD b, VecD c) {
   for (int i = 0; i < Types<double>::size; ++i) a[i] = __builtin_fma(a[i], b[i], c[i]);
   return a;
 }
 // SSE2 has no rounding instruction: adding and subtracting 2^23 (2^52) rounds to the nearest even integer.
 template <int mode, class V>
-SLOPE_NATIVE V round_to(V x) {
+SLOPE_VEC V round_to(V x) {
   using T = std::remove_cvref_t<decltype(x[0])>;
-  using Int = typename Types<T>::Int;
   constexpr T big = sizeof(T) == 4 ? T(8388608.0) : T(4503599627370496.0);
-  const Int sign = (Int)x & (Types<T>::sign_bit - Int{});
-  const V a = (V)((Int)x ^ sign);
+  const V a = abs(x);
   V r = (a + big) - big;
   if constexpr (mode == 3) r = r - (r > a ? splat(T(1)) : V{});
-  r = (V)((Int)r | sign);
+  r = with_sign_of(r, x);
   if constexpr (mode == 1) r = r - (r > x ? splat(T(1)) : V{});
-  if constexpr (mode == 2) r = r + (r < x ? splat(T(1)) : V{});
-  if constexpr (mode == 2) r = (V)((Int)r | sign);
+  if constexpr (mode == 2) r = with_sign_of(r + (r < x ? splat(T(1)) : V{}), x);
   return a < big ? r : x;
 }
 
 #endif
 
+// The larger (smaller) of two, and x when x is NaN. (Spelt as a conditional, GCC compares and blends.)
+#if SLOPE_SIMD_LEVEL == 2 && !defined(__clang__)
+SLOPE_VEC VecF at_least(VecF x, float c) { return __builtin_ia32_maxps512_mask(splat(c), x, x, (unsigned short)-1, 4); }
+SLOPE_VEC VecD at_least(VecD x, double c) { return __builtin_ia32_maxpd512_mask(splat(c), x, x, (unsigned char)-1, 4); }
+SLOPE_VEC VecF at_most(VecF x, float c) { return __builtin_ia32_minps512_mask(splat(c), x, x, (unsigned short)-1, 4); }
+SLOPE_VEC VecD at_most(VecD x, double c) { return __builtin_ia32_minpd512_mask(splat(c), x, x, (unsigned char)-1, 4); }
+#else
+template <class V, class T>
+SLOPE_VEC V at_least(V x, T c) {
+  return x < splat(c) ? splat(c) : x;
+}
+template <class V, class T>
+SLOPE_VEC V at_most(V x, T c) {
+  return x > splat(c) ? splat(c) : x;
+}
+#endif
+
+// c0 + x c1 + x^2 c2 + ...
+template <class V>
+SLOPE_VEC V horner(V x, double c) {
+  return splat_like(x, c);
+}
+template <class V, class... More>
+SLOPE_VEC V horner(V x, double c, double next, More... more) {
+  return fma(x, horner(x, next, more...), splat_like(x, c));
+}
+
 // Lane i of the result is lane i ^ step of v.
 template <int step, class V, int... lane>
-SLOPE_NATIVE V swap_lanes(V v, std::integer_sequence<int, lane...>) {
+SLOPE_VEC V swap_lanes(V v, std::integer_sequence<int, lane...>) {
   return __builtin_shufflevector(v, v, (lane ^ step)...);
 }
 template <class T, int step = 1>
-SLOPE_NATIVE T tree_sum(typename Types<T>::Vec v) {
+SLOPE_VEC T tree_sum(typename Types<T>::Vec v) {
   if constexpr (step < Types<T>::size) {
     return tree_sum<T, step * 2>(v + swap_lanes<step>(v, std::make_integer_sequence<int, Types<T>::size>{}));
   } else {
@@ -230,15 +271,18 @@ SLOPE_NATIVE T tree_sum(typename Types<T>::Vec v) {
   }
 }
 template <int first, int... lane>
-SLOPE_NATIVE VecD widen(VecF v, std::integer_sequence<int, lane...>) {
+SLOPE_VEC VecD widen(VecF v, std::integer_sequence<int, lane...>) {
   return __builtin_convertvector(__builtin_shufflevector(v, v, (lane + first)...), VecD);
 }
-SLOPE_NATIVE VecD widen_low(VecF v) { return widen<0>(v, std::make_integer_sequence<int, Types<double>::size>{}); }
-SLOPE_NATIVE VecD widen_high(VecF v) {
+template <int... lane>
+SLOPE_VEC VecF narrow(VecD low, VecD high, std::integer_sequence<int, lane...>) {
+  return __builtin_shufflevector(__builtin_convertvector(low, HalfF), __builtin_convertvector(high, HalfF), lane...);
+}
+SLOPE_VEC VecF narrow(VecD low, VecD high) { return narrow(low, high, std::make_integer_sequence<int, Types<float>::size>{}); }
+SLOPE_VEC VecD widen_low(VecF v) { return widen<0>(v, std::make_integer_sequence<int, Types<double>::size>{}); }
+SLOPE_VEC VecD widen_high(VecF v) {
   return widen<Types<double>::size>(v, std::make_integer_sequence<int, Types<double>::size>{});
 }
-
-#undef SLOPE_NATIVE
 
 }  // namespace slope::simd::SLOPE_SIMD_NAMESPACE::native
 

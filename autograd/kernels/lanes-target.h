@@ -13,7 +13,7 @@ namespace slope::simd::SLOPE_SIMD_NAMESPACE {
 template <class T>
 struct Lanes;
 
-// Copy constructor, assignment and destructor below are written out so that the two classes are passed by address between functions.
+// The copy constructors below are written out so that the two classes are passed by address between functions.
 // A trivial class would travel in wide registers where the caller has them and in memory where not, and an unoptimised formula
 // (baseline instruction set) called by an AVX-512 kernel would read garbage.
 
@@ -32,7 +32,6 @@ struct Mask {
     m = other.m;
     return *this;
   }
-  SLOPE_TARGET ~Mask() {}
   SLOPE_TARGET explicit Mask(bool b) : m((b ? typename native::Types<T>::Bits(-1) : 0) + Native{}) {}
 
   /// True in the first n lanes, 0 <= n <= size.
@@ -100,7 +99,6 @@ struct Lanes {
     v = other.v;
     return *this;
   }
-  SLOPE_TARGET ~Lanes() {}
   /// The same value in every lane.
   template <class Scalar, class = std::enable_if_t<std::is_arithmetic_v<Scalar>>>
   SLOPE_TARGET Lanes(Scalar value) : v(native::splat(static_cast<T>(value))) {}
@@ -204,11 +202,10 @@ struct Lanes {
 
   /// 1 / (1 + exp(-x)), relatively accurate on both sides.
   SLOPE_TARGET friend Lanes sigmoid(const Lanes& x) {
-    const Lanes e = exp(-abs(x));
-    return where(x < 0, e, 1) / (1 + e);
+    return make(math::sigmoid(x.v));
   }
   /// log(sigmoid(x)) = min(x, 0) - log1p(exp(-|x|))
-  SLOPE_TARGET friend Lanes logsigmoid(const Lanes& x) { return minimum(x, 0) - log1p(exp(-abs(x))); }
+  SLOPE_TARGET friend Lanes logsigmoid(const Lanes& x) { return -softplus1(-x); }
   /// log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|))
   SLOPE_TARGET friend Lanes softplus1(const Lanes& x) { return maximum(x, 0) + log1p(exp(-abs(x))); }
   /// x * log(y), 0 where x is 0 unless y is NaN.

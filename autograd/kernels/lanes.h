@@ -43,6 +43,14 @@
 #pragma GCC diagnostic ignored "-Wpsabi"
 #endif
 
+/// Goes in front of a statement that calls a formula in a kernel: `SLOPE_INLINE_CALL r = formula(x);`. GCC inlines all that a `flatten`
+/// function calls, Clang only its direct calls, and a large formula left out of line keeps its lanes in memory.
+#if defined(__clang__)
+#define SLOPE_INLINE_CALL [[clang::always_inline]]
+#else
+#define SLOPE_INLINE_CALL
+#endif
+
 #define SLOPE_TARGET_BASELINE
 #if defined(__x86_64__)
 #define SLOPE_TARGET_AVX2 __attribute__((target("avx2,fma,bmi2,f16c")))
@@ -53,6 +61,9 @@
   __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,bmi2,f16c,prefer-vector-width=512")))
 #endif
 #endif
+
+// Every function of the vector layers: compiled for the set at hand and inlined where the caller's set allows.
+#define SLOPE_VEC SLOPE_TARGET inline
 
 #define SLOPE_SIMD_NAMESPACE baseline
 #define SLOPE_SIMD_LEVEL 0
@@ -85,6 +96,7 @@
 #undef SLOPE_SIMD_BYTES
 #undef SLOPE_TARGET
 #endif
+#undef SLOPE_VEC
 
 namespace slope::simd {
 

@@ -1,0 +1,164 @@
+// Our own exp, expm1, log, log1p, tanh and their kin in float, for the sets with fused multiply-add. Included by lanes-target.h.
+//
+// They are inlined into the kernel and take about a third of the time of a call. Errors (tools/ulp_sweep, all 2^32 floats) stand at
+// each function; polynomials come from tools/minimax.py.
+#if !defined(SLOPE_SIMD_NAMESPACE)
+#include "slope/autograd/kernels/lanes.h"
+#else
+
+namespace slope::simd::SLOPE_SIMD_NAMESPACE::math {
+
+using native::VecU32;
+
+constexpr float log2_e = 0x1.715476p+0F;
+constexpr float ln2 = 0x1.62e430p-1F;  // largest error 2^-29, harmless where log adds a multiple of it
+constexpr float ln2_rest = -0x1.05c610p-29F;
+
+// x * 2^n for integral n of any size a float exponent can need; rounds once, also into the denormals.
+SLOPE_VEC VecF scale(VecF x, VecF n) {
+#if SLOPE_SIMD_LEVEL == 2
+  return __builtin_ia32_scalefps512_mask(x, n, x, (unsigned short)-1, 4);
+#else
+  const VecI32 whole = __builtin_convertvector(n, VecI32);
+  const VecI32 half = whole >> 1;
+  return x * (VecF)((half + 127) << 23) * (VecF)((whole - half + 127) << 23);
+#endif
+}
+
+// x - n ln2, |n| <= 2^8.
+SLOPE_VEC VecF less_ln2(VecF x, VecF n) { return native::fma(-n, splat(ln2_rest), native::fma(-n, splat(ln2), x)); }
+
+// (exp(r) - 1) / r for |r| <= ln2 / 2.
+SLOPE_VEC VecF exp_slope(VecF r) {
+  return native::horner(r, 1.0, 0x1.fffffcp-2, 0x1.555482p-3, 0x1.555826p-5, 0x1.124492p-7, 0x1.6afe12p-10);
+}
+
+// exp(x) = 2^n exp(r), |r| <= ln2 / 2.
+SLOPE_VEC VecF exp(VecF x) {
+  x = native::at_most(native::at_least(x, -104.0F), 89.0F);
+  const VecF n = native::round_to<0>(x * log2_e);
+  const VecF r = less_ln2(x, n);
+  return scale(native::fma(r, exp_slope(r), splat(1.0F)), n);
+}
+
+// 2^-n for integral n in [-126, 128]; what is lost at 128 nobody misses.
+SLOPE_VEC VecF inverse_power(VecF n) {
+#if SLOPE_SIMD_LEVEL == 2
+  return scale(splat(1.0F), -n);
+#else
+  const VecI32 exponent = 127 - __builtin_convertvector(n, VecI32);
+  return (VecF)((exponent > 0 ? exponent : VecI32{}) << 23);
+#endif
+}
+
+// exp(x) - 1 = 2^n (p + (1 - 2^-n)), p = exp(r) - 1. Around 0 n is 0 and p the result; forcing that up to 0.6 keeps n = 1 away from
+// arguments where p is large against the sum.
+template <bool exact_one = false>
+SLOPE_VEC VecF expm1_bounded(VecF x) {
+  const VecF n = native::abs(x) < 0.6F ? VecF{} : native::round_to<0>(x * log2_e);
+  const VecF r = less_ln2(x, n);
+  const VecF q = native::horner(r, 0.5, 0x1.55555ap-3, 0x1.55555cp-5, 0x1.110cd8p-7, 0x1.6c0f16p-10, 0x1.a48e48p-13, 0x1.a53f7cp-16);
+  const VecF p = native::fma(r * r, q, r);
+  const VecF inverse = inverse_power(n);
+  const VecF c = 1.0F - inverse;
+  if constexpr (exact_one) return scale(c + (p + ((1.0F - c) - inverse)), n);
+  return scale(c + p, n);
+}
+
+SLOPE_VEC VecF expm1(VecF x) { return native::with_sign_of(expm1_bounded<true>(native::at_most(native::at_least(x, -18.0F), 89.0F)), x); }
+
+// The bits of x minus those of 0.75: the upper part is then e of x = 2^e m, 0.75 <= m < 1.5.
+SLOPE_VEC VecI32 less_three_quarters(VecF x) { return (VecI32)((VecU32)x - 0x3f400000U); }
+
+// log(x) for x = 2^e (1 + f), f in [-1/4, 1/2).
+SLOPE_VEC VecF log_from(VecF e, VecF f) {
+  const VecF p = native::horner(f, -0.5, 0x1.5555acp-2, -0x1.000082p-2, 0x1.996722p-3, -0x1.54d6d4p-3, 0x1.28759ep-3, -0x1.0e8d02p-3,
+                        0x1.b1eec6p-4, -0x1.7951cep-5);
+  const VecF sum = native::fma(e, splat(ln2), f);
+  const VecF lost = native::fma(e, splat(ln2), -sum) + f;
+  return sum + native::fma(f * f, p, lost);
+}
+
+// What log makes of the classes of x: NaN for NaN and negatives, -inf for zeros, inf for inf, else r.
+SLOPE_VEC VecF log_specials(VecF r, VecF x) {
+#if SLOPE_SIMD_LEVEL == 2
+  // One response per class: quiet NaN, signalling NaN, zero, one, -inf, inf, negative, positive.
+  return __builtin_ia32_fixupimmps512_mask(r, x, 0x03530422 - VecI32{}, 0, (unsigned short)-1, 4);
+#else
+  r = x < __builtin_inff() ? r : x;
+  return x > 0.0F ? r : (x == 0.0F ? splat(-__builtin_inff()) : splat(__builtin_nanf("")));
+#endif
+}
+
+SLOPE_VEC VecF log(VecF x) {
+#if SLOPE_SIMD_LEVEL == 2
+  const VecF m = __builtin_ia32_getmantps512_mask(x, 0xB, x, (unsigned short)-1, 4);
+  const VecF e = __builtin_ia32_getexpps512_mask(x, x, (unsigned short)-1, 4) - __builtin_ia32_getexpps512_mask(m, m, (unsigned short)-1, 4);
+#else
+  const VecI32 tiny = (VecI32)(x < 0x1p-126F);
+  const VecI32 bits = less_three_quarters(tiny ? x * 0x1p24F : x);
+  const VecF e = __builtin_convertvector((bits >> 23) - (tiny & 24), VecF);
+  const VecF m = (VecF)((bits & 0x7fffff) + 0x3f400000);
+#endif
+  return log_specials(log_from(e, m - 1.0F), x);
+}
+
+// log(1 + x): the exponent from 1 + x, the mantissa's distance from 1 from x itself, so nothing is lost for small x.
+SLOPE_VEC VecF log1p(VecF x) {
+  const VecF u = 1.0F + x;
+  const VecI32 bits = less_three_quarters(u);
+  const VecF e = __builtin_convertvector(bits >> 23, VecF);
+  // 4 / 2^e: 1 / 2^e would be denormal at the upper end.
+  const VecF t = (VecF)(0x40800000U - ((VecU32)bits & 0xff800000U));
+  const VecF f = native::fma(x * 0.25F, t, native::fma(t, splat(0.25F), splat(-1.0F)));
+  const VecF r = log_specials(log_from(e, f), u);
+  return native::abs(x) < 0x1p-26F ? x : r;
+}
+
+// expm1(2a) / (expm1(2a) + 2).
+SLOPE_VEC VecF tanh(VecF x) {
+  const VecF a = native::at_most(native::abs(x), 9.1F);
+  const VecF m = expm1_bounded(a + a);
+  VecF q = m / (m + 2.0F);
+  // Where m is small m + 2 has lost bits of it: take q's error from the exact numbers.
+  const VecF error = native::fma(-q, m, m - (q + q));
+  q = a < 0.3F ? native::fma(error, splat(0.5F), q) : q;
+  return native::with_sign_of(q, x);
+}
+
+#if SLOPE_SIMD_LEVEL == 2
+SLOPE_VEC VecF reciprocal_estimate(VecF x) { return __builtin_ia32_rcp14ps512_mask(x, x, (unsigned short)-1); }
+#else
+SLOPE_VEC VecF reciprocal_estimate(VecF x) { return 1.0F / x; }
+#endif
+
+// 1 / (1 + exp(y)) with y = -x and exp(y) = 2^n (1 + t): 2^-n / (1 + 2^-n + t). The denominator is kept in two parts and the quotient
+// refined once, so that the rounding of exp and of the sum does not add up with the last one.
+SLOPE_VEC VecF sigmoid(VecF x) {
+  const VecF y = native::at_most(native::at_least(-x, -30.0F), 104.0F);
+  const VecF n = native::round_to<0>(y * log2_e);
+  const VecF r = less_ln2(y, n);
+  const VecF t = r * exp_slope(r);
+  const VecF inverse = inverse_power(n);
+  const VecF one = 1.0F + inverse;
+  const VecF sum = one + t;
+  const VecF lost = t - (sum - one);
+  const VecF q = reciprocal_estimate(sum);
+  const VecF error = native::fma(-q, lost, native::fma(-q, sum, splat(1.0F)));
+  return scale(native::fma(q, error, q), -n);
+}
+
+// x + x p(x^2) below 0.9, 1 - exp(w(x)) above.
+SLOPE_VEC VecF erf(VecF x) {
+  const VecF a = native::at_most(native::abs(x), 4.0F);
+  const VecF small = native::fma(a, native::horner(a * a, 0x1.06eba8p-3, -0x1.812742p-2, 0x1.ce2e2ep-4, -0x1.b8164ep-6, 0x1.553068p-8, -0x1.ae9654p-11, 0x1.6cfec2p-14), a);
+  const VecF w = native::horner(a, -0x1.5d114ap-13, -0x1.20b752p0, -0x1.4621bap-1, -0x1.aa7324p-4, 0x1.6d9ce6p-6, -0x1.91cd1ap-9, 0x1.9fb308p-13);
+  const VecF n = native::round_to<0>(w * log2_e);
+  const VecF r = less_ln2(w, n);
+  const VecF large = 1.0F - scale(native::fma(r, exp_slope(r), splat(1.0F)), n);
+  return native::with_sign_of(a < 0.9F ? small : large, x);
+}
+
+}  // namespace slope::simd::SLOPE_SIMD_NAMESPACE::math
+
+#endif
