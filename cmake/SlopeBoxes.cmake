@@ -43,10 +43,8 @@ function(slope_join_boxes)
   target_compile_features(slope_core ${scope} cxx_std_20)
   target_include_directories(slope_core ${scope} $<BUILD_INTERFACE:${slope_include_dir}> $<INSTALL_INTERFACE:include>)
   # Inline code of slope's headers is library code too, wherever it is compiled. Coming after a target's own maps, these win.
-  file(RELATIVE_PATH relative "${CMAKE_BINARY_DIR}" "${slope_include_dir}/slope")
+  slope_map_files(slope_core ${scope} "${slope_include_dir}/slope" "slope/")
   target_compile_options(slope_core ${scope}
-    "$<BUILD_INTERFACE:-fmacro-prefix-map=${relative}/=slope/>"
-    "$<BUILD_INTERFACE:-fmacro-prefix-map=${slope_include_dir}/slope/=slope/>"
     "$<INSTALL_INTERFACE:-fmacro-prefix-map=$<INSTALL_PREFIX>/include/slope/=slope/>")
 
   # Methods of Tensor are declared in tensor and defined in ops: who links one needs the other.

@@ -2,7 +2,7 @@
 
 add_library(slope_strict INTERFACE)
 target_compile_options(slope_strict INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
+  -Wall -Wextra -Wpedantic -Wshadow -Woverloaded-virtual -Wnon-virtual-dtor
   $<$<CXX_COMPILER_ID:GNU>:-Wno-psabi>
   $<$<BOOL:${SLOPE_WERROR}>:-Werror>)
 target_compile_definitions(slope_strict INTERFACE $<$<STREQUAL:${SLOPE_THREADS},std>:SLOPE_STD_THREADS=1>)
@@ -11,8 +11,10 @@ target_compile_definitions(slope_strict INTERFACE $<$<STREQUAL:${SLOPE_THREADS},
 # there, __FILE__ starts with "slope/". Compilers may be called with absolute names or, by a compiler cache, with names relative to
 # the build folder: both are mapped. A later map wins over an earlier one.
 function(slope_map_files target scope folder prefix)
-  file(RELATIVE_PATH relative "${CMAKE_BINARY_DIR}" "${folder}")
-  target_compile_options(${target} ${scope} "-fmacro-prefix-map=${relative}/=${prefix}" "-fmacro-prefix-map=${folder}/=${prefix}")
+  cmake_path(RELATIVE_PATH folder BASE_DIRECTORY "${CMAKE_BINARY_DIR}" OUTPUT_VARIABLE relative)
+  foreach(spelling IN ITEMS "${relative}" "${folder}")
+    target_compile_options(${target} ${scope} "$<BUILD_INTERFACE:-fmacro-prefix-map=${spelling}/=${prefix}>")
+  endforeach()
 endfunction()
 
 # Tests, examples and benches: short names in messages, e.g. tests/core/error_test.cpp.

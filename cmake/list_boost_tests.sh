@@ -18,22 +18,24 @@ printf '%s\n' "$tree" | awk -v executable="$executable" -v area="$area" '
     printf "add_test(%s %s %s --log_level=test_suite --color_output=no)\n", quote(name), quote(executable), quote("--run_test=" filter)
     printf "set_tests_properties(%s PROPERTIES LABELS %s SKIP_RETURN_CODE 77)\n", quote(name), quote(area)
   }
-  function flush(depth,   i, path, dotted) {  # emits the last line read when it was a leaf
-    if (last < 0 || depth > last) return
+  function flush(depth,   i, path, dotted, name) {  # adds the last line read when it was a leaf
+    if (last < 0 || depth > last || disabled) return
     path = ""; dotted = area
     for (i = 0; i <= last; i++) {
-      if (node[i] ~ /^_[0-9]+$/ || node[i] ~ /[^A-Za-z0-9_.-]/) break
-      path = path (i ? "/" : "") node[i]; dotted = dotted "." node[i]
+      if (node[i] ~ /^_[0-9]+$/) break
+      name = node[i]; sub(/[^A-Za-z0-9_].*/, "", name)
+      path = path (i ? "/" : "") name (name == node[i] ? "" : "*"); dotted = dotted "." name
+      if (name != node[i]) break
     }
-    # A template case foo<int> at top level: run by prefix.
-    if (path == "") { path = node[0]; sub(/[^A-Za-z0-9_].*/, "*", path); dotted = area "." node[0]; sub(/[^A-Za-z0-9_.].*/, "", dotted) }
     add(dotted, path)
   }
   BEGIN { last = -1 }
   /^ *[A-Za-z_]/ {
     match($0, /^ */); depth = RLENGTH / 4
-    text = substr($0, RLENGTH + 1); sub(/\*?(:.*)?$/, "", text)
+    text = substr($0, RLENGTH + 1)
     flush(depth)
+    disabled = text !~ /^[^: ]*\*/
+    sub(/\*?(:.*)?$/, "", text)
     node[depth] = text; last = depth
     next
   }

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# includes.sh ROOT layer... | checks every #include of the boxes under ROOT and prints the wrong ones. A layer is name:folder:name,name...:
+# the box, its folder, and the boxes right below it. Wrong are
+#   - an include of slope that is not of the box itself or of one below it,
+#   - a quoted include that does not read "slope/...",
+#   - in a header, anything that is neither slope's nor the C++ standard library's.
+set -euo pipefail
+root=$1
+shift
+cd "$root"
+folders=()
+for layer in "$@"; do
+  IFS=: read -r _ folder _ <<<"$layer"
+  [[ -d $folder ]] && folders+=("$folder")
+done
+for umbrella in autograd/*.h; do
+  [[ -e $umbrella ]] && folders+=("$umbrella")
+done
+layers=$*
+find "${folders[@]}" -name '*.h' -o -name '*.cpp' | sort | xargs awk -v layers="$layers" '
+  function box_of(path,   b, box) {
+    box = path ~ "^autograd/[^/]*$" ? "ops" : ""  # autograd/autograd.h stands above all boxes beside it
+    for (b in folder) if (index(path, folder[b] "/") == 1) box = b
+    return box
+  }
+  BEGIN {
+    n = split(layers, layer, " ")
+    for (i = 1; i <= n; i++) {  # lowest first, so what is below is complete when it is inherited
+      split(layer[i], part, ":")
+      folder[part[1]] = part[2]
+      m = split(part[3], direct, ",")
+      for (j = 1; j <= m; j++) {
+        below[part[1], direct[j]] = 1
+        for (b in folder) if ((direct[j], b) in below) below[part[1], b] = 1
+      }
+    }
+  }
+  /^[ \t]*#[ \t]*include[ \t]*["<]/ {
+    own = box_of(FILENAME)
+    match($0, /["<][^">]*[">]/)
+    quote = substr($0, RSTART, 1); name = substr($0, RSTART + 1, RLENGTH - 2)
+    if (quote == "<") {
+      if (FILENAME ~ /\.h$/ && name !~ /^[a-z_0-9]+$/) wrong("a header includes <" name ">; only the C++ standard library may show in headers")
+      next
+    }
+    if (name !~ /^slope\//) { wrong("\"" name "\" must be written \"slope/...\""); next }
+    other = box_of(substr(name, 7))
+    if (other == "") wrong("\"" name "\" belongs to no box")
+    else if (other != own && !((own, other) in below)) wrong("\"" name "\": " own " may not include " other)
+  }
+  function wrong(what) { print FILENAME ":" FNR ": " what; bad = 1 }
+  END { exit bad }'

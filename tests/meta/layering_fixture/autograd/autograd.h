@@ -1,0 +1,1 @@
+#include "slope/train/model.h"

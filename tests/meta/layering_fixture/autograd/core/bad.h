@@ -1,0 +1,6 @@
+#include <fmt/format.h>
+#include <omp.h>
+
+#include "other.h"
+#include "slope/autograd/ops/ops.h"
+#include "slope/slope.h"

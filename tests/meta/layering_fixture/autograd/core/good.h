@@ -1,0 +1,3 @@
+#include <vector>
+
+#include "slope/autograd/core/other.h"

@@ -1,0 +1,3 @@
+#include <fmt/format.h>
+
+#include "slope/autograd/core/good.h"

@@ -1,0 +1,2 @@
+  #  include "slope/optim/good.h"
+#include "slope/autograd/core/good.h"

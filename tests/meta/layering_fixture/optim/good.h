@@ -1,0 +1,1 @@
+#include "slope/autograd/ops/ops.h"
