@@ -135,32 +135,46 @@ SavedTensor SavedTensor::output(const Tensor& out) {
   return s;
 }
 
-Tensor SavedTensor::get() const {
+namespace {
+
+std::string saver() {
   const Node* node = detail::current_node;
-  const SourceLoc where = node ? node->where() : SourceLoc{};
-  const std::string by = node ? concat(node->name(), "Backward") : std::string("the operation");
-  if (!value_.defined())
-    throw AutogradError(
-        concat("backward: Trying to backward through the graph a second time (or directly access saved tensors after they "
-               "have already been freed). Saved intermediate values of the graph are freed when you call .backward() or "
-               "autograd::grad(). Specify retain_graph=True if you need to backward through the graph a second time; "
-               "the freed values were saved by ",
-               by),
-        where);
+  return node ? concat(node->name(), "Backward") : std::string("the operation");
+}
+
+SourceLoc saver_line() { return detail::current_node ? detail::current_node->where() : SourceLoc{}; }
+
+[[noreturn, gnu::cold]] void throw_freed() {
+  throw AutogradError(
+      concat("backward: Trying to backward through the graph a second time (or directly access saved tensors after they have "
+             "already been freed). Saved intermediate values of the graph are freed when you call .backward() or "
+             "autograd::grad(). Specify retain_graph=True if you need to backward through the graph a second time; the freed "
+             "values were saved by ",
+             saver()),
+      saver_line());
+}
+
+[[noreturn, gnu::cold]] void throw_modified(const Tensor& value, bool is_output, std::uint32_t now, std::uint32_t expected) {
+  const TensorImpl& impl = value.impl();
+  const std::string producer = is_output ? saver() : value.grad_fn().empty() ? std::string("a leaf") : value.grad_fn();
+  throw AutogradError(
+      concat("backward: one of the variables needed for gradient computation has been modified by an inplace operation: [",
+             type_word(impl.dtype), " ", to_text(impl.sizes), "], which is output ", is_output ? 0 : impl.output_nr, " of ",
+             producer, ", is at version ", now, "; expected version ", expected, " instead. It was saved by ", saver(),
+             "; change a clone() instead"),
+      saver_line());
+}
+
+}  // namespace
+
+Tensor SavedTensor::get() const {
+  if (!value_.defined()) throw_freed();
   const TensorImpl& impl = value_.impl();
   const std::uint32_t now = impl.storage->current_version();
-  if (now != version_) {
-    const std::string producer = is_output_ ? by : value_.grad_fn().empty() ? std::string("a leaf") : value_.grad_fn();
-    throw AutogradError(
-        concat("backward: one of the variables needed for gradient computation has been modified by an inplace operation: [",
-               type_word(impl.dtype), " ", to_text(impl.sizes), "], which is output ", is_output_ ? 0 : impl.output_nr,
-               " of ", producer, ", is at version ", now, "; expected version ", version_,
-               " instead. It was saved by ", by, "; change a clone() instead"),
-        where);
-  }
+  if (now != version_) throw_modified(value_, is_output_, now, version_);
   if (!is_output_) return value_;
   Tensor t(TensorImpl::alias(impl, impl.data, impl.sizes, impl.strides));
-  if (grad_enabled() && node) {
+  if (grad_enabled() && detail::current_node) {
     detail::acquire_node(detail::current_node);
     t.impl().producer = detail::current_node;
   }

@@ -34,6 +34,15 @@ DType dtype_of_operands(const Operand& a, const Operand& b) {
 
 bool integer_kind(DType d) { return !is_floating(d); }
 
+/// The common case, decided without promotion.
+bool plainly_floating(const Operand& a, const Operand& b) {
+  return (a.tensor && a.tensor->is_floating_point()) || (b.tensor && b.tensor->is_floating_point());
+}
+
+bool both_bool(const Operand& a, const Operand& b) {
+  return !plainly_floating(a, b) && dtype_of_operands(a, b) == DType::boolean;
+}
+
 }  // namespace
 
 // sign(bool), -bool and the like have no meaning; int64 has one for the exact formulas.
@@ -82,7 +91,7 @@ SLOPE_REAL_UNARY(softplus1, Softplus1)
 #undef SLOPE_REAL_UNARY
 
 Tensor add(const Operand& a, const Operand& b, Scalar alpha) {
-  if (dtype_of_operands(a, b) == DType::boolean) return logical_or(a, b);
+  if (both_bool(a, b)) return logical_or(a, b);
   if (alpha.to<double>() == 1) return pointwise_op(Exact<formula::Add>{}, a, b);
   if (integer_kind(dtype_of_operands(a, b))) {
     if (alpha.category() == 2)
@@ -93,7 +102,7 @@ Tensor add(const Operand& a, const Operand& b, Scalar alpha) {
 }
 
 Tensor sub(const Operand& a, const Operand& b, Scalar alpha) {
-  if (dtype_of_operands(a, b) == DType::boolean)
+  if (both_bool(a, b))
     throw DTypeError(
         "sub: subtraction, the `-` operator, with two bool tensors is not supported; use `^` or logical_xor instead", a.loc);
   if (alpha.to<double>() == 1) return pointwise_op(Exact<formula::Sub>{}, a, b);
@@ -101,19 +110,19 @@ Tensor sub(const Operand& a, const Operand& b, Scalar alpha) {
 }
 
 Tensor mul(const Operand& a, const Operand& b) {
-  if (dtype_of_operands(a, b) == DType::boolean) return logical_and(a, b);
+  if (both_bool(a, b)) return logical_and(a, b);
   return pointwise_op(Exact<formula::Mul>{}, a, b);
 }
 
 Tensor div(const Operand& a, const Operand& b) { return pointwise_op(Cheap<formula::Div>{}, a, b); }
 
 Tensor maximum(const Operand& a, const Operand& b) {
-  if (dtype_of_operands(a, b) == DType::boolean) return logical_or(a, b);
+  if (both_bool(a, b)) return logical_or(a, b);
   return pointwise_op(Exact<formula::Maximum>{}, a, b);
 }
 
 Tensor minimum(const Operand& a, const Operand& b) {
-  if (dtype_of_operands(a, b) == DType::boolean) return logical_and(a, b);
+  if (both_bool(a, b)) return logical_and(a, b);
   return pointwise_op(Exact<formula::Minimum>{}, a, b);
 }
 

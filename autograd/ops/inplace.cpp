@@ -39,7 +39,7 @@ struct Geometry {
   Tensor buffer(DType dtype) const { return zeros({span()}, {.dtype = dtype}); }
 };
 
-Tensor dense(const Tensor& t) {
+Tensor dense_copy(const Tensor& t) {
   Tensor out = make_empty(t.shape(), t.dtype());
   copy_kernel(out.impl(), t.impl());
   return out;
@@ -63,7 +63,7 @@ struct Embed {
           *reinterpret_cast<T*>(p[0] + i * s[0]) += *reinterpret_cast<const T*>(p[1] + i * s[1]);
       });
     });
-    return dense(geometry.window(buffer, false));
+    return dense_copy(geometry.window(buffer, false));
   }
   Grads<1> backward(const Saved&, const Tensor& g) const {
     return {extract(detail::current_node->where(), geometry, g)};
@@ -78,7 +78,7 @@ struct Extract {
   Tensor forward(Saved&, const Tensor& base_values) {
     const Tensor buffer = geometry.buffer(base_values.dtype());
     copy_kernel(geometry.window(buffer, false).impl(), base_values.impl());
-    return dense(geometry.window(buffer, true));
+    return dense_copy(geometry.window(buffer, true));
   }
   Grads<1> backward(const Saved&, const Tensor& g) const {
     return {apply(detail::current_node->where(), Embed{geometry}, g)};
@@ -98,7 +98,7 @@ struct MaskOut {
     const Tensor buffer = geometry.buffer(base_values.dtype());
     copy_kernel(geometry.window(buffer, false).impl(), base_values.impl());
     fill_kernel(geometry.window(buffer, true).impl(), 0);
-    return dense(geometry.window(buffer, false));
+    return dense_copy(geometry.window(buffer, false));
   }
   Grads<1> backward(const Saved&, const Tensor& g) const {
     return {apply(detail::current_node->where(), MaskOut{geometry}, g)};
@@ -223,7 +223,7 @@ void check_result_fits(const Tensor& self, const Shape& shape, DType dtype, cons
 }
 
 Tensor snapshot(const Tensor& self) {
-  Tensor copy = dense(self);
+  Tensor copy = dense_copy(self);
   if (self.requires_grad() && self.impl().producer) {
     acquire_node(self.impl().producer);
     copy.impl().producer = self.impl().producer;
