@@ -138,12 +138,13 @@ class Writer {
   void write_block(std::string& out, std::size_t d) {
     if (d == dims_.size()) return write_element(out);
     if (d + 1 == dims_.size()) return write_row(out, d);
-    const std::string separator = "," + std::string(dims_.size() - d - 1, '\n') + std::string(column(d) + 1, ' ');
+    std::string separator(1, ',');
+    separator.append(dims_.size() - d - 1, '\n').append(column(d) + 1, ' ');
     const Shown& s = dims_[d];
     out += '[';
     for (std::int64_t i = 0; i < s.count(); ++i) {
       if (i > 0) out += separator;
-      if (s.shortened && i == s.head) out += "..." + separator;
+      if (s.shortened && i == s.head) out.append("...").append(separator);
       write_block(out, d + 1);
     }
     out += ']';
@@ -153,7 +154,8 @@ class Writer {
     const Shown& s = dims_[d];
     const std::size_t line = static_cast<std::size_t>(options_.linewidth), start = column(d);
     const std::size_t per_line = std::max<std::size_t>(1, line > start ? (line - start) / (width_ + 2) : 0);
-    const std::string separator = ",\n" + std::string(start + 1, ' ');
+    std::string separator(",\n");
+    separator.append(start + 1, ' ');
     std::size_t items = 0;
     auto next = [&] {
       if (items > 0) out += items % per_line == 0 ? separator : ", ";
@@ -244,10 +246,10 @@ std::string format_tensor(const Tensor& t, const PrintOptions& options) {
   std::size_t used = last_break == std::string::npos ? out.size() + 2 : out.size() - last_break + 1;
   for (const std::string& suffix : suffixes_of(t)) {
     if (used + suffix.size() + 2 > static_cast<std::size_t>(options.linewidth)) {
-      out += ",\n" + std::string(prefix.size(), ' ') + suffix;
+      out.append(",\n").append(prefix.size(), ' ').append(suffix);
       used = prefix.size() + suffix.size();
     } else {
-      out += ", " + suffix;
+      out.append(", ").append(suffix);
       used += suffix.size() + 2;
     }
   }
