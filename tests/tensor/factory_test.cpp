@@ -9,6 +9,7 @@
 #include <numeric>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "slope/autograd/core/parallel.h"
@@ -20,6 +21,11 @@ using namespace slope;
 using std::int64_t;
 using Doubles = std::vector<double>;
 using Integers = std::vector<int64_t>;
+
+// A literal refers to numbers that die with its expression; text is not a range of numbers.
+static_assert(!std::is_copy_constructible_v<Literal> && !std::is_copy_assignable_v<Literal>);
+static_assert(detail::NumberRange<std::vector<float>> && detail::NumberRange<int[3]>);
+static_assert(!detail::NumberRange<std::string> && !detail::NumberRange<std::vector<std::vector<float>>>);
 
 constexpr double inf = std::numeric_limits<double>::infinity();
 constexpr double nan_value = std::numeric_limits<double>::quiet_NaN();
