@@ -7,6 +7,7 @@
 #include "slope/autograd/kernels/pointwise_kernels.h"
 #include "slope/autograd/ops/activation.h"
 #include "slope/autograd/ops/elementwise.h"
+#include "slope/autograd/ops/reduction.h"
 #include "slope/autograd/tensor/tensor.h"
 
 /// One formula, three readings. A formula written once for any type `T` becomes
@@ -14,9 +15,6 @@
 ///  - with T = dual numbers over lanes, the kernel that gives value and derivatives in one pass;
 ///  - with T = Tensor, the composed graph: what create_graph differentiates again, and the reference in tests.
 namespace slope {
-
-/// How a loss becomes a number: per element, mean, sum, or sum over the batch size.
-enum class Reduction { none, mean, sum, batchmean };
 
 namespace detail {
 

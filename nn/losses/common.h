@@ -1,0 +1,40 @@
+#pragma once
+
+#include <string_view>
+
+#include "slope/autograd/ops/reduction.h"
+#include "slope/autograd/tensor/tensor.h"
+
+/// What losses share: the reduction option and the checks that precede every computation.
+namespace slope::nn {
+
+/// A Reduction, or its name: `{.reduction = Reduction::sum}` or `{.reduction = "sum"}`. Throws ValueError for other names.
+class ReductionOption {
+ public:
+  ReductionOption(Reduction value = Reduction::mean) : value_(value) {}
+  ReductionOption(std::string_view name, SourceLoc loc = SourceLoc::here());
+  ReductionOption(const char* name, SourceLoc loc = SourceLoc::here()) : ReductionOption(std::string_view(name), loc) {}
+  operator Reduction() const { return value_; }
+
+ private:
+  Reduction value_;
+};
+
+namespace detail {
+
+/// Prediction and target must have one shape; (N, 1) against (N) would otherwise broadcast to N x N. Throws ShapeError.
+void require_same_shape(const char* op, In prediction, const Tensor& target);
+/// Throws DTypeError for an integral prediction.
+void require_floating(const char* op, In prediction);
+/// Throws AutogradError when an argument without a gradient formula requires one.
+void require_constant(const char* op, const char* argument, const Tensor& t, SourceLoc loc);
+/// Throws ShapeError unless `weight` broadcasts to `shape` without enlarging it.
+void require_broadcasts_to(const char* op, const char* argument, const Tensor& weight, const Shape& shape, SourceLoc loc);
+/// Throws ValueError for batchmean, which only KLDiv knows.
+void require_plain_reduction(const char* op, Reduction reduction, SourceLoc loc);
+/// Unreduced values to their reduction.
+Tensor reduce(const Tensor& values, Reduction reduction);
+
+}  // namespace detail
+
+}  // namespace slope::nn
