@@ -6,4 +6,5 @@
 #include "slope/autograd/ops/index.h"
 #include "slope/autograd/ops/inplace.h"
 #include "slope/autograd/ops/join.h"
+#include "slope/autograd/ops/matmul.h"
 #include "slope/autograd/ops/view.h"
