@@ -82,11 +82,18 @@ class Scalar {
   constexpr T to() const {
     if constexpr (std::is_same_v<T, bool>)
       return category_ == 2 ? real_ != 0 : integer_ != 0;
+    else if constexpr (std::is_integral_v<T>)
+      return static_cast<T>(category_ == 2 ? truncated() : integer_);
     else
       return category_ == 2 ? static_cast<T>(real_) : static_cast<T>(integer_);
   }
 
  private:
+  // Toward zero; values an int64 cannot hold, and NaN, become the smallest one.
+  constexpr std::int64_t truncated() const {
+    return real_ >= -9223372036854775808.0 && real_ < 9223372036854775808.0 ? static_cast<std::int64_t>(real_) : INT64_MIN;
+  }
+
   int category_;
   double real_;
   std::int64_t integer_;

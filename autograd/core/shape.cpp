@@ -27,10 +27,10 @@ std::int64_t checked_numel(const Shape& sizes, const char* op, SourceLoc loc) {
 
 Shape contiguous_strides(const Shape& sizes) {
   Shape strides = Shape::filled(sizes.size(), 1);
-  std::int64_t step = 1;
+  std::uint64_t step = 1;  // may wrap around when some size is 0: then no stride is ever used
   for (int i = sizes.size() - 1; i >= 0; --i) {
-    strides[i] = step;
-    step *= std::max<std::int64_t>(sizes[i], 1);
+    strides[i] = static_cast<std::int64_t>(step);
+    step *= static_cast<std::uint64_t>(std::max<std::int64_t>(sizes[i], 1));
   }
   return strides;
 }

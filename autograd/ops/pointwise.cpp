@@ -141,24 +141,12 @@ void for_blocks(const Shape& shape, std::int64_t item, const StridedArg* args, i
   });
 }
 
-template <class Body>
+/// Calls `body` with `n` as a compile-time constant, Low <= n <= High.
+template <int Low, int High, class Body>
 void with_count(int n, const Body& body) {
-  switch (n) {
-    case 1: return body(std::integral_constant<int, 1>());
-    case 2: return body(std::integral_constant<int, 2>());
-    case 3: return body(std::integral_constant<int, 3>());
-    case 4: return body(std::integral_constant<int, 4>());
-    case 5: return body(std::integral_constant<int, 5>());
-    case 6: return body(std::integral_constant<int, 6>());
-    case 7: return body(std::integral_constant<int, 7>());
-    case 8: return body(std::integral_constant<int, 8>());
-    case 9: return body(std::integral_constant<int, 9>());
-    case 10: return body(std::integral_constant<int, 10>());
-    case 11: return body(std::integral_constant<int, 11>());
-    case 12: return body(std::integral_constant<int, 12>());
-    case 13: return body(std::integral_constant<int, 13>());
-    default: return body(std::integral_constant<int, 14>());
-  }
+  if constexpr (Low < High)
+    if (n != Low) return with_count<Low + 1, High>(n, body);
+  body(std::integral_constant<int, Low>());
 }
 
 StridedArg strided(const Arg& arg, const Shape& shape) {
@@ -186,7 +174,7 @@ void compute_value(const FormulaInfo& info, const void* formula, const Prepared&
   StridedArg args[max_arity + 1];
   for (int i = 0; i < info.arity; ++i) args[i] = strided(p.args[i], p.shape);
   args[info.arity] = {out.data, broadcast_byte_strides(out, p.shape)};
-  with_count(info.arity + 1, [&](auto n) {
+  with_count<2, max_arity + 1>(info.arity + 1, [&](auto n) {
     for_blocks<n()>(p.shape, item, args, info.arity, info.grain,
                     [&](std::int64_t, const BlockIn* in, void* const* to, std::int64_t m) { kernel(formula, in, to[0], m); });
   });
@@ -349,7 +337,7 @@ struct PointwiseNode final : FormulaNode<N> {
         which[outs] = k;
         args[inputs + outs++] = strided(grads[k], p.shape);
       }
-    with_count(inputs + outs, [&](auto count) {
+    with_count<N + 3, 2 * N + 2>(inputs + outs, [&](auto count) {
       for_blocks<count()>(p.shape, item, args, inputs, info.grain,
                           [&](std::int64_t, const BlockIn* in, void* const* out, std::int64_t m) {
                             void* to[N] = {};
@@ -401,9 +389,7 @@ struct ReducedNode final : FormulaNode<N> {
 template <class MakeNode>
 Node* with_arity(int n, const MakeNode& make) {
   Node* node = nullptr;
-  with_count(n, [&](auto count) {
-    if constexpr (count() <= max_arity) node = make(count);
-  });
+  with_count<1, max_arity>(n, [&](auto count) { node = make(count); });
   return node;
 }
 
@@ -501,7 +487,7 @@ Tensor run_reduced(const FormulaInfo& info, const void* formula, std::size_t byt
         strided_args[info.arity + outs++] = strided(local[k], p.shape);
       }
     for (std::int64_t c = 0; c < chunks; ++c) partial[c] = 0;
-    with_count(info.arity + outs, [&](auto count) {
+    with_count<1, 2 * max_arity>(info.arity + outs, [&](auto count) {
       for_blocks<count()>(p.shape, item, strided_args, info.arity, info.grain,
                           [&](std::int64_t chunk, const BlockIn* in, void* const* out, std::int64_t m) {
                             void* to[max_arity] = {};
