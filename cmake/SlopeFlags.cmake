@@ -18,6 +18,9 @@ function(slope_map_files target scope folder prefix)
 endfunction()
 
 # Tests, examples and benches: short names in messages, e.g. tests/core/error_test.cpp.
+# (Folder by folder: the build folder, through which slope's headers are seen, may stand in the source folder.)
 add_library(slope_outside INTERFACE)
-slope_map_files(slope_outside INTERFACE "${PROJECT_SOURCE_DIR}" "")
+foreach(folder tests examples bench tools)
+  slope_map_files(slope_outside INTERFACE "${PROJECT_SOURCE_DIR}/${folder}" "${folder}/")
+endforeach()
 target_link_libraries(slope_outside INTERFACE slope_strict)

@@ -16,7 +16,7 @@ printf '%s\n' "$tree" | awk -v executable="$executable" -v area="$area" '
     if (name in seen) return
     seen[name] = 1; count++
     printf "add_test(%s %s %s --log_level=test_suite --color_output=no)\n", quote(name), quote(executable), quote("--run_test=" filter)
-    printf "set_tests_properties(%s PROPERTIES LABELS %s SKIP_RETURN_CODE 77)\n", quote(name), quote(area)
+    printf "set_tests_properties(%s PROPERTIES LABELS %s SKIP_RETURN_CODE 77 SKIP_REGULAR_EXPRESSION %s)\n", quote(name), quote(area), quote("is skipped because precondition failed")
   }
   function flush(depth,   i, path, dotted, name) {  # adds the last line read when it was a leaf
     if (last < 0 || depth > last || disabled) return

@@ -5,12 +5,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 preset=$1
 shift
 
-# A compiler process may take 1.5 GB.
-memory_kb=$(awk '/^MemAvailable:/ { print $2 }' /proc/meminfo)
-jobs=$((memory_kb / 1500000))
-cores=$(nproc)
-((jobs > cores)) && jobs=$cores
-((jobs < 1)) && jobs=1
+jobs=$(nproc)
+if [[ -r /proc/meminfo ]]; then  # a compiler process may take 1.5 GB
+  by_memory=$(awk '/^MemAvailable:/ { print int($2 / 1500000) }' /proc/meminfo)
+  jobs=$((by_memory < 1 ? 1 : by_memory < jobs ? by_memory : jobs))
+fi
 
 launcher=()
 if command -v ccache >/dev/null; then
