@@ -245,8 +245,8 @@ void TextTable::add_row(std::vector<std::string> cells) {
 }
 
 std::string TextTable::to_string() const {
-  std::vector<int> widths;
-  for (const std::string& title : titles_) widths.push_back(display_width(title));
+  std::vector<int> widths(titles_.size());
+  std::transform(titles_.begin(), titles_.end(), widths.begin(), display_width);
   for (const auto& row : rows_) {
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], display_width(row[i]));
   }

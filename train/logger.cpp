@@ -17,7 +17,7 @@ ClassicLogger::ClassicLogger(const LoggerOptions& options)
   if (every_ < 1) throw ValueError(concat("ClassicLogger: log_step_freq must be at least 1, got ", every_));
 }
 
-void ClassicLogger::bar() { out_ << "\n" << std::string(80, '=') << clock_.timestamp() << std::endl; }
+void ClassicLogger::bar() { out_ << "\n" << std::string(80, '=') << clock_.timestamp() << '\n' << std::flush; }
 
 void ClassicLogger::begin_fit(std::int64_t) {
   out_ << "Start Training ...\n";
@@ -29,7 +29,7 @@ void ClassicLogger::begin_epoch(std::int64_t, std::int64_t) {}
 bool ClassicLogger::step_done(std::int64_t step) { return step % every_ == 0; }
 
 void ClassicLogger::show_step(std::int64_t step, const LogValues& running) {
-  out_ << python_step_repr(step, running) << std::endl;
+  out_ << python_step_repr(step, running) << '\n' << std::flush;
 }
 
 void ClassicLogger::begin_validation(std::int64_t) {}
@@ -49,9 +49,9 @@ void ClassicLogger::end_epoch(std::int64_t epoch, const LogValues& values) {
   bar();
 }
 
-void ClassicLogger::end_fit() { out_ << "Finished Training..." << std::endl; }
+void ClassicLogger::end_fit() { out_ << "Finished Training..." << '\n' << std::flush; }
 
-void ClassicLogger::note(std::string_view text) { out_ << text << std::endl; }
+void ClassicLogger::note(std::string_view text) { out_ << text << '\n' << std::flush; }
 
 ProgressLogger::ProgressLogger(const LoggerOptions& options)
     : out_(options.out ? *options.out : std::cout),
@@ -93,14 +93,14 @@ void ProgressLogger::validation_step_done() {
 void ProgressLogger::end_epoch(std::int64_t epoch, const LogValues& values) {
   bar_.reset();
   if (progress_.quiet) return;
-  out_ << epoch_line(epoch, epochs_, clock_.seconds() - start_, values) << std::endl;
+  out_ << epoch_line(epoch, epochs_, clock_.seconds() - start_, values) << '\n' << std::flush;
 }
 
 void ProgressLogger::end_fit() { bar_.reset(); }
 
 void ProgressLogger::note(std::string_view text) {
   bar_.reset();
-  if (!progress_.quiet) out_ << text << std::endl;
+  if (!progress_.quiet) out_ << text << '\n' << std::flush;
 }
 
 std::string epoch_line(std::int64_t epoch, std::int64_t epochs, double seconds, const LogValues& values) {

@@ -139,7 +139,7 @@ PlotResult save_figure(const Figure& figure, const std::string& stem, const Plot
   if (!result.drawn) {
     result.note = "plot " + stem + ": " + problem + ". Data and script are left: run `gnuplot " + name + ".gp` in " +
                   (folder.empty() ? std::string("this folder") : folder);
-    (options.notes ? *options.notes : std::cerr) << result.note << std::endl;
+    (options.notes ? *options.notes : std::cerr) << result.note << '\n' << std::flush;
   }
   return result;
 }

@@ -276,7 +276,7 @@ void ScriptWriter::write_panel(const Panel& panel) {
 
   command(panel.equal_axes ? "  if (!text) { set size ratio -1 }" : "  set size noratio");
   command("  set title " + text_variable(panel.title) + (panel.title.empty() ? "" : " offset 0,-0.4"));
-  command("  set xlabel " + text_variable(panel.x_label) + " offset 0,0.3");
+  command("  set xlabel " + text_variable(panel.x_label) + " offset 0,(text ? 0 : 0.3)");
   command("  set ylabel " + text_variable(panel.y_label));
   command("  set xrange " + x.text());
   command("  set yrange " + y.text());
@@ -289,7 +289,9 @@ void ScriptWriter::write_panel(const Panel& panel) {
       std::any_of(panel.series.begin(), panel.series.end(), [](const Series& s) { return !s.label.empty(); }) ||
       std::any_of(panel.heat_maps.begin(), panel.heat_maps.end(),
                   [](const HeatMap& m) { return !m.level_label.empty(); });
-  command(titled ? "  set key bmargin center horizontal Left reverse samplen 2" : "  unset key");
+  command(titled ? "  if (text) { set key outside bottom center horizontal Left reverse samplen 2 }\n"
+                   "  if (!text) { set key bmargin center horizontal Left reverse samplen 2 }"
+                 : "  unset key");
   const double bottom = 2.4 + (panel.x_label.empty() ? 0 : 1.3) + (titled ? 1.7 : 0);
   command(fmt::format("  if (text) {{ unset tmargin; unset bmargin }} else {{ set tmargin {}; set bmargin {} }}",
                       panel.title.empty() ? 1 : 2.6, bottom));

@@ -133,7 +133,7 @@ Progress::~Progress() {
   try {
     close();
   } catch (...) {
-    // A stream that throws on failure must not end the program here.
+    live_ = false;  // a stream that throws on failure must not end the program here
   }
 }
 

@@ -1,0 +1,171 @@
+#include "slope/train/model.h"
+
+#include <iostream>
+#include <limits>
+
+#include "slope/autograd/engine/grad_mode.h"
+#include "slope/autograd/ops/join.h"
+#include "slope/autograd/tensor/factory.h"
+#include "slope/optim/adam.h"
+#include "slope/train/interrupt.h"
+#include "slope/train/summary.h"
+#include "slope/train/summary_text.h"
+
+namespace slope::train {
+
+namespace {
+
+/// Training or eval mode for a while; restores what was, also when an exception passes.
+class ModeGuard {
+ public:
+  ModeGuard(nn::Module& net, bool training) : net_(net), previous_(net.is_training()) { net_.train(training); }
+  ~ModeGuard() { net_.train(previous_); }
+  ModeGuard(const ModeGuard&) = delete;
+  ModeGuard& operator=(const ModeGuard&) = delete;
+
+ private:
+  nn::Module& net_;
+  bool previous_;
+};
+
+/// Unweighted mean over batches.
+struct Mean {
+  double sum = 0;
+  std::int64_t count = 0;
+  void add(double v) {
+    sum += v;
+    ++count;
+  }
+  double value() const { return count ? sum / static_cast<double>(count) : std::numeric_limits<double>::quiet_NaN(); }
+};
+
+LogValues collect(const std::string& prefix, const Mean& loss, const std::vector<NamedMetric>& metrics) {
+  LogValues values{{prefix + "loss", loss.value()}};
+  for (const NamedMetric& m : metrics) values.emplace_back(prefix + m.name(), m.value());
+  return values;
+}
+
+std::unique_ptr<Logger> make_logger(const FitOptions& options) {
+  const LoggerOptions log{.out = options.out, .clock = options.clock, .log_step_freq = options.log_step_freq};
+  if (options.style == Style::classic) return std::make_unique<ClassicLogger>(log);
+  if (options.style == Style::quiet) return std::make_unique<QuietLogger>();
+  return std::make_unique<ProgressLogger>(log);
+}
+
+}  // namespace
+
+void Model::compile(LossFunction loss, optim::Optimizer& optimizer, std::vector<NamedMetric> metrics, SourceLoc loc) {
+  for (std::size_t i = 0; i < metrics.size(); ++i) {
+    if (metrics[i].name() == "loss") throw ValueError("compile: a metric cannot be called \"loss\"", loc);
+    for (std::size_t j = 0; j < i; ++j)
+      if (metrics[i].name() == metrics[j].name())
+        throw ValueError(concat("compile: two metrics are called \"", metrics[i].name(), "\""), loc);
+  }
+  loss_ = std::make_unique<LossFunction>(std::move(loss));
+  optimizer_ = &optimizer;
+  metrics_ = std::move(metrics);
+}
+
+void Model::compile(LossFunction loss, std::vector<NamedMetric> metrics, SourceLoc loc) {
+  auto adam = std::make_unique<optim::Adam>(net_.parameters(), optim::AdamOptions{}, loc);
+  compile(std::move(loss), *adam, std::move(metrics), loc);
+  own_optimizer_ = std::move(adam);
+}
+
+void Model::require_compiled(const char* what, SourceLoc loc) const {
+  if (!optimizer_) throw ValueError(concat(what, ": call compile(loss, optimizer, metrics) first"), loc);
+}
+
+History Model::fit(std::int64_t epochs, data::DataLoader& train, const FitOptions& options, SourceLoc loc) {
+  return run_fit(epochs, train, nullptr, options, loc);
+}
+
+History Model::fit(std::int64_t epochs, data::DataLoader& train, data::DataLoader& valid, const FitOptions& options,
+                   SourceLoc loc) {
+  return run_fit(epochs, train, &valid, options, loc);
+}
+
+History Model::run_fit(std::int64_t epochs, data::DataLoader& train, data::DataLoader* valid, const FitOptions& options,
+                       SourceLoc loc) {
+  require_compiled("fit", loc);
+  if (epochs < 0) throw ValueError(concat("fit: the number of epochs must not be negative, got ", epochs), loc);
+  std::unique_ptr<Logger> own;
+  Logger* logger = options.logger;
+  if (!logger) logger = (own = make_logger(options)).get();
+
+  History history;
+  InterruptGuard interrupt;
+  EnableGradGuard grad;
+  const ModeGuard mode(net_, true);
+  logger->begin_fit(epochs);
+  for (std::int64_t epoch = 1; epoch <= epochs && !interrupt.requested(); ++epoch) {
+    net_.train(true);
+    logger->begin_epoch(epoch, train.size());
+    Mean loss;
+    for (auto& m : metrics_) m.reset();
+    std::int64_t step = 0;
+    for (auto& batch : train) {
+      optimizer_->zero_grad();
+      const Tensor prediction = net_(batch.x());
+      const Tensor value = (*loss_)(prediction, batch.y());
+      value.backward();
+      optimizer_->step();
+      loss.add(value.item());
+      if (!metrics_.empty()) {
+        NoGradGuard no_grad;
+        const Tensor detached = prediction.detach();
+        for (auto& m : metrics_) m.update(detached, batch.y());
+      }
+      ++step;
+      if (logger->step_done(step)) logger->show_step(step, collect("", loss, metrics_));
+      if (interrupt.requested()) break;
+    }
+    LogValues values = collect("", loss, metrics_);
+    if (valid) {
+      const LogValues validation = validate(*valid, logger);
+      values.insert(values.end(), validation.begin(), validation.end());
+    }
+    history.append(values);
+    logger->end_epoch(epoch, values);
+  }
+  if (interrupt.requested()) logger->note("Interrupted: training ended after the batch at hand.");
+  logger->end_fit();
+  return history;
+}
+
+LogValues Model::validate(data::DataLoader& loader, Logger* logger) {
+  NoGradGuard no_grad;
+  const ModeGuard mode(net_, false);
+  if (logger) logger->begin_validation(loader.size());
+  Mean loss;
+  for (auto& m : metrics_) m.reset();
+  for (auto& batch : loader) {
+    const Tensor prediction = net_(batch.x());
+    loss.add((*loss_)(prediction, batch.y()).item());
+    for (auto& m : metrics_) m.update(prediction, batch.y());
+    if (logger) logger->validation_step_done();
+  }
+  return collect("val_", loss, metrics_);
+}
+
+LogValues Model::evaluate(data::DataLoader& loader, SourceLoc loc) {
+  require_compiled("evaluate", loc);
+  return validate(loader, nullptr);
+}
+
+Tensor Model::predict(data::DataLoader& loader, SourceLoc loc) {
+  NoGradGuard no_grad;
+  const ModeGuard mode(net_, false);
+  std::vector<Tensor> parts;
+  for (auto& batch : loader) parts.push_back(net_(batch.x()));
+  if (parts.empty()) throw ValueError("predict: the loader has no batches", loc);
+  return cat(parts, 0);
+}
+
+std::string Model::summary(const Shape& input_shape, Style style, SourceLoc loc) {
+  CallerScope scope(loc);
+  const SummaryInfo info = summarize(net_, input_shape);
+  return style == Style::classic ? classic_summary(info) : named_summary(info);
+}
+
+}  // namespace slope::train

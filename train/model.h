@@ -1,0 +1,103 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "slope/data/loader.h"
+#include "slope/nn/module.h"
+#include "slope/optim/optimizer.h"
+#include "slope/train/history.h"
+#include "slope/train/logger.h"
+#include "slope/train/metrics.h"
+
+namespace slope::train {
+
+enum class Style {
+  automatic,  ///< a live progress line on a terminal, one line per epoch elsewhere
+  classic,    ///< the log and summary of torchkeras 2.x, byte for byte apart from times
+  quiet,
+};
+
+/// A loss: any function of (prediction, target), or a loss module (borrowed when it is a variable, kept when a temporary).
+class LossFunction {
+ public:
+  template <class F>
+    requires(!std::same_as<std::remove_cvref_t<F>, LossFunction>)
+  LossFunction(F&& f) {
+    using Plain = std::remove_cvref_t<F>;
+    if constexpr (std::is_lvalue_reference_v<F> && std::derived_from<Plain, nn::Module>)
+      call_ = [&f](const Tensor& p, const Tensor& t) { return f(p, t); };
+    else if constexpr (std::derived_from<Plain, nn::Module>)
+      call_ = [m = std::make_shared<Plain>(std::forward<F>(f))](const Tensor& p, const Tensor& t) { return (*m)(p, t); };
+    else
+      call_ = std::forward<F>(f);
+  }
+  Tensor operator()(const Tensor& y_pred, const Tensor& y_true) const { return call_(y_pred, y_true); }
+
+ private:
+  std::function<Tensor(const Tensor&, const Tensor&)> call_;
+};
+
+struct FitOptions {
+  /// Print running means every so many steps (classic style).
+  std::int64_t log_step_freq = 1;
+  Style style = Style::automatic;
+  /// Where the log goes; null is std::cout.
+  std::ostream* out = nullptr;
+  Clock* clock = nullptr;
+  /// Receives every event instead of the style's own logger.
+  Logger* logger = nullptr;
+};
+
+/// Trains a module the Keras way. Batches are {x, y}; the module is called with x, the loss with (prediction, y).
+///
+///     train::Model model(net);
+///     model.compile(nn::BCELoss(), optimizer, {{"accuracy", train::accuracy}, {"auc", train::AUC()}});
+///     train::History history = model.fit(30, train_loader, valid_loader);
+///     model.evaluate(valid_loader);     // {{"val_loss", ...}, {"val_accuracy", ...}, ...}
+///     Tensor p = model.predict(valid_loader);
+///
+/// Values of an epoch are unweighted means over its batches, for the loss and for metrics that are functions; metric
+/// objects see all batches. Ctrl-C ends training after the batch at hand and returns the history so far.
+class Model {
+ public:
+  /// Borrows the module, which must outlive the model.
+  explicit Model(nn::Module& net) : net_(net) {}
+
+  /// Borrows the optimizer. Throws ValueError when two metrics have one name, or one is called "loss".
+  void compile(LossFunction loss, optim::Optimizer& optimizer, std::vector<NamedMetric> metrics = {},
+               SourceLoc loc = SourceLoc::here());
+  /// Uses Adam with a learning rate of 1e-3 over the module's parameters.
+  void compile(LossFunction loss, std::vector<NamedMetric> metrics = {}, SourceLoc loc = SourceLoc::here());
+
+  /// Throws ValueError before compile() or for a negative number of epochs.
+  History fit(std::int64_t epochs, data::DataLoader& train, const FitOptions& options = {}, SourceLoc loc = SourceLoc::here());
+  History fit(std::int64_t epochs, data::DataLoader& train, data::DataLoader& valid, const FitOptions& options = {},
+              SourceLoc loc = SourceLoc::here());
+
+  /// Loss and metrics over a loader, in eval mode and without gradients: {{"val_loss", 0.0123...}, ...}.
+  LogValues evaluate(data::DataLoader& loader, SourceLoc loc = SourceLoc::here());
+  /// The predictions for the first tensor of every batch, one after the other, detached; in eval mode.
+  Tensor predict(data::DataLoader& loader, SourceLoc loc = SourceLoc::here());
+
+  /// The layers that run for an input of this shape (without the batch), their output shapes and parameters.
+  std::string summary(const Shape& input_shape, Style style = Style::automatic, SourceLoc loc = SourceLoc::here());
+
+  nn::Module& net() { return net_; }
+
+ private:
+  History run_fit(std::int64_t epochs, data::DataLoader& train, data::DataLoader* valid, const FitOptions& options,
+                  SourceLoc loc);
+  LogValues validate(data::DataLoader& loader, Logger* logger);
+  void require_compiled(const char* what, SourceLoc loc) const;
+
+  nn::Module& net_;
+  std::unique_ptr<LossFunction> loss_;
+  std::unique_ptr<optim::Optimizer> own_optimizer_;
+  optim::Optimizer* optimizer_ = nullptr;
+  std::vector<NamedMetric> metrics_;
+};
+
+}  // namespace slope::train
