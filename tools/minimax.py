@@ -76,6 +76,12 @@ def erf_slope(z):
     return (erf(x) / x if x else 2 / sqrt(pi)) - 1
 
 
+def atanh_tail(z):
+    """(log((1 + s) / (1 - s)) - 2 s) / s^3 as a function of z = s^2"""
+    s = sqrt(z)
+    return (log((1 + s) / (1 - s)) - 2 * s) / (s * z) if s > mpf(2) ** -40 else mpf(2) / 3 + 2 * z / 5
+
+
 def log1p_tail(x):
     """(log(1 + x) - x) / x^2"""
     if abs(x) < mpf(2) ** -60:
@@ -99,6 +105,8 @@ JOBS = {
     "expm1": lambda: fit(expm1_tail, lambda x: x * x / expm1(x) if x else mpf(0), -0.61, 0.612, range(7), to_float, [mpf(0.5)]),
     # log(1 + f) = f + f^2 p(f), relative to log1p
     "log": lambda: fit(log1p_tail, lambda x: x * x / log1p(x) if x else mpf(0), -0.2501, 0.5, range(9), to_float, [mpf(-0.5)]),
+    # log((1 + s) / (1 - s)) = 2 s + s z p(z), z = s^2, relative to 2 s
+    "log_f64": lambda: fit(atanh_tail, lambda z: z / 2 or mpf(2) ** -60, 0, 0.0401, range(8), to_double),
     # erf(x) = x + x p(x^2) on |x| <= 0.9, relative to erf
     "erf_small": lambda: fit(erf_slope, lambda z: 1 / (1 + erf_slope(z)), 0, 0.8101, range(7), to_float),
     # erf(x) = 1 - exp(w(x)) on [0.9, 4], relative to erf

@@ -51,32 +51,41 @@ SLOPE_VEC VecF inverse_power(VecF n) {
 #endif
 }
 
-// exp(x) - 1 = 2^n (p + (1 - 2^-n)), p = exp(r) - 1. Around 0 n is 0 and p the result; forcing that up to 0.6 keeps n = 1 away from
-// arguments where p is large against the sum.
-template <bool exact_one = false>
-SLOPE_VEC VecF expm1_bounded(VecF x) {
-  const VecF n = native::abs(x) < 0.6F ? VecF{} : native::round_to<0>(x * log2_e);
-  const VecF r = less_ln2(x, n);
-  const VecF q = native::horner(r, 0.5, 0x1.55555ap-3, 0x1.55555cp-5, 0x1.110cd8p-7, 0x1.6c0f16p-10, 0x1.a48e48p-13, 0x1.a53f7cp-16);
-  const VecF p = native::fma(r * r, q, r);
-  const VecF inverse = inverse_power(n);
-  const VecF c = 1.0F - inverse;
-  if constexpr (exact_one) return scale(c + (p + ((1.0F - c) - inverse)), n);
-  return scale(c + p, n);
+// exp(r) - 1 for |r| <= 0.6.
+SLOPE_VEC VecF expm1_reduced(VecF r) {
+  const VecF rr = r * r;
+  const VecF q = native::pairs(r, rr, 0.5, 0x1.55555ap-3, 0x1.55555cp-5, 0x1.110cd8p-7, 0x1.6c0f16p-10, 0x1.a48e48p-13, 0x1.a53f7cp-16);
+  return native::fma(rr, q, r);
 }
 
-SLOPE_VEC VecF expm1(VecF x) { return native::with_sign_of(expm1_bounded<true>(native::at_most(native::at_least(x, -18.0F), 89.0F)), x); }
+// exp(x) - 1 = 2^n (p + (1 - 2^-n)), p = exp(r) - 1. Around 0 n is 0 and p the result; forcing that up to 0.6 keeps n = 1 away from
+// arguments where p is large against the sum.
+SLOPE_VEC VecF expm1(VecF x) {
+  const VecF y = native::at_most(native::at_least(x, -18.0F), 89.0F);
+  const VecF n = native::abs(y) < 0.6F ? VecF{} : native::round_to<0>(y * log2_e);
+  const VecF p = expm1_reduced(less_ln2(y, n));
+  const VecF inverse = inverse_power(n);
+  const VecF c = 1.0F - inverse;
+  const VecF lost = (1.0F - c) - inverse;
+  return native::with_sign_of(scale(c + (p + lost), n), x);
+}
 
 // The bits of x minus those of 0.75: the upper part is then e of x = 2^e m, 0.75 <= m < 1.5.
 SLOPE_VEC VecI32 less_three_quarters(VecF x) { return (VecI32)((VecU32)x - 0x3f400000U); }
 
-// log(x) for x = 2^e (1 + f), f in [-1/4, 1/2).
+// (log(1 + f) - f) / f^2 for f in [-1/4, 1/2].
+SLOPE_VEC VecF log1p_tail(VecF f, VecF ff) {
+  const VecF tail = native::pairs(f, ff, 0x1.5555acp-2, -0x1.000082p-2, 0x1.996722p-3, -0x1.54d6d4p-3, 0x1.28759ep-3, -0x1.0e8d02p-3,
+                                  0x1.b1eec6p-4, -0x1.7951cep-5);
+  return native::fma(f, tail, splat(-0.5F));
+}
+
+// log(x) for x = 2^e (1 + f), f in [-1/4, 1/2). What the first sum loses goes into the second.
 SLOPE_VEC VecF log_from(VecF e, VecF f) {
-  const VecF p = native::horner(f, -0.5, 0x1.5555acp-2, -0x1.000082p-2, 0x1.996722p-3, -0x1.54d6d4p-3, 0x1.28759ep-3, -0x1.0e8d02p-3,
-                        0x1.b1eec6p-4, -0x1.7951cep-5);
+  const VecF ff = f * f;
   const VecF sum = native::fma(e, splat(ln2), f);
   const VecF lost = native::fma(e, splat(ln2), -sum) + f;
-  return sum + native::fma(f * f, p, lost);
+  return sum + native::fma(ff, log1p_tail(f, ff), lost);
 }
 
 // What log makes of the classes of x: NaN for NaN and negatives, -inf for zeros, inf for inf, else r.
@@ -115,22 +124,28 @@ SLOPE_VEC VecF log1p(VecF x) {
   return native::abs(x) < 0x1p-26F ? x : r;
 }
 
-// expm1(2a) / (expm1(2a) + 2).
-SLOPE_VEC VecF tanh(VecF x) {
-  const VecF a = native::at_most(native::abs(x), 9.1F);
-  const VecF m = expm1_bounded(a + a);
-  VecF q = m / (m + 2.0F);
-  // Where m is small m + 2 has lost bits of it: take q's error from the exact numbers.
-  const VecF error = native::fma(-q, m, m - (q + q));
-  q = a < 0.3F ? native::fma(error, splat(0.5F), q) : q;
-  return native::with_sign_of(q, x);
-}
-
+// 1 / x to 14 bits or more.
 #if SLOPE_SIMD_LEVEL == 2
 SLOPE_VEC VecF reciprocal_estimate(VecF x) { return __builtin_ia32_rcp14ps512_mask(x, x, (unsigned short)-1); }
 #else
 SLOPE_VEC VecF reciprocal_estimate(VecF x) { return 1.0F / x; }
 #endif
+
+// m / (m + 2) with m = exp(2 |x|) - 1.
+SLOPE_VEC VecF tanh(VecF x) {
+  const VecF a = native::at_most(native::abs(x), 9.1F);
+  const VecF y = a + a;
+  const VecF n = y < 0.6F ? VecF{} : native::round_to<0>(y * log2_e);
+  // Without ln2_rest: n is small where tanh still feels it.
+  const VecF p = expm1_reduced(native::fma(-n, splat(ln2), y));
+  const VecF power = scale(splat(1.0F), n);
+  const VecF m = native::fma(p, power, power - 1.0F);
+  // The remainder m - q (m + 2) is taken without the sum, which would lose bits of a small m.
+  const VecF r = reciprocal_estimate(m + 2.0F);
+  const VecF q = m * r;
+  const VecF rest = native::fma(-q, m, native::fma(q, splat(-2.0F), m));
+  return native::or_sign_of(native::fma(rest, r, q), x);
+}
 
 // 1 / (1 + exp(y)) with y = -x and exp(y) = 2^n (1 + t): 2^-n / (1 + 2^-n + t). The denominator is kept in two parts and the quotient
 // refined once, so that the rounding of exp and of the sum does not add up with the last one.
@@ -148,15 +163,26 @@ SLOPE_VEC VecF sigmoid(VecF x) {
   return scale(native::fma(q, error, q), -n);
 }
 
+// max(x, 0) + log(1 + e), e = exp(-|x|) in [0, 1]: 1 + e = 2^0 (1 + e) or 2^1 (1 + (e - 1) / 2).
+SLOPE_VEC VecF softplus(VecF x) {
+  const VecF e = exp(-native::abs(x));
+  const VecI32 upper = (VecI32)(e > 0.5F);
+  const VecF f = upper ? native::fma(e, splat(0.5F), splat(-0.5F)) : e;
+  const VecF ff = f * f;
+  const VecF r = native::fma(ff, log1p_tail(f, ff), f);
+  return native::at_least(x, 0.0F) + (upper ? r + ln2 : r);
+}
+
 // x + x p(x^2) below 0.9, 1 - exp(w(x)) above.
 SLOPE_VEC VecF erf(VecF x) {
   const VecF a = native::at_most(native::abs(x), 4.0F);
-  const VecF small = native::fma(a, native::horner(a * a, 0x1.06eba8p-3, -0x1.812742p-2, 0x1.ce2e2ep-4, -0x1.b8164ep-6, 0x1.553068p-8, -0x1.ae9654p-11, 0x1.6cfec2p-14), a);
-  const VecF w = native::horner(a, -0x1.5d114ap-13, -0x1.20b752p0, -0x1.4621bap-1, -0x1.aa7324p-4, 0x1.6d9ce6p-6, -0x1.91cd1ap-9, 0x1.9fb308p-13);
+  const VecF aa = a * a;
+  const VecF small = native::fma(a, native::pairs(aa, aa * aa, 0x1.06eba8p-3, -0x1.812742p-2, 0x1.ce2e2ep-4, -0x1.b8164ep-6, 0x1.553068p-8, -0x1.ae9654p-11, 0x1.6cfec2p-14), a);
+  const VecF w = native::pairs(a, aa, -0x1.5d114ap-13, -0x1.20b752p0, -0x1.4621bap-1, -0x1.aa7324p-4, 0x1.6d9ce6p-6, -0x1.91cd1ap-9, 0x1.9fb308p-13);
   const VecF n = native::round_to<0>(w * log2_e);
   const VecF r = less_ln2(w, n);
   const VecF large = 1.0F - scale(native::fma(r, exp_slope(r), splat(1.0F)), n);
-  return native::with_sign_of(a < 0.9F ? small : large, x);
+  return native::or_sign_of(a < 0.9F ? small : large, x);
 }
 
 }  // namespace slope::simd::SLOPE_SIMD_NAMESPACE::math

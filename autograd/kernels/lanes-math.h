@@ -31,6 +31,7 @@ using sleef::tan;
 }  // namespace slope::simd::SLOPE_SIMD_NAMESPACE::math
 
 #if SLOPE_SIMD_LEVEL > 0
+#include "slope/autograd/kernels/lanes-double.h"
 #include "slope/autograd/kernels/lanes-float.h"
 #endif
 
@@ -38,9 +39,7 @@ namespace slope::simd::SLOPE_SIMD_NAMESPACE::math {
 
 #if SLOPE_SIMD_LEVEL > 0
 SLOPE_VEC VecD erf(VecD x) { return sleef::erf(x); }
-SLOPE_VEC VecD exp(VecD x) { return sleef::exp(x); }
 SLOPE_VEC VecD expm1(VecD x) { return sleef::expm1(x); }
-SLOPE_VEC VecD log(VecD x) { return sleef::log(x); }
 SLOPE_VEC VecD tanh(VecD x) { return sleef::tanh(x); }
 #else
 using sleef::erf;
@@ -71,6 +70,11 @@ SLOPE_VEC VecD sigmoid(VecD x) {
 }
 #if SLOPE_SIMD_LEVEL == 0
 SLOPE_VEC VecF sigmoid(VecF x) { return native::narrow(sigmoid(native::widen_low(x)), sigmoid(native::widen_high(x))); }
+#endif
+
+SLOPE_VEC VecD softplus(VecD x) { return native::at_least(x, 0.0) + log1p(exp(-native::abs(x))); }
+#if SLOPE_SIMD_LEVEL == 0
+SLOPE_VEC VecF softplus(VecF x) { return native::at_least(x, 0.0F) + log1p(exp(-native::abs(x))); }
 #endif
 
 // Close to overflow SLEEF's sinh and cosh are infinite. There they are exp(|x|) / 2 = c exp(|x| - a), with an a that subtracts

@@ -13,6 +13,8 @@ typedef std::int32_t VecI32 __attribute__((vector_size(SLOPE_SIMD_BYTES)));
 typedef std::uint32_t VecU32 __attribute__((vector_size(SLOPE_SIMD_BYTES)));
 typedef std::uint64_t VecU64 __attribute__((vector_size(SLOPE_SIMD_BYTES)));
 typedef std::int64_t VecI64 __attribute__((vector_size(SLOPE_SIMD_BYTES)));
+// What the built-ins take for it where int64_t is long.
+typedef long long VecLongLong __attribute__((vector_size(SLOPE_SIMD_BYTES)));
 typedef float HalfF __attribute__((vector_size(SLOPE_SIMD_BYTES / 2)));
 typedef signed char BytesF __attribute__((vector_size(SLOPE_SIMD_BYTES / 4)));
 typedef signed char BytesD __attribute__((vector_size(SLOPE_SIMD_BYTES / 8)));
@@ -59,6 +61,12 @@ SLOPE_VEC V with_sign_of(V size, V x) {
   return (V)((bits(size) & ~sign_bits(x)) | (bits(x) & sign_bits(x)));
 }
 
+// The same for a size without sign.
+template <class V>
+SLOPE_VEC V or_sign_of(V size, V x) {
+  return (V)(bits(size) | (bits(x) & sign_bits(x)));
+}
+
 // First n lanes true.
 SLOPE_VEC VecI32 first_lanes(int n, VecF) {
   VecI32 lane;
@@ -73,10 +81,9 @@ SLOPE_VEC VecI64 first_lanes(int n, VecD) {
 
 #if SLOPE_SIMD_LEVEL == 2
 
-SLOPE_VEC int lane_bits(VecI32 m) { return (int)(unsigned short)__builtin_ia32_cvtd2mask512((VecI32)m); }
+SLOPE_VEC int lane_bits(VecI32 m) { return (int)(unsigned short)__builtin_ia32_cvtd2mask512(m); }
 SLOPE_VEC int lane_bits(VecI64 m) {
-  typedef long long Q __attribute__((vector_size(64)));
-  return (int)(unsigned char)__builtin_ia32_cvtq2mask512((Q)m);
+  return (int)(unsigned char)__builtin_ia32_cvtq2mask512((VecLongLong)m);
 }
 SLOPE_VEC VecF load_first(const float* p, int n) {
   return __builtin_ia32_loadups512_mask(p, splat(1.0F), (unsigned short)((1U << n) - 1U));
@@ -101,17 +108,15 @@ SLOPE_VEC VecF load_first(const float* p, int n) {
   return m ? v : splat(1.0F);
 }
 SLOPE_VEC VecD load_first(const double* p, int n) {
-  typedef long long Q __attribute__((vector_size(32)));
   const VecI64 m = first_lanes(n, VecD{});
-  const VecD v = __builtin_ia32_maskloadpd256((const VecD*)p, (Q)m);
+  const VecD v = __builtin_ia32_maskloadpd256((const VecD*)p, (VecLongLong)m);
   return m ? v : splat(1.0);
 }
 SLOPE_VEC void store_first(float* p, VecF v, int n) {
   __builtin_ia32_maskstoreps256((VecF*)p, first_lanes(n, VecF{}), v);
 }
 SLOPE_VEC void store_first(double* p, VecD v, int n) {
-  typedef long long Q __attribute__((vector_size(32)));
-  __builtin_ia32_maskstorepd256((VecD*)p, (Q)first_lanes(n, VecD{}), v);
+  __builtin_ia32_maskstorepd256((VecD*)p, (VecLongLong)first_lanes(n, VecD{}), v);
 }
 
 #else
@@ -255,6 +260,21 @@ SLOPE_VEC V horner(V x, double c) {
 template <class V, class... More>
 SLOPE_VEC V horner(V x, double c, double next, More... more) {
   return fma(x, horner(x, next, more...), splat_like(x, c));
+}
+
+// The same with half the latency: pairs of terms side by side, xx = x * x. Costs a rounding of each pair, so the lowest terms of a
+// polynomial that must be exact to the last bit are better left to horner.
+template <class V>
+SLOPE_VEC V pairs(V x, V, double c) {
+  return splat_like(x, c);
+}
+template <class V>
+SLOPE_VEC V pairs(V x, V, double c, double d) {
+  return fma(x, splat_like(x, d), splat_like(x, c));
+}
+template <class V, class... More>
+SLOPE_VEC V pairs(V x, V xx, double c, double d, double next, More... more) {
+  return fma(xx, pairs(x, xx, next, more...), pairs(x, xx, c, d));
 }
 
 // Lane i of the result is lane i ^ step of v.

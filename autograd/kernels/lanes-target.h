@@ -207,7 +207,7 @@ struct Lanes {
   /// log(sigmoid(x)) = min(x, 0) - log1p(exp(-|x|))
   SLOPE_TARGET friend Lanes logsigmoid(const Lanes& x) { return -softplus1(-x); }
   /// log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|))
-  SLOPE_TARGET friend Lanes softplus1(const Lanes& x) { return maximum(x, 0) + log1p(exp(-abs(x))); }
+  SLOPE_TARGET friend Lanes softplus1(const Lanes& x) { return make(math::softplus(x.v)); }
   /// x * log(y), 0 where x is 0 unless y is NaN.
   SLOPE_TARGET friend Lanes xlogy(const Lanes& x, const Lanes& y) { return where((x == 0) & !isnan(y), 0, x * log(y)); }
 

@@ -1,0 +1,75 @@
+// Our own exp and log in double, for the sets with fused multiply-add; they are inlined into the kernel. Included by lanes-target.h.
+//
+// Errors stay below 1 ULP (tools/ulp_sweep --type f64); polynomials come from tools/minimax.py.
+#if !defined(SLOPE_SIMD_NAMESPACE)
+#include "slope/autograd/kernels/lanes.h"
+#else
+
+namespace slope::simd::SLOPE_SIMD_NAMESPACE::math {
+
+using native::VecU64;
+
+// 2^n for integral n, -1023 < n < 1024.
+SLOPE_VEC VecD power_of_two(VecD n) {
+  // Adding 1.5 * 2^52 leaves n in the low bits: AVX2 converts no 64-bit integers.
+  return (VecD)(((VecU64)(n + 0x1.8p52) << 52) + 0x3ff0000000000000U);
+}
+
+// x * 2^n for integral n of any size a double exponent can need; rounds once, also into the denormals.
+SLOPE_VEC VecD scale(VecD x, VecD n) {
+#if SLOPE_SIMD_LEVEL == 2
+  return __builtin_ia32_scalefpd512_mask(x, n, x, (unsigned char)-1, 4);
+#else
+  const VecD half = native::round_to<1>(n * 0.5);
+  return x * power_of_two(half) * power_of_two(n - half);
+#endif
+}
+
+// exp(x) = 2^n exp(r), |r| <= ln2 / 2.
+SLOPE_VEC VecD exp(VecD x) {
+  x = native::at_most(native::at_least(x, -746.0), 710.0);
+  const VecD n = native::round_to<0>(x * 0x1.71547652b82fep+0);
+  const VecD r = native::fma(-n, splat(0x1.abc9e3b39803fp-56), native::fma(-n, splat(0x1.62e42fefa39efp-1), x));
+  const VecD tail =
+      native::pairs(r, r * r, 0x1.555555555555dp-3, 0x1.555555555556cp-5, 0x1.111111110e549p-7, 0x1.6c16c16c0a3f3p-10,
+                    0x1.a01a01b5f5525p-13, 0x1.a01a01e8cf347p-16, 0x1.71ddeaa829e2ap-19, 0x1.27e449c52b617p-22,
+                    0x1.af744ee61a00dp-26, 0x1.2051e439d79d9p-29);
+  const VecD slope = native::fma(r, native::fma(r, tail, splat(0.5)), splat(1.0));
+  return scale(native::fma(r, slope, splat(1.0)), n);
+}
+
+// log(x) for x = 2^e (1 + f), f in [-1/4, 1/2), by s = f / (2 + f): log(1 + f) = 2 s + s z p(z), z = s^2, where 2 s = f - s f keeps the
+// exact f in front. The upper part of ln2 has few enough bits for e times it to be exact.
+SLOPE_VEC VecD log(VecD x) {
+#if SLOPE_SIMD_LEVEL == 2
+  const VecD m = __builtin_ia32_getmantpd512_mask(x, 0xB, x, (unsigned char)-1, 4);
+  const VecD e =
+      __builtin_ia32_getexppd512_mask(x, x, (unsigned char)-1, 4) - __builtin_ia32_getexppd512_mask(m, m, (unsigned char)-1, 4);
+#else
+  constexpr std::uint64_t three_quarters = 0x3fe8000000000000U;
+  const VecI64 tiny = (VecI64)(x < 0x1p-1022);
+  const VecU64 bits = (VecU64)(tiny ? x * 0x1p54 : x) - three_quarters;
+  const VecD m = (VecD)((bits & 0x000fffffffffffffU) + three_quarters);
+  // The exponent, offset to be positive, under the bits of 2^52.
+  const VecU64 biased = ((bits + 0x4000000000000000U) >> 52) | 0x4330000000000000U;
+  const VecD e = (VecD)biased - (tiny ? splat(0x1p52 + 1024.0 + 54.0) : splat(0x1p52 + 1024.0));
+#endif
+  const VecD f = m - 1.0;
+  const VecD s = f / (2.0 + f);
+  const VecD z = s * s;
+  const VecD p = native::pairs(z, z * z, 0x1.555555555554fp-1, 0x1.999999999c187p-2, 0x1.24924921e32e4p-2, 0x1.c71c7490db949p-3,
+                               0x1.745c4a958c2fap-3, 0x1.3b35c9feb4f12p-3, 0x1.0dcaf8560a86cp-3, 0x1.1b85c97d44d03p-3);
+  const VecD half_square = 0.5 * f * f;
+  const VecD small = native::fma(s, native::fma(z, p, half_square), e * 0x1.ef35793c76730p-45);
+  const VecD r = e * 0x1.62e42fefa3800p-1 - ((half_square - small) - f);
+#if SLOPE_SIMD_LEVEL == 2
+  return __builtin_ia32_fixupimmpd512_mask(r, x, 0x03530422 - native::VecLongLong{}, 0, (unsigned char)-1, 4);
+#else
+  const VecD finite = x < __builtin_inf() ? r : x;
+  return x > 0.0 ? finite : (x == 0.0 ? splat(-__builtin_inf()) : splat(__builtin_nan("")));
+#endif
+}
+
+}  // namespace slope::simd::SLOPE_SIMD_NAMESPACE::math
+
+#endif
