@@ -265,14 +265,17 @@ void small_gemm(int64_t m, int64_t n, int64_t k, T alpha, const MatrixView<T>& a
     int64_t i = 0;
     // As many rows of C as there are registers for, then smaller groups.
     for (; i + 8 <= m; i += 8)
-      small_rows<Target>(std::make_index_sequence<8>(), n, k, alpha, a.data + i * a.row_stride, a.row_stride,
-                         a.col_stride, rows_of_b, ldb, start.bias, start.beta, c + i * ldc, ldc);
+      SLOPE_INLINE_CALL small_rows<Target>(std::make_index_sequence<8>(), n, k, alpha, a.data + i * a.row_stride,
+                                           a.row_stride, a.col_stride, rows_of_b, ldb, start.bias, start.beta,
+                                           c + i * ldc, ldc);
     for (; i + 4 <= m; i += 4)
-      small_rows<Target>(std::make_index_sequence<4>(), n, k, alpha, a.data + i * a.row_stride, a.row_stride,
-                         a.col_stride, rows_of_b, ldb, start.bias, start.beta, c + i * ldc, ldc);
+      SLOPE_INLINE_CALL small_rows<Target>(std::make_index_sequence<4>(), n, k, alpha, a.data + i * a.row_stride,
+                                           a.row_stride, a.col_stride, rows_of_b, ldb, start.bias, start.beta,
+                                           c + i * ldc, ldc);
     for (; i + 1 <= m; i += 1)
-      small_rows<Target>(std::make_index_sequence<1>(), n, k, alpha, a.data + i * a.row_stride, a.row_stride,
-                         a.col_stride, rows_of_b, ldb, start.bias, start.beta, c + i * ldc, ldc);
+      SLOPE_INLINE_CALL small_rows<Target>(std::make_index_sequence<1>(), n, k, alpha, a.data + i * a.row_stride,
+                                           a.row_stride, a.col_stride, rows_of_b, ldb, start.bias, start.beta,
+                                           c + i * ldc, ldc);
   });
 }
 
