@@ -28,7 +28,7 @@ struct WeightedBinaryCrossEntropy {
 }  // namespace
 
 Tensor binary_cross_entropy(In x, const Tensor& t) {
-  return nn::functional::binary_cross_entropy(x, t, {.reduction = Reduction::none});
+  return detail::pointwise_op(formula::BinaryCrossEntropy{}, x, Operand(t));
 }
 
 namespace nn::functional {

@@ -53,3 +53,16 @@ Dual<V, K> binary_cross_entropy(const std::type_identity_t<V>& x, const Dual<V, 
 }
 
 }  // namespace slope
+
+// Where a formula's lanes live, so that it is found by argument-dependent lookup as the rest of the vocabulary.
+namespace slope::simd::baseline {
+using slope::binary_cross_entropy;
+}
+#if defined(__x86_64__)
+namespace slope::simd::avx2 {
+using slope::binary_cross_entropy;
+}
+namespace slope::simd::avx512 {
+using slope::binary_cross_entropy;
+}
+#endif

@@ -5,10 +5,11 @@
 #include "slope/nn/losses/bce_formula.h"
 #include "slope/nn/losses/probabilities.h"
 
-namespace slope::nn::functional {
+namespace slope {
 
 namespace {
 
+// Outside namespace functional, whose binary_cross_entropy would hide the vocabulary's word.
 struct Focal {
   static constexpr const char* name = "FocalLoss";
   double gamma = 2.0, alpha = 0.75;
@@ -22,6 +23,8 @@ struct Focal {
 
 }  // namespace
 
+namespace nn::functional {
+
 Tensor focal_loss(In y_pred, const Tensor& y_true, const FocalLossOptions& options) {
   CallerScope scope(y_pred.loc);
   detail::require_floating("focal_loss", y_pred);
@@ -31,4 +34,5 @@ Tensor focal_loss(In y_pred, const Tensor& y_true, const FocalLossOptions& optio
   return slope::detail::pointwise_loss(Focal{options.gamma, options.alpha}, options.reduction, y_pred, Operand(y_true));
 }
 
-}  // namespace slope::nn::functional
+}  // namespace nn::functional
+}  // namespace slope
