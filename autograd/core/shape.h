@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "slope/autograd/core/error.h"
@@ -77,6 +78,17 @@ class Shape {
 
   int count_;
   std::int64_t values_[max_dims];
+};
+
+/// The dimensions an operation works on, as an argument: `x.sum(1)`, `x.sum({0, -1})`. An empty list means all of them.
+class Dims : public Shape {
+ public:
+  using Shape::Shape;
+  Dims() = default;
+  Dims(const Shape& s) : Shape(s) {}
+  template <class I>
+    requires(std::is_integral_v<I> && !std::is_same_v<I, bool>)
+  Dims(I dim) : Shape{static_cast<std::int64_t>(dim)} {}
 };
 
 /// Product of the sizes; throws ShapeError on a negative size or when the product exceeds int64 (op names the caller).

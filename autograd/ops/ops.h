@@ -7,4 +7,7 @@
 #include "slope/autograd/ops/inplace.h"
 #include "slope/autograd/ops/join.h"
 #include "slope/autograd/ops/matmul.h"
+#include "slope/autograd/ops/reduce.h"
+#include "slope/autograd/ops/softmax.h"
+#include "slope/autograd/ops/sort.h"
 #include "slope/autograd/ops/view.h"

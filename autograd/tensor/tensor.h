@@ -196,24 +196,38 @@ class Tensor {
   Tensor softmax(std::int64_t dim, SourceLoc loc = SourceLoc::here()) const;
   Tensor log_softmax(std::int64_t dim, SourceLoc loc = SourceLoc::here()) const;
 
-  // ---- reductions: over everything, or over `dims` (an empty list is all)
-  Tensor sum(SourceLoc loc = SourceLoc::here()) const;
-  Tensor sum(const Shape& dims, bool keepdim = false, SourceLoc loc = SourceLoc::here()) const;
-  Tensor mean(SourceLoc loc = SourceLoc::here()) const;
-  Tensor mean(const Shape& dims, bool keepdim = false, SourceLoc loc = SourceLoc::here()) const;
-  Tensor prod(SourceLoc loc = SourceLoc::here()) const;
+  // ---- reductions: over `dims`, or over everything
+#define SLOPE_REDUCTION_METHOD(name)                                                                       \
+  Tensor name(const Dims& dims = {}, bool keepdim = false, SourceLoc loc = SourceLoc::here()) const;       \
+  template <std::same_as<SourceLoc> L>                                                                     \
+  Tensor name(L loc) const {                                                                               \
+    return name(Dims(), false, loc);                                                                       \
+  }
+  SLOPE_REDUCTION_METHOD(sum) SLOPE_REDUCTION_METHOD(mean) SLOPE_REDUCTION_METHOD(prod) SLOPE_REDUCTION_METHOD(amax)
+  SLOPE_REDUCTION_METHOD(amin) SLOPE_REDUCTION_METHOD(any) SLOPE_REDUCTION_METHOD(all)
+  SLOPE_REDUCTION_METHOD(logsumexp) SLOPE_REDUCTION_METHOD(count_nonzero)
+#undef SLOPE_REDUCTION_METHOD
   Tensor max(SourceLoc loc = SourceLoc::here()) const;
   std::pair<Tensor, Tensor> max(std::int64_t dim, bool keepdim = false, SourceLoc loc = SourceLoc::here()) const;
   Tensor min(SourceLoc loc = SourceLoc::here()) const;
   std::pair<Tensor, Tensor> min(std::int64_t dim, bool keepdim = false, SourceLoc loc = SourceLoc::here()) const;
+  Tensor median(SourceLoc loc = SourceLoc::here()) const;
+  std::pair<Tensor, Tensor> median(std::int64_t dim, bool keepdim = false, SourceLoc loc = SourceLoc::here()) const;
   Tensor argmax(std::optional<std::int64_t> dim = {}, bool keepdim = false, SourceLoc loc = SourceLoc::here()) const;
   Tensor argmin(std::optional<std::int64_t> dim = {}, bool keepdim = false, SourceLoc loc = SourceLoc::here()) const;
-  Tensor any(SourceLoc loc = SourceLoc::here()) const;
-  Tensor all(SourceLoc loc = SourceLoc::here()) const;
-  Tensor var(SourceLoc loc = SourceLoc::here()) const;
-  Tensor std(SourceLoc loc = SourceLoc::here()) const;
-  Tensor norm(double p = 2, SourceLoc loc = SourceLoc::here()) const;
+  /// Divided by n - correction; `false` (0) gives the biased estimate.
+  Tensor var(const Dims& dims = {}, double correction = 1, bool keepdim = false,
+             SourceLoc loc = SourceLoc::here()) const;
+  Tensor std(const Dims& dims = {}, double correction = 1, bool keepdim = false,
+             SourceLoc loc = SourceLoc::here()) const;
+  Tensor norm(double p = 2, const Dims& dims = {}, bool keepdim = false, SourceLoc loc = SourceLoc::here()) const;
   Tensor cumsum(std::int64_t dim, SourceLoc loc = SourceLoc::here()) const;
+  Tensor cumprod(std::int64_t dim, SourceLoc loc = SourceLoc::here()) const;
+  /// Values and where they come from, in ascending order along `dim`.
+  std::pair<Tensor, Tensor> sort(std::int64_t dim = -1, bool descending = false, SourceLoc loc = SourceLoc::here()) const;
+  Tensor argsort(std::int64_t dim = -1, bool descending = false, SourceLoc loc = SourceLoc::here()) const;
+  std::pair<Tensor, Tensor> topk(std::int64_t k, std::int64_t dim = -1, bool largest = true, bool sorted = true,
+                                 SourceLoc loc = SourceLoc::here()) const;
 
   // ---- indexing
   Tensor index_select(std::int64_t dim, const Tensor& index, SourceLoc loc = SourceLoc::here()) const;

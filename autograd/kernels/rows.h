@@ -1,0 +1,132 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+
+#include "slope/autograd/core/pool.h"
+#include "slope/autograd/kernels/grain.h"
+#include "slope/autograd/kernels/iterate.h"
+#include "slope/autograd/tensor/tensor_impl.h"
+
+/// Work on rows: the elements along one dimension, for all positions in the others.
+namespace slope {
+
+/// One operand of `for_rows`. All operands have the same sizes but along the dimension of the rows.
+struct RowArg {
+  const TensorImpl& tensor;
+  bool written = false;
+};
+
+namespace detail {
+/// Copies `rows` strided rows into dense ones, one after the other; steps in bytes.
+void gather_rows(char* to, const char* from, std::int64_t row_step, std::int64_t step, std::int64_t length, std::int64_t rows,
+                 std::size_t item);
+void scatter_rows(char* to, const char* from, std::int64_t row_step, std::int64_t step, std::int64_t length, std::int64_t rows,
+                  std::size_t item);
+
+/// Memory for the duration of a call.
+class RowBuffer {
+ public:
+  explicit RowBuffer(std::size_t bytes) : bytes_(bytes), data_(static_cast<char*>(memory::allocate(bytes))) {}
+  ~RowBuffer() { memory::deallocate(data_, bytes_); }
+  RowBuffer(const RowBuffer&) = delete;
+  RowBuffer& operator=(const RowBuffer&) = delete;
+  char* data() const { return data_; }
+
+ private:
+  std::size_t bytes_;
+  char* data_;
+};
+}  // namespace detail
+
+/// Calls `body(rows, steps, count)` for batches of rows: rows[k] is the first row of operand k, dense, the next one steps[k] bytes
+/// further. Rows that are not dense in memory are copied, some at a time, so that a kernel sees dense rows only; written operands
+/// must be written completely. Batches run on several threads when there are more than `grain` elements.
+template <int N, class Body>
+void for_rows(int dim, const RowArg (&args)[N], std::int64_t grain, const Body& body) {
+  StridedArg strided[N];
+  std::int64_t length[N], step[N], item[N], bytes_per_row = 0, work = 1;
+  bool dense[N], all_dense = true;
+  Shape outer = args[0].tensor.sizes;
+  if (!outer.empty()) outer.erase(dim);
+  for (int k = 0; k < N; ++k) {
+    const TensorImpl& t = args[k].tensor;
+    item[k] = static_cast<std::int64_t>(itemsize(t.dtype));
+    strided[k] = {t.data, broadcast_byte_strides(t, t.sizes)};
+    length[k] = t.sizes.empty() ? 1 : t.sizes[dim];
+    step[k] = t.sizes.empty() ? item[k] : strided[k].byte_strides[dim];
+    if (!t.sizes.empty()) strided[k].byte_strides.erase(dim);
+    dense[k] = step[k] == item[k] || length[k] <= 1;
+    all_dense &= dense[k];
+    if (!dense[k]) bytes_per_row += length[k] * item[k];
+    work = std::max(work, length[k]);
+  }
+  const StridedLoop<N> loop(outer, strided);
+  // Neighbouring rows are copied together: with a cache line across 16 of them each line is read once.
+  const std::int64_t together =
+      all_dense ? 0 : std::clamp<std::int64_t>((std::int64_t{1} << 20) / std::max<std::int64_t>(1, bytes_per_row), 4, 16);
+  loop.run(std::max<std::int64_t>(1, grain / work), [&](char* const* p, const std::int64_t* s, std::int64_t n) {
+    if (all_dense) return body(p, s, n);
+    const detail::RowBuffer buffer(static_cast<std::size_t>(bytes_per_row * std::min(together, n)));
+    for (std::int64_t i = 0; i < n; i += together) {
+      const std::int64_t m = std::min(together, n - i);
+      char* rows[N];
+      std::int64_t steps[N];
+      char* free = buffer.data();
+      for (int k = 0; k < N; ++k) {
+        rows[k] = p[k] + i * s[k];
+        steps[k] = s[k];
+        if (dense[k]) continue;
+        if (!args[k].written)
+          detail::gather_rows(free, rows[k], s[k], step[k], length[k], m, static_cast<std::size_t>(item[k]));
+        rows[k] = free;
+        steps[k] = length[k] * item[k];
+        free += m * steps[k];
+      }
+      body(static_cast<char* const*>(rows), static_cast<const std::int64_t*>(steps), m);
+      for (int k = 0; k < N; ++k)
+        if (!dense[k] && args[k].written)
+          detail::scatter_rows(p[k] + i * s[k], rows[k], s[k], step[k], length[k], m, static_cast<std::size_t>(item[k]));
+    }
+  });
+}
+
+// ---- softmax and what is built on it
+
+/// What turns a row into probabilities: its largest element m and Σ e^(x - m), in double.
+struct RowNorm {
+  double largest;
+  double sum;
+  double log_sum_exp() const { return largest + std::log(sum); }
+};
+
+/// One pass over n dense elements. NaN when there is one; {-∞, 0} when all are -∞ or n is 0. T is float or double.
+template <class T>
+RowNorm row_norm(const T* x, std::int64_t n);
+/// y[i] = scale · e^(x[i] - m) / Σ: with scale 1 the softmax, with g/N minus g/N at the label the gradient of cross entropy.
+template <class T>
+void softmax_row(const T* x, T* y, std::int64_t n, const RowNorm& norm, double scale = 1);
+
+/// y = softmax (or its logarithm) of x along `dim`; y has the shape of x. Rows of only -∞ give NaN.
+void softmax_kernel(const TensorImpl& y, const TensorImpl& x, int dim, bool log);
+/// dx = y·(g - Σ g·y), or g - e^y·Σ g for the logarithm.
+void softmax_backward_kernel(const TensorImpl& dx, const TensorImpl& y, const TensorImpl& g, int dim, bool log);
+
+// ---- running results along a dimension
+
+enum class Cumulate { sum, product };
+/// y[i] = x[0] ∘ ... ∘ x[i], or from the end when `reverse`.
+void cumulate_kernel(const TensorImpl& y, const TensorImpl& x, int dim, Cumulate op, bool reverse);
+/// The gradient of running products, without division: dx[k] = Σ_{i>=k} g[i] · Π_{j<=i, j≠k} x[j].
+void cumprod_backward_kernel(const TensorImpl& dx, const TensorImpl& x, const TensorImpl& g, int dim);
+/// dx[k] = g · Π_{j≠k} x[j], without division; g has size 1 along `dim`.
+void prod_backward_kernel(const TensorImpl& dx, const TensorImpl& x, const TensorImpl& g, int dim);
+
+// ---- places
+
+/// The largest (smallest) element along `dim` and where the first such element is; NaN counts as both. `index` (int64) and
+/// `value` (null: not wanted) have size 1 along `dim`. No row is empty.
+void arg_kernel(const TensorImpl* value, const TensorImpl& index, const TensorImpl& x, int dim, bool largest);
+
+}  // namespace slope
