@@ -2,7 +2,7 @@
 
 #include <unordered_set>
 
-#include "slope/autograd/ops/elementwise.h"
+#include "slope/autograd/engine/parameter.h"
 
 namespace slope::optim {
 
@@ -20,7 +20,9 @@ double number_of(const NamedNumbers& options, const std::string& name, double ot
 
 }  // namespace detail
 
-Optimizer::~Optimizer() = default;
+Optimizer::~Optimizer() {
+  for (const Tensor& p : adopted_) slope::detail::count_owner(p, -1);
+}
 
 void Optimizer::check_params(const std::vector<Tensor>& params, SourceLoc loc) const {
   std::unordered_set<const TensorImpl*> seen;
@@ -47,9 +49,26 @@ void Optimizer::check_params(const std::vector<Tensor>& params, SourceLoc loc) c
                          loc);
 }
 
-void Optimizer::adopt(const std::vector<Tensor>&) {}
+void Optimizer::adopt(const std::vector<Tensor>& params) {
+  for (const Tensor& p : params) {
+    slope::detail::count_owner(p, 1);
+    adopted_.push_back(p);
+  }
+}
 
-void Optimizer::check_for_orphans(SourceLoc) const {}
+void Optimizer::check_for_orphans(SourceLoc loc) const {
+  if (!slope::detail::may_have_orphans()) return;
+  for (const Tensor& p : adopted_)
+    if (const auto orphan = slope::detail::find_orphan(p)) {
+      const SourceLoc at = orphan->where;
+      throw AutogradError(
+          concat("step: a parameter of shape ", to_text(orphan->shape),
+                 at.file ? concat(", created at ", at.file, ":", at.line, ",") : std::string(),
+                 " received a gradient but no optimizer holds it; did you forget add() for the module that has it? Freeze it with "
+                 "requires_grad_(false), or set check_orphans = false, if it shall stay as it is"),
+          loc);
+    }
+}
 
 void Optimizer::step(SourceLoc loc) {
   NoGradGuard no_grad;

@@ -106,6 +106,7 @@ class Optimizer {
  private:
   void check_for_orphans(SourceLoc loc) const;
   std::unordered_map<const TensorImpl*, ParamState> states_;
+  std::vector<Tensor> adopted_;
 };
 
 namespace detail {

@@ -210,8 +210,10 @@ void Run::traverse() {
 void Run::commit_leaves() {
   for (Leaf& l : leaves_)
     if (l.impl->meta && l.impl->meta->hooks) l.grad = detail::run_hooks(l.impl->meta->hooks, std::move(l.grad));
+  const std::uint64_t number = detail::next_backward();
   for (Leaf& l : leaves_) {
     GradMeta& meta = detail::meta_of(*l.impl);
+    detail::note_leaf(meta, number);
     {
       std::lock_guard lock(meta.slot->mutex);
       Tensor& grad = meta.slot->grad;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "slope/autograd/engine/hooks.h"
+#include "slope/autograd/engine/parameter.h"
 #include "slope/autograd/tensor/tensor.h"
 
 namespace slope {
@@ -21,6 +22,8 @@ struct GradMeta {
   std::shared_ptr<GradSlot> slot = std::make_shared<GradSlot>();
   std::shared_ptr<HookList> hooks;
   std::shared_ptr<HookList> after_accumulate;
+  std::shared_ptr<detail::ParameterInfo> parameter;  // set for parameters of modules
+  std::atomic<std::uint64_t> last_backward{0};       // the traversal that accumulated last
 };
 
 /// What few nodes need: hooks and kept gradients of their outputs, and gradients of outputs beyond the first.
@@ -39,6 +42,10 @@ struct NodeExtras {
 
 namespace detail {
 GradMeta& meta_of(TensorImpl& t);
+/// A number for one traversal that is about to accumulate into leaves.
+std::uint64_t next_backward();
+/// Notes that traversal `backward` reached this leaf.
+void note_leaf(GradMeta& meta, std::uint64_t backward);
 /// Runs the hooks in order of registration and returns the gradient they leave.
 Tensor run_hooks(const std::shared_ptr<HookList>& hooks, Tensor grad);
 }  // namespace detail

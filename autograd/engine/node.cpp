@@ -66,7 +66,8 @@ void mark_view(const Tensor& out, const Tensor& of) {
     view.detached_view = true;
     return;
   }
-  TensorImpl* root = source.base ? source.base : &source;
+  // A leaf that requires grad starts a history of its own, whatever memory it is a view of.
+  TensorImpl* root = source.base && !source.leaf_requires_grad ? source.base : &source;
   root->refs.acquire();
   view.base = root;
   view.view_version = view.storage->current_version();

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <string_view>
+
+#include "slope/autograd/tensor/tensor.h"
+
+/// Initialisers: fill a tensor in place, without recording, and return it.
+namespace slope::nn::init {
+
+enum class FanMode { fan_in, fan_out };
+
+struct Fans {
+  std::int64_t in, out;
+};
+/// Inputs and outputs of one unit: (out, in, kernel...). Throws ShapeError for fewer than 2 dimensions.
+Fans fans(const Tensor& t, SourceLoc loc = SourceLoc::here());
+/// Recommended gain: linear, conv*, sigmoid 1; tanh 5/3; relu √2; leaky_relu √(2/(1+a²)); selu 3/4. Throws ValueError for others.
+double calculate_gain(std::string_view nonlinearity, double param = 0.01, SourceLoc loc = SourceLoc::here());
+
+const Tensor& uniform_(const Tensor& t, double a = 0, double b = 1);
+const Tensor& normal_(const Tensor& t, double mean = 0, double std = 1);
+/// Normal, redrawn until within [a, b].
+const Tensor& trunc_normal_(const Tensor& t, double mean = 0, double std = 1, double a = -2, double b = 2);
+const Tensor& constant_(const Tensor& t, double value);
+const Tensor& zeros_(const Tensor& t);
+const Tensor& ones_(const Tensor& t);
+/// Ones on the diagonal of a matrix. Throws ShapeError for other than 2 dimensions.
+const Tensor& eye_(const Tensor& t, SourceLoc loc = SourceLoc::here());
+/// U(±gain·√(6/(fan_in + fan_out))) (Glorot & Bengio 2010).
+const Tensor& xavier_uniform_(const Tensor& t, double gain = 1, SourceLoc loc = SourceLoc::here());
+/// Normal with deviation gain·√(2/(fan_in + fan_out)).
+const Tensor& xavier_normal_(const Tensor& t, double gain = 1, SourceLoc loc = SourceLoc::here());
+
+struct KaimingOptions {
+  double a = 0;
+  FanMode mode = FanMode::fan_in;
+  std::string_view nonlinearity = "leaky_relu";
+};
+/// U(±√3·gain/√fan) (He et al. 2015).
+const Tensor& kaiming_uniform_(const Tensor& t, const KaimingOptions& options = {}, SourceLoc loc = SourceLoc::here());
+/// Normal with deviation gain/√fan.
+const Tensor& kaiming_normal_(const Tensor& t, const KaimingOptions& options = {}, SourceLoc loc = SourceLoc::here());
+/// Rows (or columns, when there are more rows) orthonormal, times gain (Saxe et al. 2014); dimensions beyond the first are one.
+const Tensor& orthogonal_(const Tensor& t, double gain = 1, SourceLoc loc = SourceLoc::here());
+/// Normal with a share `sparsity` of every column zero. Throws ShapeError for other than 2 dimensions.
+const Tensor& sparse_(const Tensor& t, double sparsity, double std = 0.01, SourceLoc loc = SourceLoc::here());
+
+}  // namespace slope::nn::init
