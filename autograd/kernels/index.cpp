@@ -16,9 +16,12 @@ std::int64_t index_at(const char* p) { return *reinterpret_cast<const std::int64
 template <class F>
 void with_width(DType dtype, const F& f) {
   switch (itemsize(dtype)) {
-    case 1: return f(TypeTag<std::uint8_t>{});
-    case 4: return f(TypeTag<std::uint32_t>{});
-    default: return f(TypeTag<std::uint64_t>{});
+    case 1:
+      return f(TypeTag<std::uint8_t>{});
+    case 4:
+      return f(TypeTag<std::uint32_t>{});
+    default:
+      return f(TypeTag<std::uint64_t>{});
   }
 }
 
@@ -45,13 +48,17 @@ struct Sum {
 };
 
 /// Lanes walked together, so that neighbours share cache lines; fewer where each needs scratch memory.
-std::int64_t lane_block(std::int64_t scratch) { return std::clamp<std::int64_t>(32768 / std::max<std::int64_t>(scratch, 1), 1, 8); }
+std::int64_t lane_block(std::int64_t scratch) {
+  return std::clamp<std::int64_t>(32768 / std::max<std::int64_t>(scratch, 1), 1, 8);
+}
 
-std::int64_t lane_grain(std::int64_t count) { return std::max<std::int64_t>(grain_math / std::max<std::int64_t>(count, 1), 1); }
+std::int64_t lane_grain(std::int64_t count) {
+  return std::max<std::int64_t>(grain_math / std::max<std::int64_t>(count, 1), 1);
+}
 
 template <class Body>
-void for_lane_blocks(const Shape& lane_shape, std::int64_t count, const LaneArg& to, const LaneArg& index, const LaneArg& src,
-                     const Body& body) {
+void for_lane_blocks(const Shape& lane_shape, std::int64_t count, const LaneArg& to, const LaneArg& index,
+                     const LaneArg& src, const Body& body) {
   const StridedArg args[] = {to.lanes, index.lanes, src.lanes};
   const StridedLoop<3> loop(lane_shape, args);
   parallel_for(loop.numel(), lane_grain(count), [&](std::int64_t begin, std::int64_t end) {
@@ -69,7 +76,8 @@ template <class T>
 struct Assign {
   std::int64_t count, to_step, index_step, src_step;
   std::int64_t scratch() const { return 0; }
-  void operator()(double*, char* to, const char* index, const char* src, const std::int64_t* s, std::int64_t lanes) const {
+  void operator()(double*, char* to, const char* index, const char* src, const std::int64_t* s,
+                  std::int64_t lanes) const {
     for (std::int64_t k = 0; k < count; ++k)
       for (std::int64_t b = 0; b < lanes; ++b) {
         char* place = to + b * s[0] + index_at(index + b * s[1] + k * index_step) * to_step;
@@ -83,7 +91,8 @@ template <class T>
 struct AddDirect {
   std::int64_t count, to_step, index_step, src_step;
   std::int64_t scratch() const { return 0; }
-  void operator()(double*, char* to, const char* index, const char* src, const std::int64_t* s, std::int64_t lanes) const {
+  void operator()(double*, char* to, const char* index, const char* src, const std::int64_t* s,
+                  std::int64_t lanes) const {
     for (std::int64_t k = 0; k < count; ++k)
       for (std::int64_t b = 0; b < lanes; ++b) {
         T& place = *reinterpret_cast<T*>(to + b * s[0] + index_at(index + b * s[1] + k * index_step) * to_step);
@@ -137,11 +146,13 @@ struct Groups {
       next[at + 1] += next[at];
     }
     start.push_back(count);
-    for (std::int64_t k = 0; k < count; ++k) order[static_cast<std::size_t>(next[static_cast<std::size_t>(index[k])]++)] = k;
+    for (std::int64_t k = 0; k < count; ++k)
+      order[static_cast<std::size_t>(next[static_cast<std::size_t>(index[k])]++)] = k;
   }
   void by_sorting(const std::int64_t* index, std::int64_t count) {
     std::iota(order.begin(), order.end(), std::int64_t{0});
-    std::stable_sort(order.begin(), order.end(), [index](std::int64_t a, std::int64_t b) { return index[a] < index[b]; });
+    std::stable_sort(order.begin(), order.end(),
+                     [index](std::int64_t a, std::int64_t b) { return index[a] < index[b]; });
     for (std::int64_t k = 0; k < count; ++k) {
       const std::int64_t at = index[order[static_cast<std::size_t>(k)]];
       if (k == 0 || at != place.back()) {
@@ -168,7 +179,8 @@ void add_group(T* to, const T* src, const std::int64_t* order, std::int64_t n, s
       if (plain)
         for (std::int64_t j = 0; j < m; ++j) sums[j] = Sum<T>::add(sums[j], static_cast<Wide>(row[j]));
       else
-        for (std::int64_t j = 0; j < m; ++j) sums[j] = Sum<T>::add(sums[j], Sum<T>::scale(static_cast<Wide>(row[j]), alpha));
+        for (std::int64_t j = 0; j < m; ++j)
+          sums[j] = Sum<T>::add(sums[j], Sum<T>::scale(static_cast<Wide>(row[j]), alpha));
     }
     for (std::int64_t j = 0; j < m; ++j) to[at + j] = static_cast<T>(sums[j]);
   }
@@ -191,11 +203,13 @@ void gather_kernel(const TensorImpl& out, const StridedArg& base, const StridedA
 
 void gather_rows_kernel(char* out, const char* x, const std::int64_t* index, std::int64_t outer, std::int64_t size,
                         std::int64_t count, std::int64_t inner_bytes) {
-  const std::int64_t grain = std::max<std::int64_t>((std::int64_t{1} << 17) / std::max<std::int64_t>(inner_bytes, 1), 1);
+  const std::int64_t grain =
+      std::max<std::int64_t>((std::int64_t{1} << 17) / std::max<std::int64_t>(inner_bytes, 1), 1);
   parallel_for(outer * count, grain, [&](std::int64_t begin, std::int64_t end) {
     std::int64_t o = begin / count, i = begin % count;
     for (std::int64_t r = begin; r < end; ++r) {
-      std::memcpy(out + r * inner_bytes, x + (o * size + index[i]) * inner_bytes, static_cast<std::size_t>(inner_bytes));
+      std::memcpy(out + r * inner_bytes, x + (o * size + index[i]) * inner_bytes,
+                  static_cast<std::size_t>(inner_bytes));
       if (++i == count) {
         i = 0;
         ++o;
@@ -220,8 +234,8 @@ void scatter_kernel(const Shape& lane_shape, std::int64_t count, DType dtype, co
   });
 }
 
-void add_rows_kernel(DType dtype, void* to, const void* src, const std::int64_t* index, std::int64_t outer, std::int64_t size,
-                     std::int64_t count, std::int64_t inner, Scalar alpha) {
+void add_rows_kernel(DType dtype, void* to, const void* src, const std::int64_t* index, std::int64_t outer,
+                     std::int64_t size, std::int64_t count, std::int64_t inner, Scalar alpha) {
   if (count == 0 || inner == 0 || outer == 0) return;
   const Groups groups(index, count, size);
   const auto rows = static_cast<std::int64_t>(groups.place.size());
@@ -231,15 +245,16 @@ void add_rows_kernel(DType dtype, void* to, const void* src, const std::int64_t*
   const std::int64_t work = std::max<std::int64_t>(count / rows, 1) * std::min(inner, columns);
   visit_dtype(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    parallel_for(outer * rows * parts, std::max<std::int64_t>(grain_math / work, 1), [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t task = begin; task < end; ++task) {
-        const std::int64_t o = task / (rows * parts), from = task % parts * columns;
-        const auto g = static_cast<std::size_t>(task / parts % rows);
-        add_group(static_cast<T*>(to) + (o * size + groups.place[g]) * inner, static_cast<const T*>(src) + o * count * inner,
-                  groups.order.data() + groups.start[g], groups.start[g + 1] - groups.start[g], inner, from,
-                  std::min(from + columns, inner), alpha);
-      }
-    });
+    parallel_for(
+        outer * rows * parts, std::max<std::int64_t>(grain_math / work, 1), [&](std::int64_t begin, std::int64_t end) {
+          for (std::int64_t task = begin; task < end; ++task) {
+            const std::int64_t o = task / (rows * parts), from = task % parts * columns;
+            const auto g = static_cast<std::size_t>(task / parts % rows);
+            add_group(static_cast<T*>(to) + (o * size + groups.place[g]) * inner,
+                      static_cast<const T*>(src) + o * count * inner, groups.order.data() + groups.start[g],
+                      groups.start[g + 1] - groups.start[g], inner, from, std::min(from + columns, inner), alpha);
+          }
+        });
   });
 }
 

@@ -9,15 +9,16 @@
 
 /// Reading from and writing to places named by index tensors. Indices have been checked by the caller.
 ///
-/// Results are the same bits for every thread count: elements that may meet in one place are always handled by one thread, in
-/// the order of the indices. Sums of float32 are carried in double.
+/// Results are the same bits for every thread count: elements that may meet in one place are always handled by one
+/// thread, in the order of the indices. Sums of float32 are carried in double.
 namespace slope {
 
-/// out[i] = base[i] + index[i]·step, read as an element: `base` and `index` are laid out over the shape of `out`, `step` is the
-/// distance in bytes that one index stands for.
+/// out[i] = base[i] + index[i]·step, read as an element: `base` and `index` are laid out over the shape of `out`,
+/// `step` is the distance in bytes that one index stands for.
 void gather_kernel(const TensorImpl& out, const StridedArg& base, const StridedArg& index, std::int64_t step);
 
-/// Whole rows: out[o, i, :] = x[o, index[i], :] for dense x [outer, size, inner] and out [outer, count, inner], in bytes.
+/// Whole rows: out[o, i, :] = x[o, index[i], :] for dense x [outer, size, inner] and out [outer, count, inner], in
+/// bytes.
 void gather_rows_kernel(char* out, const char* x, const std::int64_t* index, std::int64_t outer, std::int64_t size,
                         std::int64_t count, std::int64_t inner_bytes);
 
@@ -27,14 +28,15 @@ struct LaneArg {
   std::int64_t step;
 };
 
-/// For every lane and k = 0..count-1 in this order: to[index[k]] = src[k], or += when `add`. `to.step` is the distance that one
-/// index stands for and `to_size` the number of places. Lanes are the positions of `lane_shape`; no two share a place in `to`.
+/// For every lane and k = 0..count-1 in this order: to[index[k]] = src[k], or += when `add`. `to.step` is the distance
+/// that one index stands for and `to_size` the number of places. Lanes are the positions of `lane_shape`; no two share
+/// a place in `to`.
 void scatter_kernel(const Shape& lane_shape, std::int64_t count, DType dtype, const LaneArg& to, std::int64_t to_size,
                     const LaneArg& index, const LaneArg& src, bool add);
 
 /// to[o, index[k], :] += alpha · src[o, k, :] for dense `to` [outer, size, inner] and `src` [outer, count, inner].
-void add_rows_kernel(DType dtype, void* to, const void* src, const std::int64_t* index, std::int64_t outer, std::int64_t size,
-                     std::int64_t count, std::int64_t inner, Scalar alpha);
+void add_rows_kernel(DType dtype, void* to, const void* src, const std::int64_t* index, std::int64_t outer,
+                     std::int64_t size, std::int64_t count, std::int64_t inner, Scalar alpha);
 
 /// Positions of the non-zero elements of `mask` (bool, dense), in order.
 std::vector<std::int64_t> true_positions(const TensorImpl& mask);

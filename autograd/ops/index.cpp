@@ -125,10 +125,12 @@ struct IndexSelect {
     if (out.numel() == 0) return out;
     const auto item = static_cast<std::int64_t>(itemsize(x.dtype()));
     const std::int64_t inner = product(merged, dim + 1, merged.size());
-    const auto strides = x.is_contiguous() ? contiguous_strides(merged) : detail::view_strides(base, x.strides(), merged);
+    const auto strides =
+        x.is_contiguous() ? contiguous_strides(merged) : detail::view_strides(base, x.strides(), merged);
     if (x.is_contiguous() && inner > 1 && index.is_contiguous()) {
       gather_rows_kernel(static_cast<char*>(out.raw_data()), static_cast<const char*>(x.raw_data()),
-                         index.impl().ptr<std::int64_t>(), product(merged, 0, dim), merged[dim], index.numel(), inner * item);
+                         index.impl().ptr<std::int64_t>(), product(merged, 0, dim), merged[dim], index.numel(),
+                         inner * item);
       return out;
     }
     StridedArg from{x.raw_data(), Shape::filled(shape.size(), 0)};
@@ -195,7 +197,8 @@ struct Gather {
     Tensor out = make_empty(index.shape(), x.dtype());
     if (out.numel() == 0) return out;
     const LaneArg from = lanes_of(x, dim);
-    gather_kernel(out.impl(), from.lanes, {index.raw_data(), broadcast_byte_strides(index.impl(), index.shape())}, from.step);
+    gather_kernel(out.impl(), from.lanes, {index.raw_data(), broadcast_byte_strides(index.impl(), index.shape())},
+                  from.step);
     return out;
   }
   Grads<2> backward(const Saved& s, const Tensor& g) const {
@@ -254,16 +257,16 @@ struct Write {
 void check_same_dtype(const Tensor& x, const Tensor& src, const char* op, SourceLoc loc) {
   if (!src.defined()) throw ValueError(concat(op, ": the source is an undefined tensor"), loc);
   if (src.dtype() != x.dtype())
-    throw DTypeError(concat(op, ": expected self and source to have the same dtype, got ", dtype_name(x.dtype()), " and ",
-                            dtype_name(src.dtype())),
+    throw DTypeError(concat(op, ": expected self and source to have the same dtype, got ", dtype_name(x.dtype()),
+                            " and ", dtype_name(src.dtype())),
                      loc);
 }
 
 /// A number as a tensor of the dtype of `x`.
 Tensor number_for(const Tensor& x, Scalar value, const char* op, SourceLoc loc) {
   if (value.category() > category(x.dtype()))
-    throw DTypeError(concat(op, ": result type ", type_word(value.dtype()), " can't be cast to the desired output type ",
-                            type_word(x.dtype())),
+    throw DTypeError(concat(op, ": result type ", type_word(value.dtype()),
+                            " can't be cast to the desired output type ", type_word(x.dtype())),
                      loc);
   Tensor t = make_empty({}, x.dtype());
   fill_kernel(t.impl(), value);
@@ -288,7 +291,8 @@ int check_lanes(const Tensor& x, std::int64_t dim, const Tensor& index, const ch
   return d;
 }
 
-Write check_scatter(const Tensor& x, std::int64_t dim, const Tensor& index, const Operand& src, const char* op, SourceLoc loc) {
+Write check_scatter(const Tensor& x, std::int64_t dim, const Tensor& index, const Operand& src, const char* op,
+                    SourceLoc loc) {
   const int d = check_lanes(x, dim, index, op, loc);
   Write w{d, at_least_1d(index, loc), {}};
   if (!src.tensor) {
@@ -313,7 +317,8 @@ Write check_scatter(const Tensor& x, std::int64_t dim, const Tensor& index, cons
 }
 
 /// An index vector and a source with one slice for each of its entries.
-Write check_slices(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source, const char* op, SourceLoc loc) {
+Write check_slices(const Tensor& x, std::int64_t dim, const Tensor& index, const Tensor& source, const char* op,
+                   SourceLoc loc) {
   Write w{wrap_dim(dim, x.dim(), op, loc), vector_of(index, op, loc), {}};
   check_same_dtype(x, source, op, loc);
   Shape want = x.dim() == 0 ? Shape{1} : x.shape();
@@ -324,8 +329,9 @@ Write check_slices(const Tensor& x, std::int64_t dim, const Tensor& index, const
                             given.shape()[w.dim], ")"),
                      loc);
   if (given.shape() != want)
-    throw ShapeError(concat(op, ": source tensor shape must match self tensor shape, excluding the specified dimension. "
-                                "Got self.shape = ",
+    throw ShapeError(concat(op,
+                            ": source tensor shape must match self tensor shape, excluding the specified dimension. "
+                            "Got self.shape = ",
                             to_text(x.shape()), " source.shape = ", to_text(source.shape())),
                      loc);
   check_range(w.index, 0, x.dim() == 0 ? 1 : x.shape()[w.dim], w.dim, op, loc);
@@ -383,7 +389,8 @@ Tensor index_select(In x, std::int64_t dim, const Tensor& index) {
   const int d = wrap_dim(dim, x->dim(), "index_select", x.loc);
   const Tensor vector = vector_of(index, "index_select", x.loc);
   if (x->dim() == 0 && vector.numel() != 1)
-    throw ShapeError(concat("index_select: Index to scalar can have only 1 value, got ", vector.numel(), " value(s)"), x.loc);
+    throw ShapeError(concat("index_select: Index to scalar can have only 1 value, got ", vector.numel(), " value(s)"),
+                     x.loc);
   check_range(vector, 0, x->dim() == 0 ? 1 : x->shape()[d], d, "index_select", x.loc);
   const Tensor out = detail::select_positions(x.loc, at_least_1d(x, x.loc), d, 1, vector);
   return x->dim() == 0 ? reshape({out, x.loc}, {}) : out;
@@ -433,8 +440,8 @@ Tensor take_along_dim(In x, const Tensor& index, std::optional<std::int64_t> dim
   if (!dim) return gather({flatten(x), x.loc}, 0, flatten({index, x.loc}));
   const int d = wrap_dim(*dim, x->dim(), "take_along_dim", x.loc);
   if (x->dim() != index.dim())
-    throw ShapeError(concat("take_along_dim: input and indices should have the same number of dimensions, but got ", x->dim(),
-                            " dimensions for input, and ", index.dim(), " dimensions for indices"),
+    throw ShapeError(concat("take_along_dim: input and indices should have the same number of dimensions, but got ",
+                            x->dim(), " dimensions for input, and ", index.dim(), " dimensions for indices"),
                      x.loc);
   if (x->dim() == 0) return gather(x, 0, index);
   Shape a = x->shape(), b = index.shape();
@@ -467,7 +474,8 @@ Tensor Tensor::scatter(std::int64_t dim, const Tensor& index, const Operand& src
 Tensor Tensor::scatter_add(std::int64_t dim, const Tensor& index, const Tensor& src, SourceLoc loc) const {
   return slope::scatter_add({*this, loc}, dim, index, src);
 }
-Tensor Tensor::index_add(std::int64_t dim, const Tensor& index, const Tensor& source, Scalar alpha, SourceLoc loc) const {
+Tensor Tensor::index_add(std::int64_t dim, const Tensor& index, const Tensor& source, Scalar alpha,
+                         SourceLoc loc) const {
   return slope::index_add({*this, loc}, dim, index, source, alpha);
 }
 Tensor Tensor::index_copy(std::int64_t dim, const Tensor& index, const Tensor& source, SourceLoc loc) const {
@@ -484,16 +492,14 @@ Tensor Tensor::take_along_dim(const Tensor& index, std::optional<std::int64_t> d
 const Tensor& Tensor::scatter_(std::int64_t dim, const Tensor& index, const Operand& src) const {
   CallerScope scope(src.loc);
   const Write w = check_scatter(*this, dim, index, src, "scatter_", src.loc);
-  return scatter_in_place(*this, src.loc, "scatter_", w, false, [&](const Tensor& old) {
-    return run_write({old, src.loc}, w, Scatter{w.dim});
-  });
+  return scatter_in_place(*this, src.loc, "scatter_", w, false,
+                          [&](const Tensor& old) { return run_write({old, src.loc}, w, Scatter{w.dim}); });
 }
 const Tensor& Tensor::scatter_add_(std::int64_t dim, const Tensor& index, const Tensor& src, SourceLoc loc) const {
   CallerScope scope(loc);
   const Write w = check_scatter(*this, dim, index, Operand(src, loc), "scatter_add_", loc);
-  return scatter_in_place(*this, loc, "scatter_add_", w, true, [&](const Tensor& old) {
-    return run_write({old, loc}, w, ScatterAdd{w.dim});
-  });
+  return scatter_in_place(*this, loc, "scatter_add_", w, true,
+                          [&](const Tensor& old) { return run_write({old, loc}, w, ScatterAdd{w.dim}); });
 }
 const Tensor& Tensor::index_add_(std::int64_t dim, const Tensor& index, const Tensor& source, Scalar alpha,
                                  SourceLoc loc) const {

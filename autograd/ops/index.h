@@ -9,9 +9,10 @@
 
 #include "slope/autograd/tensor/tensor.h"
 
-/// Reading and writing by index. Indices are int64 and count from 0; each is checked in forward and again in backward, and one
-/// out of range throws IndexError: "index 3 is out of bounds for dimension 1 with size 3". Values written must have the dtype
-/// of the tensor (DTypeError); numbers take part by category. The forms ending in `_` are methods of Tensor.
+/// Reading and writing by index. Indices are int64 and count from 0; each is checked in forward and again in backward,
+/// and one out of range throws IndexError: "index 3 is out of bounds for dimension 1 with size 3". Values written must
+/// have the dtype of the tensor (DTypeError); numbers take part by category. The forms ending in `_` are methods of
+/// Tensor.
 namespace slope {
 
 // ---- what stands in the braces of x.index({...})
@@ -55,29 +56,29 @@ class Index {
   Tensor tensor_;
 };
 
-/// x[i, j, ...] as in PyTorch. Integers, slices, None and Ellipsis alone give a view. With tensors the result is a copy: they
-/// are broadcast against each other and their common shape takes the place of the dimensions they index, or the front when
-/// these are not adjacent. Negative indices count from the end. A bool mask stands for as many dimensions as it has, whose
-/// sizes it must match, and picks the positions where it is true, in order. Repeated positions add up in the gradient.
-/// Throws IndexError for too many indices and for positions out of range, ShapeError for tensors that do not broadcast,
-/// DTypeError for tensors that are neither int64 nor bool.
+/// x[i, j, ...] as in PyTorch. Integers, slices, None and Ellipsis alone give a view. With tensors the result is a
+/// copy: they are broadcast against each other and their common shape takes the place of the dimensions they index, or
+/// the front when these are not adjacent. Negative indices count from the end. A bool mask stands for as many
+/// dimensions as it has, whose sizes it must match, and picks the positions where it is true, in order. Repeated
+/// positions add up in the gradient. Throws IndexError for too many indices and for positions out of range, ShapeError
+/// for tensors that do not broadcast, DTypeError for tensors that are neither int64 nor bool.
 ///
 ///     x.index({Slice{0, 2}, -1});              // view
 ///     x.index({rows, columns});                // x[rows[i], columns[i]]
 ///     x.index({x > 0});                        // 1-d
 Tensor index(In x, const std::vector<Index>& indices);
-/// A copy of `x` with `value`, broadcast to the shape of x[indices], written there; added to it when `accumulate`, repeats
-/// adding up. Without `accumulate` the last of repeated positions wins.
+/// A copy of `x` with `value`, broadcast to the shape of x[indices], written there; added to it when `accumulate`,
+/// repeats adding up. Without `accumulate` the last of repeated positions wins.
 Tensor index_put(In x, const std::vector<Index>& indices, const Operand& value, bool accumulate = false);
 
 // ---- along one dimension
 /// The slices of `x` named by the 1-d `index`: out[..., i, ...] = x[..., index[i], ...].
 Tensor index_select(In x, std::int64_t dim, const Tensor& index);
-/// out[i, j] = x[index[i, j], j] for dim 0 and so on. `index` has as many dimensions as `x` and, but for `dim`, at most its
-/// sizes; the result has the shape of `index`. The gradient is a scatter_add.
+/// out[i, j] = x[index[i, j], j] for dim 0 and so on. `index` has as many dimensions as `x` and, but for `dim`, at most
+/// its sizes; the result has the shape of `index`. The gradient is a scatter_add.
 Tensor gather(In x, std::int64_t dim, const Tensor& index);
-/// A copy of `x` with out[index[i, j], j] = src[i, j] for dim 0 and so on; `src` is a number or a tensor at least as large as
-/// `index`. Of repeated places the last wins (its gradient is then unspecified, as in PyTorch).
+/// A copy of `x` with out[index[i, j], j] = src[i, j] for dim 0 and so on; `src` is a number or a tensor at least as
+/// large as `index`. Of repeated places the last wins (its gradient is then unspecified, as in PyTorch).
 Tensor scatter(In x, std::int64_t dim, const Tensor& index, const Operand& src);
 /// A copy of `x` with out[index[i, j], j] += src[i, j]; repeats add up, in order.
 Tensor scatter_add(In x, std::int64_t dim, const Tensor& index, const Tensor& src);

@@ -18,8 +18,8 @@ namespace {
 struct Reading {
   Tensor view;
   struct Entry {
-    Tensor index;      // int64
-    int original = 0;  // the dimension of x, for messages
+    Tensor index;          // int64
+    int original = 0;      // the dimension of x, for messages
     bool wrapped = false;  // already counts from 0 and is in range
   };
   std::array<Entry, max_dims> entries;  // per dimension of `view`; undefined: the whole dimension
@@ -36,7 +36,9 @@ std::int64_t consumed_dims(const std::vector<Index>& indices, const char* op, So
   bool ellipsis = false;
   for (const Index& i : indices) switch (i.kind()) {
       case Index::Kind::integer:
-      case Index::Kind::slice: ++n; break;
+      case Index::Kind::slice:
+        ++n;
+        break;
       case Index::Kind::ellipsis:
         if (ellipsis) throw IndexError(concat(op, ": an index can only have a single ellipsis ('...')"), loc);
         ellipsis = true;
@@ -49,7 +51,8 @@ std::int64_t consumed_dims(const std::vector<Index>& indices, const char* op, So
                            loc);
         n += i.tensor().dtype() == DType::boolean ? i.tensor().dim() : 1;
         break;
-      default: break;
+      default:
+        break;
     }
   return n;
 }
@@ -62,7 +65,8 @@ class Reader {
   void integer(std::int64_t i) {
     const std::int64_t size = shape_[original_];
     if (i < -size || i >= size)
-      throw IndexError(concat(op_, ": index ", i, " is out of bounds for dimension ", original_, " with size ", size), loc_);
+      throw IndexError(concat(op_, ": index ", i, " is out of bounds for dimension ", original_, " with size ", size),
+                       loc_);
     out_.view = select({out_.view, loc_}, dim_, i);
     ++original_;
   }
@@ -111,10 +115,10 @@ class Reader {
   void mask(const Tensor& m) {
     for (int d = 0; d < m.dim(); ++d)
       if (m.shape()[d] != shape_[original_ + d])
-        throw IndexError(concat(op_, ": The shape of the mask ", to_text(m.shape()), " at index ", d,
-                                " does not match the shape of the indexed tensor ", to_text(shape_), " at index ",
-                                original_ + d),
-                         loc_);
+        throw IndexError(
+            concat(op_, ": The shape of the mask ", to_text(m.shape()), " at index ", d,
+                   " does not match the shape of the indexed tensor ", to_text(shape_), " at index ", original_ + d),
+            loc_);
     masks_.emplace_back(static_cast<std::size_t>(dim_), m);
     for (int d = 0; d < m.dim(); ++d) {
       entry() = {m, original_, true};  // replaced in finish()
@@ -137,17 +141,30 @@ Reading read(const Tensor& x, const std::vector<Index>& indices, const char* op,
     throw IndexError(concat(op, ": too many indices for tensor of dimension ", x.dim(), ", got ", consumed), loc);
   Reader reader(x, op, loc);
   for (const Index& i : indices) switch (i.kind()) {
-      case Index::Kind::integer: reader.integer(i.integer()); break;
-      case Index::Kind::slice: reader.slice(i.slice()); break;
-      case Index::Kind::none: reader.insert(); break;
-      case Index::Kind::ellipsis: reader.skip(x.dim() - consumed); break;
-      case Index::Kind::truth: reader.truth(i.integer() != 0); break;
-      case Index::Kind::tensor: reader.tensor(i.tensor()); break;
+      case Index::Kind::integer:
+        reader.integer(i.integer());
+        break;
+      case Index::Kind::slice:
+        reader.slice(i.slice());
+        break;
+      case Index::Kind::none:
+        reader.insert();
+        break;
+      case Index::Kind::ellipsis:
+        reader.skip(x.dim() - consumed);
+        break;
+      case Index::Kind::truth:
+        reader.truth(i.integer() != 0);
+        break;
+      case Index::Kind::tensor:
+        reader.tensor(i.tensor());
+        break;
     }
   return reader.finish();
 }
 
-/// Where the tensors point: positions in `span` adjacent dimensions from `front`, after bringing them together by `order`.
+/// Where the tensors point: positions in `span` adjacent dimensions from `front`, after bringing them together by
+/// `order`.
 struct Plan {
   Shape order;  // empty: they are adjacent already
   int front = 0, span = 0;
@@ -182,7 +199,8 @@ struct Plan {
   }
 };
 
-Tensor linear_positions(const Reading& r, const std::vector<int>& dims, const Shape& common, const char* op, SourceLoc loc) {
+Tensor linear_positions(const Reading& r, const std::vector<int>& dims, const Shape& common, const char* op,
+                        SourceLoc loc) {
   NoGradGuard no_grad;
   const Shape& shape = r.view.shape();
   Tensor out = make_empty(common, DType::int64);
@@ -218,7 +236,8 @@ Plan make_plan(const Reading& r, const char* op, SourceLoc loc) {
       plan.common = first ? s : broadcast_shapes(plan.common, s);
     } catch (const ShapeError&) {
       std::string shapes;
-      for (int k : dims) shapes += concat(shapes.empty() ? "" : ", ", to_text(r.entries[static_cast<std::size_t>(k)].index.shape()));
+      for (int k : dims)
+        shapes += concat(shapes.empty() ? "" : ", ", to_text(r.entries[static_cast<std::size_t>(k)].index.shape()));
       throw ShapeError(
           concat(op, ": shape mismatch: indexing tensors could not be broadcast together with shapes ", shapes), loc);
     }

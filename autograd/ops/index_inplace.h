@@ -6,7 +6,8 @@
 
 namespace slope::detail {
 
-/// Whether a kernel may write straight into `self`: nothing is recorded, and no other operand would change under the writing.
+/// Whether a kernel may write straight into `self`: nothing is recorded, and no other operand would change under the
+/// writing.
 inline bool may_write_directly(const Tensor& self, std::initializer_list<const Tensor*> operands) {
   if (any_requires_grad({&self})) return false;
   for (const Tensor* t : operands)

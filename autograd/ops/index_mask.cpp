@@ -29,8 +29,9 @@ namespace {
 void check_mask(const Tensor& mask, const char* op, SourceLoc loc) {
   if (!mask.defined()) throw ValueError(concat(op, ": the mask is an undefined tensor"), loc);
   if (mask.dtype() != DType::boolean)
-    throw DTypeError(concat(op, ": expected a mask of dtype bool, got ", dtype_name(mask.dtype()), "; compare it, as in mask != 0"),
-                     loc);
+    throw DTypeError(
+        concat(op, ": expected a mask of dtype bool, got ", dtype_name(mask.dtype()), "; compare it, as in mask != 0"),
+        loc);
 }
 
 /// Elements picked from `x` by `mask`, both of one shape.
@@ -72,7 +73,8 @@ struct MaskedScatter {
     const auto item = static_cast<std::int64_t>(itemsize(x.dtype()));
     // No two places are the same: each is a lane of its own.
     scatter_kernel(at.shape(), 1, x.dtype(), {{out.raw_data(), {0}}, item}, out.numel(),
-                   {{at.raw_data(), {sizeof(std::int64_t)}}, 0}, {{source.raw_data(), {source.strides()[0] * item}}, 0}, false);
+                   {{at.raw_data(), {sizeof(std::int64_t)}}, 0}, {{source.raw_data(), {source.strides()[0] * item}}, 0},
+                   false);
     return out;
   }
   Grads<3> backward(const Saved& s, const Tensor& g) const {
@@ -81,8 +83,8 @@ struct MaskedScatter {
     if (needs_grad(2)) {
       grads[2] = masked_select(g, s.mask.get());
       if (grads[2].numel() != places)
-        throw ShapeError(concat("masked_scatter: the mask had ", places, " places in forward and has ", grads[2].numel(),
-                                " in backward; it was changed through a raw pointer"));
+        throw ShapeError(concat("masked_scatter: the mask had ", places, " places in forward and has ",
+                                grads[2].numel(), " in backward; it was changed through a raw pointer"));
     }
     return grads;
   }
@@ -98,10 +100,11 @@ struct FillValue {
 
  private:
   static Tensor converted(const Tensor& x, const Operand& given, const char* op, SourceLoc loc) {
-    if (given.tensor && !given.tensor->defined()) throw ValueError(concat(op, ": the value is an undefined tensor"), loc);
+    if (given.tensor && !given.tensor->defined())
+      throw ValueError(concat(op, ": the value is an undefined tensor"), loc);
     if (given.tensor && given.tensor->dim() > 0)
-      throw ShapeError(concat(op, ": only supports a 0-dimensional value tensor, but got tensor with ", given.tensor->dim(),
-                              " dimension(s); use where(mask, value, x)"),
+      throw ShapeError(concat(op, ": only supports a 0-dimensional value tensor, but got tensor with ",
+                              given.tensor->dim(), " dimension(s); use where(mask, value, x)"),
                        loc);
     const DType have = given.tensor ? given.tensor->dtype() : given.scalar.dtype();
     if (category(have) > category(x.dtype()))
@@ -139,16 +142,16 @@ Tensor masked_scatter(In x, const Tensor& mask, const Tensor& source) {
   check_mask(mask, "masked_scatter", x.loc);
   if (!source.defined()) throw ValueError("masked_scatter: the source is an undefined tensor", x.loc);
   if (source.dtype() != x->dtype())
-    throw DTypeError(concat("masked_scatter: expected self and source to have same dtypes but got ", dtype_name(x->dtype()),
-                            " and ", dtype_name(source.dtype())),
+    throw DTypeError(concat("masked_scatter: expected self and source to have same dtypes but got ",
+                            dtype_name(x->dtype()), " and ", dtype_name(source.dtype())),
                      x.loc);
   const Shape shape = broadcast_shapes(x->shape(), mask.shape(), "masked_scatter", x.loc);
   const Tensor wide_mask = expand({mask, x.loc}, shape);
   const std::int64_t places = detail::positions(wide_mask).numel();
   if (source.numel() < places)
-    throw ShapeError(concat("masked_scatter: the mask has ", places, " places but the source only ", source.numel(),
-                            " elements"),
-                     x.loc);
+    throw ShapeError(
+        concat("masked_scatter: the mask has ", places, " places but the source only ", source.numel(), " elements"),
+        x.loc);
   const Tensor values = narrow({flatten({source, x.loc}), x.loc}, 0, 0, places);
   return apply(x.loc, MaskedScatter{}, expand(x, shape), wide_mask, values);
 }
@@ -192,7 +195,9 @@ std::vector<Tensor> where(In condition) {
 Tensor Tensor::masked_fill(const Tensor& mask, const Operand& value) const {
   return slope::masked_fill({*this, value.loc}, mask, value);
 }
-Tensor Tensor::masked_select(const Tensor& mask, SourceLoc loc) const { return slope::masked_select({*this, loc}, mask); }
+Tensor Tensor::masked_select(const Tensor& mask, SourceLoc loc) const {
+  return slope::masked_select({*this, loc}, mask);
+}
 Tensor Tensor::masked_scatter(const Tensor& mask, const Tensor& source, SourceLoc loc) const {
   return slope::masked_scatter({*this, loc}, mask, source);
 }

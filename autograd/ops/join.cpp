@@ -30,7 +30,8 @@ struct Cat {
       const std::int64_t size = t.shape()[dim];
       if (t.numel() > 0)
         copy_kernel(
-            detail::alias_of(out, detail::SliceWindow{dim, start, size, 1}.place(out.shape(), out.strides())).impl(), t.impl());
+            detail::alias_of(out, detail::SliceWindow{dim, start, size, 1}.place(out.shape(), out.strides())).impl(),
+            t.impl());
       sizes.push_back(size);
       start += size;
     }
@@ -59,8 +60,7 @@ struct Stack {
     std::int64_t i = 0;
     for (const Tensor& t : in) {
       const detail::SelectWindow slot{dim, i++};
-      if (t.numel() > 0)
-        copy_kernel(detail::alias_of(out, slot.place(out.shape(), out.strides())).impl(), t.impl());
+      if (t.numel() > 0) copy_kernel(detail::alias_of(out, slot.place(out.shape(), out.strides())).impl(), t.impl());
     }
     return out;
   }
@@ -111,7 +111,8 @@ struct Triangle {
                  [&](std::int64_t begin, std::int64_t end) {
                    for (std::int64_t r = begin; r < end; ++r) {
                      // Columns [0, edge) are at or below the diagonal; in the upper triangle, below it.
-                     const std::int64_t edge = std::clamp<std::int64_t>(r % rows + diagonal + (upper ? 0 : 1), 0, columns);
+                     const std::int64_t edge =
+                         std::clamp<std::int64_t>(r % rows + diagonal + (upper ? 0 : 1), 0, columns);
                      const auto low = static_cast<std::size_t>(edge * item);
                      const auto high = static_cast<std::size_t>((columns - edge) * item);
                      const char* x_row = from + r * columns * item;
@@ -133,7 +134,8 @@ struct Triangle {
 Tensor triangle(In x, bool upper, std::int64_t diagonal, const char* op) {
   CallerScope scope(x.loc);
   if (x->dim() < 2)
-    throw ShapeError(concat(op, ": input tensor must have at least 2 dimensions, got shape ", to_text(x->shape())), x.loc);
+    throw ShapeError(concat(op, ": input tensor must have at least 2 dimensions, got shape ", to_text(x->shape())),
+                     x.loc);
   const std::int64_t far = x->shape()[x->dim() - 2] + x->shape()[x->dim() - 1];
   return apply(x.loc, Triangle{upper, std::clamp(diagonal, -far, far)}, x.tensor);
 }
@@ -201,7 +203,8 @@ Tensor repeat_dim(const Tensor& x, int dim, std::int64_t times, bool each, Sourc
   Shape shape = x.shape();
   shape[dim] = size * times;
   const Tensor parts = each ? reshape({x, loc}, {before, size, 1, after}) : reshape({x, loc}, {before, 1, size, after});
-  return reshape({expand({parts, loc}, each ? Shape{before, size, times, after} : Shape{before, times, size, after}), loc}, shape);
+  return reshape(
+      {expand({parts, loc}, each ? Shape{before, size, times, after} : Shape{before, times, size, after}), loc}, shape);
 }
 
 void check_repeats(std::int64_t repeats, const char* op, SourceLoc loc) {
@@ -215,7 +218,8 @@ Tensor cat(const std::vector<Tensor>& tensors, std::int64_t dim, SourceLoc loc) 
   std::vector<Tensor> in = unified(tensors, "cat", loc);
   for (std::size_t i = 0; i < in.size(); ++i)
     if (in[i].dim() == 0)
-      throw ShapeError(concat("cat: zero-dimensional tensor (at position ", i, ") cannot be concatenated; use stack()"), loc);
+      throw ShapeError(concat("cat: zero-dimensional tensor (at position ", i, ") cannot be concatenated; use stack()"),
+                       loc);
   const auto first = std::find_if_not(in.begin(), in.end(), skipped);
   if (first == in.end()) {
     wrap_dim(dim, 1, "cat", loc);
@@ -228,14 +232,14 @@ Tensor cat(const std::vector<Tensor>& tensors, std::int64_t dim, SourceLoc loc) 
     const Tensor& t = in[i];
     if (skipped(t)) continue;
     if (t.dim() != shape.size())
-      throw ShapeError(concat("cat: Tensors must have same number of dimensions: got ", shape.size(), " and ", t.dim(),
-                              "; shape ", to_text(first->shape()), " against ", to_text(t.shape()), " of tensor number ", i,
-                              " in the list"),
-                       loc);
+      throw ShapeError(
+          concat("cat: Tensors must have same number of dimensions: got ", shape.size(), " and ", t.dim(), "; shape ",
+                 to_text(first->shape()), " against ", to_text(t.shape()), " of tensor number ", i, " in the list"),
+          loc);
     for (int k = 0; k < shape.size(); ++k)
       if (k != d && t.shape()[k] != shape[k])
-        throw ShapeError(concat("cat: Sizes of tensors must match except in dimension ", d, ". Expected size ", shape[k],
-                                " but got size ", t.shape()[k], " for tensor number ", i, " in the list."),
+        throw ShapeError(concat("cat: Sizes of tensors must match except in dimension ", d, ". Expected size ",
+                                shape[k], " but got size ", t.shape()[k], " for tensor number ", i, " in the list."),
                          loc);
     shape[d] += t.shape()[d];
   }
@@ -256,8 +260,8 @@ Tensor stack(const std::vector<Tensor>& tensors, std::int64_t dim, SourceLoc loc
   Shape shape = in[0].shape();
   for (std::size_t i = 1; i < in.size(); ++i)
     if (in[i].shape() != shape)
-      throw ShapeError(concat("stack: stack expects each tensor to be equal size, but got ", to_text(shape), " at entry 0 and ",
-                              to_text(in[i].shape()), " at entry ", i),
+      throw ShapeError(concat("stack: stack expects each tensor to be equal size, but got ", to_text(shape),
+                              " at entry 0 and ", to_text(in[i].shape()), " at entry ", i),
                        loc);
   const int d = wrap_dim(dim, shape.size() + 1, "stack", loc);
   shape.insert(d, static_cast<std::int64_t>(in.size()));
@@ -282,10 +286,11 @@ Tensor repeat(In x, const Shape& repeats) {
   CallerScope scope(x.loc);
   const int lead = repeats.size() - x->dim();
   if (lead < 0)
-    throw ShapeError(concat("repeat: Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor; "
-                            "repeats ",
-                            to_text(repeats), " for shape ", to_text(x->shape())),
-                     x.loc);
+    throw ShapeError(
+        concat("repeat: Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor; "
+               "repeats ",
+               to_text(repeats), " for shape ", to_text(x->shape())),
+        x.loc);
   Shape whole = Shape::filled(lead, 1);
   for (std::int64_t s : x->shape()) whole.push_back(s);
   // Dimensions of size 1 are stretched in one go; the others need a place of their own to repeat along.
@@ -297,7 +302,8 @@ Tensor repeat(In x, const Shape& repeats) {
   Shape result = whole;
   for (int i = 0; i < result.size(); ++i)
     if (__builtin_mul_overflow(result[i], repeats[i], &result[i]))
-      throw ShapeError(concat("repeat: repeats ", to_text(repeats), " of shape ", to_text(x->shape()), " are too many"), x.loc);
+      throw ShapeError(concat("repeat: repeats ", to_text(repeats), " of shape ", to_text(x->shape()), " are too many"),
+                       x.loc);
   checked_numel(result, "repeat", x.loc);
   Tensor out = expand({reshape(x, whole), x.loc}, stretched);
   for (int i = result.size() - 1; i >= 0; --i)
@@ -349,7 +355,8 @@ Tensor roll(In x, const Shape& shifts, const Shape& dims) {
     return reshape({roll_dim(flatten(x), 0, shifts[0], x.loc), x.loc}, x->shape());
   }
   if (shifts.size() != dims.size())
-    throw ShapeError(concat("roll: shifts and dimensions must align. shifts: ", shifts.size(), ", dims: ", dims.size()), x.loc);
+    throw ShapeError(concat("roll: shifts and dimensions must align. shifts: ", shifts.size(), ", dims: ", dims.size()),
+                     x.loc);
   Shape order = dims;
   for (std::int64_t& d : order) d = wrap_dim(d, x->dim(), "roll", x.loc);
   if (x->dim() == 0) return clone(x);
@@ -364,7 +371,8 @@ Tensor triu(In x, std::int64_t diagonal) { return triangle(x, true, diagonal, "t
 Tensor diag(In x, std::int64_t diagonal) {
   CallerScope scope(x.loc);
   if (x->dim() == 1) return diag_embed(x, diagonal);
-  if (x->dim() != 2) throw ShapeError(concat("diag: matrix or a vector expected, got shape ", to_text(x->shape())), x.loc);
+  if (x->dim() != 2)
+    throw ShapeError(concat("diag: matrix or a vector expected, got shape ", to_text(x->shape())), x.loc);
   return clone({slope::diagonal(x, diagonal), x.loc});
 }
 

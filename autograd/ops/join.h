@@ -5,7 +5,8 @@
 
 #include "slope/autograd/tensor/tensor.h"
 
-/// Joining tensors into one, and copies in which elements repeat or change places. Results are dense and own their memory.
+/// Joining tensors into one, and copies in which elements repeat or change places. Results are dense and own their
+/// memory.
 namespace slope {
 
 // ---- joining
@@ -22,7 +23,8 @@ Tensor hstack(const std::vector<Tensor>& tensors, SourceLoc loc = SourceLoc::her
 Tensor vstack(const std::vector<Tensor>& tensors, SourceLoc loc = SourceLoc::here());
 
 // ---- repeating
-/// `x` repeated repeats[i] times along dimension i, with new leading dimensions when there are more repeats than dimensions.
+/// `x` repeated repeats[i] times along dimension i, with new leading dimensions when there are more repeats than
+/// dimensions.
 Tensor repeat(In x, const Shape& repeats);
 /// As `repeat`; missing repeats in front count as 1.
 Tensor tile(In x, const Shape& repeats);
@@ -33,10 +35,11 @@ Tensor repeat_interleave(In x, std::int64_t repeats, std::int64_t dim);
 // ---- rearranging
 /// Elements in reverse order along `dims`.
 Tensor flip(In x, const Shape& dims);
-/// Elements moved by shifts[i] places along dims[i]; what leaves at one end enters at the other. Without `dims` one shift,
-/// of the flattened tensor.
+/// Elements moved by shifts[i] places along dims[i]; what leaves at one end enters at the other. Without `dims` one
+/// shift, of the flattened tensor.
 Tensor roll(In x, const Shape& shifts, const Shape& dims = {});
-/// The lower (upper) triangle of matrices [..., m, n], the rest 0: elements with column - row <= diagonal (>= diagonal).
+/// The lower (upper) triangle of matrices [..., m, n], the rest 0: elements with column - row <= diagonal (>=
+/// diagonal).
 Tensor tril(In x, std::int64_t diagonal = 0);
 Tensor triu(In x, std::int64_t diagonal = 0);
 /// Of a vector, the square matrix with it on a diagonal; of a matrix, a copy of that diagonal.

@@ -4,11 +4,10 @@
 
 #include "slope/autograd/engine/op.h"
 #include "slope/autograd/ops/elementwise.h"
+#include "slope/autograd/ops/reduce.h"
 #include "slope/autograd/ops/window.h"
 
 namespace slope {
-
-Tensor sum(In x, const Shape& dims, bool keepdim, std::optional<DType> dtype);
 
 namespace detail {
 
@@ -170,10 +169,11 @@ Tensor view(In x, const Shape& shape) {
   const Shape target = detail::infer_shape(shape, x->numel(), "view", x.loc);
   const auto strides = strides_for(x, target);
   if (!strides)
-    throw ShapeError(concat("view: view size is not compatible with input tensor's size and stride (at least one dimension "
-                            "spans across two contiguous subspaces). Use .reshape(...) instead. Sizes ",
-                            to_text(x->shape()), ", strides ", to_text(x->strides()), ", wanted ", to_text(shape)),
-                     x.loc);
+    throw ShapeError(
+        concat("view: view size is not compatible with input tensor's size and stride (at least one dimension "
+               "spans across two contiguous subspaces). Use .reshape(...) instead. Sizes ",
+               to_text(x->shape()), ", strides ", to_text(x->strides()), ", wanted ", to_text(shape)),
+        x.loc);
   return apply(x.loc, Reshaped<"View">{{target, *strides}}, x.tensor);
 }
 
@@ -197,8 +197,8 @@ Tensor flatten(In x, std::int64_t start_dim, std::int64_t end_dim) {
   const int n = x->dim();
   const int first = wrap_dim(start_dim, n, "flatten", x.loc), last = wrap_dim(end_dim, n, "flatten", x.loc);
   if (first > last)
-    throw ShapeError(concat("flatten: flatten() has invalid args: start_dim cannot come after end_dim, got ", start_dim, " and ",
-                            end_dim, " for shape ", to_text(x->shape())),
+    throw ShapeError(concat("flatten: flatten() has invalid args: start_dim cannot come after end_dim, got ", start_dim,
+                            " and ", end_dim, " for shape ", to_text(x->shape())),
                      x.loc);
   Shape shape;
   for (int i = 0; i < first; ++i) shape.push_back(x->shape()[i]);
@@ -218,8 +218,8 @@ Tensor unflatten(In x, std::int64_t dim, const Shape& sizes) {
   try {
     parts = detail::infer_shape(sizes, x->shape()[d], "unflatten", x.loc);
   } catch (const ShapeError&) {
-    throw ShapeError(concat("unflatten: provided sizes ", to_text(sizes), " don't multiply up to the size of dim ", d, " (",
-                            x->shape()[d], ") in the input tensor of shape ", to_text(x->shape())),
+    throw ShapeError(concat("unflatten: provided sizes ", to_text(sizes), " don't multiply up to the size of dim ", d,
+                            " (", x->shape()[d], ") in the input tensor of shape ", to_text(x->shape())),
                      x.loc);
   }
   Shape shape = x->shape();
@@ -262,16 +262,16 @@ Tensor unsqueeze(In x, std::int64_t dim) {
 Tensor permute(In x, const Shape& dims) {
   CallerScope scope(x.loc);
   if (dims.size() != x->dim())
-    throw ShapeError(concat("permute: number of dimensions in the tensor input does not match the length of the desired "
-                            "ordering of dimensions i.e. input.dim() = ",
-                            x->dim(), " is not equal to len(dims) = ", dims.size()),
-                     x.loc);
+    throw ShapeError(
+        concat("permute: number of dimensions in the tensor input does not match the length of the desired "
+               "ordering of dimensions i.e. input.dim() = ",
+               x->dim(), " is not equal to len(dims) = ", dims.size()),
+        x.loc);
   Shape order = dims;
   unsigned seen = 0;
   for (std::int64_t& d : order) {
     d = wrap_dim(d, x->dim(), "permute", x.loc);
-    if (seen >> d & 1)
-      throw ShapeError(concat("permute: duplicate dims are not allowed, got ", to_text(dims)), x.loc);
+    if (seen >> d & 1) throw ShapeError(concat("permute: duplicate dims are not allowed, got ", to_text(dims)), x.loc);
     seen |= 1u << d;
   }
   return apply(x.loc, Permute{order}, x.tensor);
@@ -280,7 +280,8 @@ Tensor permute(In x, const Shape& dims) {
 Tensor transpose(In x, std::int64_t dim0, std::int64_t dim1) {
   CallerScope scope(x.loc);
   const int n = x->dim();
-  return apply(x.loc, Transpose{wrap_dim(dim0, n, "transpose", x.loc), wrap_dim(dim1, n, "transpose", x.loc)}, x.tensor);
+  return apply(x.loc, Transpose{wrap_dim(dim0, n, "transpose", x.loc), wrap_dim(dim1, n, "transpose", x.loc)},
+               x.tensor);
 }
 
 Tensor swapaxes(In x, std::int64_t dim0, std::int64_t dim1) { return transpose(x, dim0, dim1); }
@@ -298,7 +299,8 @@ Tensor movedim(In x, const Shape& from, const Shape& to) {
     const int source = wrap_dim(from[i], n, "movedim", x.loc), target = wrap_dim(to[i], n, "movedim", x.loc);
     if (n == 0) continue;
     if (taken >> source & 1 || order[target] >= 0)
-      throw ShapeError(concat("movedim: repeated dim in source ", to_text(from), " or destination ", to_text(to)), x.loc);
+      throw ShapeError(concat("movedim: repeated dim in source ", to_text(from), " or destination ", to_text(to)),
+                       x.loc);
     taken |= 1u << source;
     order[target] = source;
   }
@@ -330,8 +332,8 @@ Tensor expand(In x, const Shape& shape) {
       g.sizes[i] = have;
     }
     if (g.sizes[i] != have && have != 1)
-      throw ShapeError(concat("expand: The expanded size of the tensor (", shape[i], ") must match the existing size (", have,
-                              ") at non-singleton dimension ", i, ".  Target sizes: ", to_text(shape),
+      throw ShapeError(concat("expand: The expanded size of the tensor (", shape[i], ") must match the existing size (",
+                              have, ") at non-singleton dimension ", i, ".  Target sizes: ", to_text(shape),
                               ".  Tensor sizes: ", to_text(x->shape())),
                        x.loc);
     if (i >= lead && g.sizes[i] == have) g.strides[i] = x->strides()[i - lead];
@@ -368,9 +370,10 @@ Tensor sum_to(In x, const Shape& shape) {
     if (want != have[i]) dims.push_back(i);
   }
   if (!fits)
-    throw ShapeError(concat("sum_to: shape ", to_text(shape), " does not broadcast to the shape ", to_text(have)), x.loc);
+    throw ShapeError(concat("sum_to: shape ", to_text(shape), " does not broadcast to the shape ", to_text(have)),
+                     x.loc);
   if (dims.empty()) return reshape(x, shape);
-  const Tensor summed = sum(x, dims, true, {});
+  const Tensor summed = sum(x, dims, true);
   return lead > 0 ? reshape({summed, x.loc}, shape) : summed;
 }
 
@@ -390,8 +393,9 @@ Tensor Tensor::movedim(const Shape& from, const Shape& to, SourceLoc loc) const 
 Tensor Tensor::t(SourceLoc loc) const {
   CallerScope scope(loc);
   if (dim() > 2)
-    throw ShapeError(concat("t: t() expects a tensor with <= 2 dimensions, but self is ", dim(), "D; use transpose() or permute()"),
-                     loc);
+    throw ShapeError(
+        concat("t: t() expects a tensor with <= 2 dimensions, but self is ", dim(), "D; use transpose() or permute()"),
+        loc);
   return slope::transpose({*this, loc}, 0, dim() < 2 ? 0 : 1);
 }
 Tensor Tensor::squeeze(SourceLoc loc) const { return slope::squeeze({*this, loc}); }

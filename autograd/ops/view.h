@@ -7,16 +7,16 @@
 #include "slope/autograd/tensor/tensor.h"
 
 /// Views: other geometries over the memory of a tensor. They share its storage and version counter, in-place changes of
-/// one are seen by all, and the gradient of a view flows back to the elements it shows (elements not shown get 0, elements
-/// shown several times the sum).
+/// one are seen by all, and the gradient of a view flows back to the elements it shows (elements not shown get 0,
+/// elements shown several times the sum).
 ///
-/// Dimensions may be negative (counted from the end) and throw IndexError when out of range. All functions throw ValueError
-/// for an undefined tensor and ShapeError for results of more than 8 dimensions.
+/// Dimensions may be negative (counted from the end) and throw IndexError when out of range. All functions throw
+/// ValueError for an undefined tensor and ShapeError for results of more than 8 dimensions.
 namespace slope {
 
 // ---- the same elements under another shape
-/// The elements of `x`, in row-major order, as `shape`; one size may be -1 and is inferred. Throws ShapeError when the number
-/// of elements differs, and when the strides of `x` do not allow a view (use `reshape`).
+/// The elements of `x`, in row-major order, as `shape`; one size may be -1 and is inferred. Throws ShapeError when the
+/// number of elements differs, and when the strides of `x` do not allow a view (use `reshape`).
 ///
 ///     Tensor x = arange(6).view({2, -1});      // [2, 3]
 Tensor view(In x, const Shape& shape);
@@ -44,23 +44,23 @@ Tensor swapaxes(In x, std::int64_t dim0, std::int64_t dim1);
 Tensor movedim(In x, const Shape& from, const Shape& to);
 
 // ---- elements repeated without copying
-/// Repeats dimensions of size 1 (and new leading ones) to `shape` with stride 0; -1 keeps a size. Throws ShapeError when an
-/// existing size other than 1 differs. Writing into the result in place throws: clone() it first.
+/// Repeats dimensions of size 1 (and new leading ones) to `shape` with stride 0; -1 keeps a size. Throws ShapeError
+/// when an existing size other than 1 differs. Writing into the result in place throws: clone() it first.
 Tensor expand(In x, const Shape& shape);
 Tensor expand_as(In x, const Tensor& other);
 /// `expand`, under NumPy's name.
 Tensor broadcast_to(In x, const Shape& shape);
 /// All tensors expanded to their common shape (see `broadcast_shapes`).
 std::vector<Tensor> broadcast_tensors(const std::vector<Tensor>& tensors, SourceLoc loc = SourceLoc::here());
-/// The inverse of broadcasting: sums over the dimensions along which `shape` was repeated to give the shape of `x`. Returns
-/// `x` itself when the shapes are equal. Throws ShapeError when `shape` does not broadcast to the shape of `x`.
+/// The inverse of broadcasting: sums over the dimensions along which `shape` was repeated to give the shape of `x`.
+/// Returns `x` itself when the shapes are equal. Throws ShapeError when `shape` does not broadcast to the shape of `x`.
 Tensor sum_to(In x, const Shape& shape);
 
 // ---- parts
 /// Elements start..start+length-1 of dimension `dim`. Throws IndexError when they do not all exist.
 Tensor narrow(In x, std::int64_t dim, std::int64_t start, std::int64_t length);
-/// Every step-th element of [start, stop) of dimension `dim`. Negative bounds count from the end, bounds beyond the ends
-/// clamp. Throws ValueError unless step >= 1.
+/// Every step-th element of [start, stop) of dimension `dim`. Negative bounds count from the end, bounds beyond the
+/// ends clamp. Throws ValueError unless step >= 1.
 Tensor slice(In x, std::int64_t dim, std::optional<std::int64_t> start = {}, std::optional<std::int64_t> stop = {},
              std::int64_t step = 1);
 /// The part with `index` at dimension `dim`, which disappears. Negative indices count from the end; throws IndexError.
@@ -75,8 +75,8 @@ std::vector<Tensor> chunk(In x, std::int64_t count, std::int64_t dim = 0);
 std::vector<Tensor> unbind(In x, std::int64_t dim = 0);
 /// The diagonal x[i, i + offset] of dimensions dim1 and dim2, which disappear; it becomes the last dimension.
 Tensor diagonal(In x, std::int64_t offset = 0, std::int64_t dim1 = 0, std::int64_t dim2 = 1);
-/// All windows of `size` elements, `step` apart, along `dim`: that dimension counts the windows ((n - size)/step + 1), a new
-/// last dimension lies within them.
+/// All windows of `size` elements, `step` apart, along `dim`: that dimension counts the windows ((n - size)/step + 1),
+/// a new last dimension lies within them.
 ///
 ///     arange(5).unfold(0, 3, 1)                // [[0, 1, 2], [1, 2, 3], [2, 3, 4]]
 Tensor unfold(In x, std::int64_t dim, std::int64_t size, std::int64_t step);

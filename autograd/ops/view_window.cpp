@@ -164,7 +164,8 @@ std::vector<Tensor> cut(In x, int dim, std::vector<std::int64_t> sizes, bool dro
     start += n;
   }
   if (recording && !out.empty()) {
-    auto node = Ref<Node>::adopt(new (detail::allocate_node(sizeof(CutNode))) CutNode(x, dim, std::move(sizes), drop, x.loc));
+    auto node =
+        Ref<Node>::adopt(new (detail::allocate_node(sizeof(CutNode))) CutNode(x, dim, std::move(sizes), drop, x.loc));
     for (std::size_t i = 0; i < out.size(); ++i) {
       detail::set_producer(out[i], Ref<Node>(node).release());
       out[i].impl().output_nr = static_cast<std::uint16_t>(i);
@@ -182,8 +183,8 @@ Tensor narrow(In x, std::int64_t dim, std::int64_t start, std::int64_t length) {
   const std::int64_t size = x->shape()[d];
   if (length < 0) throw ValueError(concat("narrow: narrow(): length must be non-negative, got ", length), x.loc);
   if (start < -size || start > size)
-    throw IndexError(concat("narrow: start out of range (expected to be in range of [", -size, ", ", size, "], but got ", start,
-                            ")"),
+    throw IndexError(concat("narrow: start out of range (expected to be in range of [", -size, ", ", size,
+                            "], but got ", start, ")"),
                      x.loc);
   const std::int64_t first = start < 0 ? start + size : start;
   if (length > size - first)
@@ -193,11 +194,13 @@ Tensor narrow(In x, std::int64_t dim, std::int64_t start, std::int64_t length) {
   return detail::show(x.loc, detail::SliceWindow{d, first, length, 1}, x.tensor);
 }
 
-Tensor slice(In x, std::int64_t dim, std::optional<std::int64_t> start, std::optional<std::int64_t> stop, std::int64_t step) {
+Tensor slice(In x, std::int64_t dim, std::optional<std::int64_t> start, std::optional<std::int64_t> stop,
+             std::int64_t step) {
   CallerScope scope(x.loc);
   need_dimension(x, "slice");
   const int d = wrap_dim(dim, x->dim(), "slice", x.loc);
-  if (step < 1) throw ValueError(concat("slice: slice step must be positive, got ", step, "; use flip() to reverse"), x.loc);
+  if (step < 1)
+    throw ValueError(concat("slice: slice step must be positive, got ", step, "; use flip() to reverse"), x.loc);
   const std::int64_t size = x->shape()[d];
   const auto bound = [size](std::int64_t at) { return std::clamp<std::int64_t>(at < 0 ? at + size : at, 0, size); };
   const std::int64_t first = bound(start.value_or(0)), last = std::max(first, bound(stop.value_or(size)));
@@ -212,7 +215,8 @@ Tensor select(In x, std::int64_t dim, std::int64_t index) {
   const int d = wrap_dim(dim, x->dim(), "select", x.loc);
   const std::int64_t size = x->shape()[d];
   if (index < -size || index >= size)
-    throw IndexError(concat("select: index ", index, " is out of bounds for dimension ", d, " with size ", size), x.loc);
+    throw IndexError(concat("select: index ", index, " is out of bounds for dimension ", d, " with size ", size),
+                     x.loc);
   return detail::show(x.loc, detail::SelectWindow{d, index < 0 ? index + size : index}, x.tensor);
 }
 
@@ -221,9 +225,11 @@ std::vector<Tensor> split(In x, std::int64_t size, std::int64_t dim) {
   need_dimension(x, "split");
   const int d = wrap_dim(dim, x->dim(), "split", x.loc);
   const std::int64_t n = x->shape()[d];
-  if (size < 0) throw ValueError(concat("split: split expects split_size be non-negative, but got split_size=", size), x.loc);
+  if (size < 0)
+    throw ValueError(concat("split: split expects split_size be non-negative, but got split_size=", size), x.loc);
   if (size == 0 && n != 0)
-    throw ValueError(concat("split: split_size can only be 0 if dimension size is 0, but got dimension size of ", n), x.loc);
+    throw ValueError(concat("split: split_size can only be 0 if dimension size is 0, but got dimension size of ", n),
+                     x.loc);
   std::vector<std::int64_t> sizes;
   for (std::int64_t at = 0; at < n; at += std::min(size, n - at)) sizes.push_back(std::min(size, n - at));
   if (sizes.empty()) sizes.push_back(0);
@@ -239,8 +245,8 @@ std::vector<Tensor> split(In x, const std::vector<std::int64_t>& sizes, std::int
   for (std::int64_t s : sizes) valid &= s >= 0 && !__builtin_add_overflow(total, s, &total);
   if (!valid || total != x->shape()[d])
     throw ShapeError(concat("split: split_with_sizes expects split_sizes to sum exactly to ", x->shape()[d],
-                            " (input tensor's size at dimension ", d, "), but got split_sizes=",
-                            std::span<const std::int64_t>(sizes)),
+                            " (input tensor's size at dimension ", d,
+                            "), but got split_sizes=", std::span<const std::int64_t>(sizes)),
                      x.loc);
   return cut(x, d, sizes, false);
 }
@@ -266,10 +272,10 @@ Tensor diagonal(In x, std::int64_t offset, std::int64_t dim1, std::int64_t dim2)
   CallerScope scope(x.loc);
   const int n = x->dim();
   if (n < 2)
-    throw ShapeError(concat("diagonal: needs a tensor of at least 2 dimensions, got shape ", to_text(x->shape())), x.loc);
+    throw ShapeError(concat("diagonal: needs a tensor of at least 2 dimensions, got shape ", to_text(x->shape())),
+                     x.loc);
   const int a = wrap_dim(dim1, n, "diagonal", x.loc), b = wrap_dim(dim2, n, "diagonal", x.loc);
-  if (a == b)
-    throw ShapeError(concat("diagonal: diagonal dimensions cannot be identical ", dim1, ", ", dim2), x.loc);
+  if (a == b) throw ShapeError(concat("diagonal: diagonal dimensions cannot be identical ", dim1, ", ", dim2), x.loc);
   // Beyond the matrix every offset shows nothing; kept small so that nothing overflows.
   const std::int64_t far = std::max(x->shape()[a], x->shape()[b]);
   return detail::show(x.loc, detail::DiagonalWindow{std::clamp(offset, -far, far), a, b}, x.tensor);
@@ -281,7 +287,8 @@ Tensor unfold(In x, std::int64_t dim, std::int64_t size, std::int64_t step) {
   const std::int64_t n = x->dim() == 0 ? 1 : x->shape()[d];
   if (size < 0) throw ValueError(concat("unfold: size is ", size, " but must be >= 0"), x.loc);
   if (size > n)
-    throw ShapeError(concat("unfold: maximum size for tensor at dimension ", d, " is ", n, " but size is ", size), x.loc);
+    throw ShapeError(concat("unfold: maximum size for tensor at dimension ", d, " is ", n, " but size is ", size),
+                     x.loc);
   if (step <= 0) throw ValueError(concat("unfold: step is ", step, " but must be > 0"), x.loc);
   return detail::show(x.loc, detail::UnfoldWindow{d, size, std::min(step, n + 1)}, x.tensor);
 }
@@ -291,8 +298,8 @@ Tensor Tensor::operator[](At position) const { return slope::select({*this, posi
 Tensor Tensor::narrow(std::int64_t dim, std::int64_t start, std::int64_t length, SourceLoc loc) const {
   return slope::narrow({*this, loc}, dim, start, length);
 }
-Tensor Tensor::slice(std::int64_t dim, std::optional<std::int64_t> start, std::optional<std::int64_t> stop, std::int64_t step,
-                     SourceLoc loc) const {
+Tensor Tensor::slice(std::int64_t dim, std::optional<std::int64_t> start, std::optional<std::int64_t> stop,
+                     std::int64_t step, SourceLoc loc) const {
   return slope::slice({*this, loc}, dim, start, stop, step);
 }
 Tensor Tensor::select(std::int64_t dim, std::int64_t index, SourceLoc loc) const {

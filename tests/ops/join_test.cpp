@@ -78,10 +78,12 @@ BOOST_AUTO_TEST_CASE(cat_skips_empty_vectors) {
 }
 
 BOOST_AUTO_TEST_CASE(cat_refuses_what_does_not_fit) {
-  check_error<ShapeError>([] { cat({zeros({2, 3}), zeros({2, 2})}); },
-                          "Sizes of tensors must match except in dimension 0. Expected size 3 but got size 2 for tensor number 1 "
-                          "in the list.");
-  check_error<ShapeError>([] { cat({zeros({2, 3}), zeros({2})}); }, "Tensors must have same number of dimensions: got 2 and 1");
+  check_error<ShapeError>(
+      [] { cat({zeros({2, 3}), zeros({2, 2})}); },
+      "Sizes of tensors must match except in dimension 0. Expected size 3 but got size 2 for tensor number 1 "
+      "in the list.");
+  check_error<ShapeError>([] { cat({zeros({2, 3}), zeros({2})}); },
+                          "Tensors must have same number of dimensions: got 2 and 1");
   check_error<ShapeError>([] { cat({tensor(1.0), tensor(2.0)}); },
                           "zero-dimensional tensor (at position 0) cannot be concatenated");
   check_error<ValueError>([] { cat({}); }, "expected a non-empty list of Tensors");
@@ -100,7 +102,8 @@ BOOST_AUTO_TEST_CASE(stack_makes_a_new_dimension) {
   check_error<ShapeError>([] { stack({zeros({2}), zeros({3})}); },
                           "stack expects each tensor to be equal size, but got [2] at entry 0 and [3] at entry 1");
   check_error<ValueError>([] { stack({}); }, "non-empty");
-  check_error<IndexError>([&] { stack({a, b}, 2); }, "Dimension out of range (expected to be in range of [-2, 1], but got 2)");
+  check_error<IndexError>([&] { stack({a, b}, 2); },
+                          "Dimension out of range (expected to be in range of [-2, 1], but got 2)");
 }
 
 BOOST_AUTO_TEST_CASE(hstack_and_vstack_join_sideways_and_upwards) {
@@ -119,12 +122,14 @@ BOOST_AUTO_TEST_CASE(repeat_repeats_the_whole_and_repeat_interleave_each_element
   BOOST_TEST(!x.repeat({1, 1}).shares_storage(x));
   BOOST_TEST(x.repeat({2, 2}).is_contiguous());
   check_values(tensor(4.0).repeat({3}), {4, 4, 4});
-  BOOST_TEST(shape_of(counting({1, 2, 1, 2, 1, 2, 1, 2}).repeat({2, 2, 2, 2, 2, 2, 2, 2})) == "[2, 4, 2, 4, 2, 4, 2, 4]");
+  BOOST_TEST(shape_of(counting({1, 2, 1, 2, 1, 2, 1, 2}).repeat({2, 2, 2, 2, 2, 2, 2, 2})) ==
+             "[2, 4, 2, 4, 2, 4, 2, 4]");
   BOOST_TEST(shape_of(tile(x, {3})) == "[2, 6]");
   check_values(repeat_interleave(x, 2), {0, 0, 1, 1, 2, 2, 3, 3});
   check_values(repeat_interleave(x, 2, 0), {0, 1, 0, 1, 2, 3, 2, 3});
   check_values(repeat_interleave(x, 2, 1), {0, 0, 1, 1, 2, 2, 3, 3});
-  check_error<ShapeError>([&] { x.repeat({2}); }, "Number of dimensions of repeat dims can not be smaller than number of dimensions");
+  check_error<ShapeError>([&] { x.repeat({2}); },
+                          "Number of dimensions of repeat dims can not be smaller than number of dimensions");
   check_error<ValueError>([&] { x.repeat({2, -1}); }, "repeats must be non-negative, got -1");
   check_error<ValueError>([&] { repeat_interleave(x, -1); }, "repeats must be non-negative, got -1");
 }
@@ -176,19 +181,21 @@ BOOST_AUTO_TEST_CASE(diag_turns_vectors_into_matrices_and_back) {
 }
 
 BOOST_AUTO_TEST_CASE(derivatives_of_joins_and_rearrangements_match_differences) {
-  using In = std::vector<Tensor>;
-  check_derivatives([](const In& in) { return cat({in[0], in[1], in[0]}, 1); }, {sample({2, 2}), sample({2, 3}, 2)});
-  check_derivatives([](const In& in) { return cat({in[0].t(), in[1]}); }, {sample({3, 2}), sample({1, 3}, 2)});
-  check_derivatives([](const In& in) { return stack({in[0], in[1].expand({3})}, 1); }, {sample({3}), sample({1}, 2)});
-  check_derivatives([](const In& in) { return in[0].repeat({2, 1, 3}); }, {sample({2, 2})});
-  check_derivatives([](const In& in) { return repeat_interleave(in[0], 3, 0); }, {sample({2, 2})});
-  check_derivatives([](const In& in) { return in[0].flip({0}); }, {sample({3, 2})});
-  check_derivatives([](const In& in) { return in[0].roll({1, -1}, {0, 1}); }, {sample({3, 4})});
-  check_derivatives([](const In& in) { return in[0].roll({5}); }, {sample({3, 2})});
-  check_derivatives([](const In& in) { return in[0].tril(-1) + in[0].triu(1) * 2; }, {sample({2, 3, 3})});
-  check_derivatives([](const In& in) { return in[0].diag(1); }, {sample({3})});
-  check_derivatives([](const In& in) { return in[0].diag(1); }, {sample({3, 3})});
-  check_derivatives([](const In& in) { return diag_embed(in[0], -1); }, {sample({2, 2})});
+  using Tensors = std::vector<Tensor>;
+  check_derivatives([](const Tensors& in) { return cat({in[0], in[1], in[0]}, 1); },
+                    {sample({2, 2}), sample({2, 3}, 2)});
+  check_derivatives([](const Tensors& in) { return cat({in[0].t(), in[1]}); }, {sample({3, 2}), sample({1, 3}, 2)});
+  check_derivatives([](const Tensors& in) { return stack({in[0], in[1].expand({3})}, 1); },
+                    {sample({3}), sample({1}, 2)});
+  check_derivatives([](const Tensors& in) { return in[0].repeat({2, 1, 3}); }, {sample({2, 2})});
+  check_derivatives([](const Tensors& in) { return repeat_interleave(in[0], 3, 0); }, {sample({2, 2})});
+  check_derivatives([](const Tensors& in) { return in[0].flip({0}); }, {sample({3, 2})});
+  check_derivatives([](const Tensors& in) { return in[0].roll({1, -1}, {0, 1}); }, {sample({3, 4})});
+  check_derivatives([](const Tensors& in) { return in[0].roll({5}); }, {sample({3, 2})});
+  check_derivatives([](const Tensors& in) { return in[0].tril(-1) + in[0].triu(1) * 2; }, {sample({2, 3, 3})});
+  check_derivatives([](const Tensors& in) { return in[0].diag(1); }, {sample({3})});
+  check_derivatives([](const Tensors& in) { return in[0].diag(1); }, {sample({3, 3})});
+  check_derivatives([](const Tensors& in) { return diag_embed(in[0], -1); }, {sample({2, 2})});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

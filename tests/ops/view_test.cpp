@@ -62,9 +62,10 @@ BOOST_AUTO_TEST_CASE(view_of_strided_tensors_works_where_strides_allow_it) {
 
 BOOST_AUTO_TEST_CASE(view_refuses_strides_and_counts_that_do_not_fit) {
   const Tensor x = counting({2, 3});
-  check_error<ShapeError>([&] { x.t().view({6}); },
-                          "view size is not compatible with input tensor's size and stride (at least one dimension spans across "
-                          "two contiguous subspaces). Use .reshape(...) instead.");
+  check_error<ShapeError>(
+      [&] { x.t().view({6}); },
+      "view size is not compatible with input tensor's size and stride (at least one dimension spans across "
+      "two contiguous subspaces). Use .reshape(...) instead.");
   check_error<ShapeError>([&] { x.view({4}); }, "shape '[4]' is invalid for input of size 6");
   check_error<ShapeError>([&] { x.view({4, -1}); }, "shape '[4, -1]' is invalid for input of size 6");
   check_error<ShapeError>([&] { x.view({-1, -1}); }, "only one dimension can be inferred");
@@ -131,7 +132,8 @@ BOOST_AUTO_TEST_CASE(flatten_and_unflatten_merge_and_split_dimensions) {
   BOOST_TEST(shape_of(zeros({2, 0, 3}).flatten(0, 1)) == "[0, 3]");
   BOOST_TEST(shape_of(x.unflatten(-2, {2, -1})) == "[2, 3, 2, 2, 5]");
   check_error<ShapeError>([&] { x.flatten(2, 1); }, "start_dim cannot come after end_dim");
-  check_error<ShapeError>([&] { x.unflatten(1, {2, 2}); }, "provided sizes [2, 2] don't multiply up to the size of dim 1 (3)");
+  check_error<ShapeError>([&] { x.unflatten(1, {2, 2}); },
+                          "provided sizes [2, 2] don't multiply up to the size of dim 1 (3)");
   check_error<ShapeError>([&] { x.unflatten(1, {}); }, "sizes must be non-empty");
 }
 
@@ -146,8 +148,10 @@ BOOST_AUTO_TEST_CASE(squeeze_drops_and_unsqueeze_inserts_dimensions_of_size_one)
   BOOST_TEST(shape_of(x.unsqueeze(-1)) == "[1, 3, 1, 2, 1]");
   BOOST_TEST(shape_of(x.unsqueeze(0)) == "[1, 1, 3, 1, 2]");
   BOOST_TEST(shape_of(tensor(1.0).unsqueeze(0)) == "[1]");
-  check_error<IndexError>([&] { x.unsqueeze(5); }, "Dimension out of range (expected to be in range of [-5, 4], but got 5)");
-  check_error<IndexError>([&] { x.squeeze(4); }, "Dimension out of range (expected to be in range of [-4, 3], but got 4)");
+  check_error<IndexError>([&] { x.unsqueeze(5); },
+                          "Dimension out of range (expected to be in range of [-5, 4], but got 5)");
+  check_error<IndexError>([&] { x.squeeze(4); },
+                          "Dimension out of range (expected to be in range of [-4, 3], but got 4)");
   check_error<ShapeError>([&] { zeros({1, 1, 1, 1, 1, 1, 1, 1}).unsqueeze(0); }, "at most 8 dimensions");
 }
 
@@ -169,7 +173,8 @@ BOOST_AUTO_TEST_CASE(permuting_dimensions_moves_no_data) {
   BOOST_TEST(shape_of(tensor(2.0).permute({})) == "[]");
   BOOST_TEST(shape_of(tensor(2.0).transpose(0, -1)) == "[]");
   check_error<ShapeError>([&] { x.t(); }, "t() expects a tensor with <= 2 dimensions, but self is 3D");
-  check_error<ShapeError>([&] { x.permute({0, 1}); }, "does not match the length of the desired ordering of dimensions");
+  check_error<ShapeError>([&] { x.permute({0, 1}); },
+                          "does not match the length of the desired ordering of dimensions");
   check_error<ShapeError>([&] { x.permute({0, 1, 1}); }, "duplicate dims are not allowed");
   check_error<ShapeError>([&] { x.movedim({0, 0}, {1, 2}); }, "repeated dim in source");
   check_error<IndexError>([&] { x.transpose(0, 3); },
@@ -186,10 +191,12 @@ BOOST_AUTO_TEST_CASE(expand_repeats_with_stride_zero) {
   BOOST_TEST(y[1][2][3].item() == 2);
   BOOST_TEST(shape_of(tensor(1.0).expand({2, 0})) == "[2, 0]");
   BOOST_TEST(shape_of(zeros({1, 3}).expand({0, 3})) == "[0, 3]");
-  check_error<ShapeError>([&] { y.fill_(1); }, "more than one element of the written-to tensor refers to a single memory location");
+  check_error<ShapeError>([&] { y.fill_(1); },
+                          "more than one element of the written-to tensor refers to a single memory location");
   check_error<ShapeError>([&] { x.expand({3}); }, "the number of sizes provided (1) must be greater or equal");
-  check_error<ShapeError>([&] { x.expand({2, 4}); },
-                          "The expanded size of the tensor (2) must match the existing size (3) at non-singleton dimension 0");
+  check_error<ShapeError>(
+      [&] { x.expand({2, 4}); },
+      "The expanded size of the tensor (2) must match the existing size (3) at non-singleton dimension 0");
   check_error<ShapeError>([&] { x.expand({-1, 3, 4}); }, "isn't allowed in a leading, non-existing dimension 0");
   check_error<ShapeError>([&] { x.expand({-5, 4}); }, "isn't allowed");
   const std::vector<Tensor> both = broadcast_tensors({counting({3, 1}), counting({2})});
@@ -285,7 +292,8 @@ BOOST_AUTO_TEST_CASE(unfold_shows_overlapping_windows) {
   BOOST_TEST(shape_of(counting({4, 5}).unfold(0, 2, 2)) == "[2, 5, 2]");
   BOOST_TEST(shape_of(counting({4, 5}).unfold(1, 5, INT64_MAX)) == "[4, 1, 5]");
   BOOST_TEST(shape_of(tensor(1.0).unfold(0, 1, 1)) == "[1]");
-  check_error<ShapeError>([&] { counting({3}).unfold(0, 4, 1); }, "maximum size for tensor at dimension 0 is 3 but size is 4");
+  check_error<ShapeError>([&] { counting({3}).unfold(0, 4, 1); },
+                          "maximum size for tensor at dimension 0 is 3 but size is 4");
   check_error<ValueError>([&] { counting({3}).unfold(0, 2, 0); }, "step is 0 but must be > 0");
 }
 
@@ -358,7 +366,8 @@ BOOST_AUTO_TEST_CASE(derivatives_of_pieces_match_differences) {
     return p[0] * p[2] + p[1].select(1, 0).unsqueeze(1);  // every piece, and part of one
   };
   check_derivatives(f, {sample({3, 4})});
-  check_derivatives([](const std::vector<Tensor>& in) { return in[0].split(3, 1)[1]; }, {sample({2, 7})});  // one of three
+  check_derivatives([](const std::vector<Tensor>& in) { return in[0].split(3, 1)[1]; },
+                    {sample({2, 7})});  // one of three
   check_derivatives(
       [](const std::vector<Tensor>& in) {
         const std::vector<Tensor> rows = in[0].unbind();

@@ -10,8 +10,8 @@
 #include "slope/autograd/ops/ops.h"
 #include "slope/autograd/tensor/factory.h"
 
-// Derivatives of first and second order against central differences, for operations that move values about. Such operations are
-// linear, so they are looked at through Σ wᵢ·yᵢ², whose second derivative is not zero.
+// Derivatives of first and second order against central differences, for operations that move values about. Such
+// operations are linear, so they are looked at through Σ wᵢ·yᵢ², whose second derivative is not zero.
 
 using TensorFunction = std::function<slope::Tensor(const std::vector<slope::Tensor>&)>;
 
@@ -55,7 +55,9 @@ inline void check_derivatives(const TensorFunction& f, const std::vector<slope::
     const Tensor w = sample(y.shape(), 0.3).detach();
     return (y * y * w).sum();
   };
-  const auto gradients = [&] { return autograd::grad({weighted()}, inputs, {.create_graph = true, .allow_unused = true}); };
+  const auto gradients = [&] {
+    return autograd::grad({weighted()}, inputs, {.create_graph = true, .allow_unused = true});
+  };
   const auto directional = [&] {
     Tensor total = zeros({}, {.dtype = float64});
     double seed = 2;
@@ -66,7 +68,9 @@ inline void check_derivatives(const TensorFunction& f, const std::vector<slope::
   const std::vector<Tensor> first = gradients();
   const std::vector<Tensor> second = autograd::grad({directional()}, inputs, {.allow_unused = true});
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    const auto or_zero = [&](const Tensor& g) { return g.defined() ? g : zeros(inputs[i].shape(), {.dtype = float64}); };
+    const auto or_zero = [&](const Tensor& g) {
+      return g.defined() ? g : zeros(inputs[i].shape(), {.dtype = float64});
+    };
     BOOST_TEST(to_text(or_zero(first[i]).shape()) == to_text(inputs[i].shape()));
     check_slopes(or_zero(first[i]), central_differences([&] { return weighted().item(); }, inputs[i]), "first");
     check_slopes(or_zero(second[i]), central_differences([&] { return directional().item(); }, inputs[i]), "second");
