@@ -19,6 +19,7 @@ struct CustomNode final : Node {
 
   std::string_view name() const override { return label; }
   int outputs() const override { return static_cast<int>(output_count); }
+  const Shape* input_shape_of(std::size_t i) const override { return i < shapes.size() ? &shapes[i] : nullptr; }
   void release_saved() override {
     function = nullptr;  // captured tensors count as saved
   }

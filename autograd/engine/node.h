@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "slope/autograd/core/ref.h"
 #include "slope/autograd/tensor/tensor.h"
@@ -62,6 +63,10 @@ class Node {
   /// Drops what was saved for backward; a later backward through this node then throws, unless nothing had been saved.
   virtual void release_saved() {}
   virtual int outputs() const { return 1; }
+  /// Appends the values kept for backward, as far as the node can tell. For explain().
+  virtual void collect_saved(std::vector<Tensor>&) const {}
+  /// The shape of input `i`, or null where the node does not know it. For explain().
+  virtual const Shape* input_shape_of(std::size_t) const { return nullptr; }
 
   std::span<Edge> edges() { return {edges_, edge_count_}; }
   std::span<const Edge> edges() const { return {edges_, edge_count_}; }
@@ -117,6 +122,8 @@ class SavedTensor {
   /// The value, attached to its graph so that backward itself can be differentiated.
   Tensor get() const;
   const Shape& shape() const { return value_.shape(); }
+  /// The value as it is in memory now, without any check: to look at, not to compute with.
+  const Tensor& peek() const { return value_; }
 
  private:
   Tensor value_;

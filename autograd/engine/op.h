@@ -8,6 +8,7 @@
 
 #include "slope/autograd/engine/grad_mode.h"
 #include "slope/autograd/engine/node.h"
+#include "slope/autograd/engine/saved_fields.h"
 
 /// The contract of an operation that is not pointwise. One struct, in reading order:
 ///
@@ -36,6 +37,7 @@ struct OpNodeBase : Node {
       : Node(edges, bytes, where), op(std::move(o)), saved(std::move(s)) {}
   std::string_view name() const override { return Op::name; }
   void release_saved() override { saved = typename Op::Saved{}; }
+  void collect_saved(std::vector<Tensor>& into) const override { collect_fields(saved, into); }
   Op op;
   typename Op::Saved saved;
 };

@@ -233,7 +233,7 @@ BOOST_AUTO_TEST_CASE(products_have_the_same_bits_for_every_thread_count) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(products_agree_with_the_user_setting_of_openmp_untouched_and_run_inside_parallel_loops) {
+BOOST_AUTO_TEST_CASE(products_inside_parallel_loops_have_the_same_bits) {
   const Tensor a = constant({70, 80}, 1), b = constant({80, 90}, 2);
   const Tensor expected = matmul(a, b);
   std::vector<Tensor> results(8);
