@@ -290,13 +290,21 @@ SLOPE_VEC T tree_sum(typename Types<T>::Vec v) {
     return v[0];
   }
 }
+#if SLOPE_SIMD_LEVEL == 2 && !defined(__clang__)
+// GCC 12 converts 512 bits in two halves.
+SLOPE_VEC VecD to_double(HalfF x) { return __builtin_ia32_cvtps2pd512_mask(x, VecD{}, (unsigned char)-1, 4); }
+SLOPE_VEC HalfF to_float(VecD x) { return __builtin_ia32_cvtpd2ps512_mask(x, HalfF{}, (unsigned char)-1, 4); }
+#else
+SLOPE_VEC VecD to_double(HalfF x) { return __builtin_convertvector(x, VecD); }
+SLOPE_VEC HalfF to_float(VecD x) { return __builtin_convertvector(x, HalfF); }
+#endif
 template <int first, int... lane>
 SLOPE_VEC VecD widen(VecF v, std::integer_sequence<int, lane...>) {
-  return __builtin_convertvector(__builtin_shufflevector(v, v, (lane + first)...), VecD);
+  return to_double(__builtin_shufflevector(v, v, (lane + first)...));
 }
 template <int... lane>
 SLOPE_VEC VecF narrow(VecD low, VecD high, std::integer_sequence<int, lane...>) {
-  return __builtin_shufflevector(__builtin_convertvector(low, HalfF), __builtin_convertvector(high, HalfF), lane...);
+  return __builtin_shufflevector(to_float(low), to_float(high), lane...);
 }
 SLOPE_VEC VecF narrow(VecD low, VecD high) { return narrow(low, high, std::make_integer_sequence<int, Types<float>::size>{}); }
 SLOPE_VEC VecD widen_low(VecF v) { return widen<0>(v, std::make_integer_sequence<int, Types<double>::size>{}); }

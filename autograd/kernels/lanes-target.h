@@ -111,6 +111,19 @@ struct Lanes {
   }
   /// From the first n values, 0 <= n <= size; the rest is 1. Reads nothing beyond them.
   SLOPE_TARGET static Lanes load_n(const T* p, int n) { return make(native::load_first(p, n)); }
+  /// The same from floats, for lanes of double.
+  SLOPE_TARGET static Lanes load_wide(const float* p)
+    requires std::is_same_v<T, double>
+  {
+    native::HalfF x;
+    __builtin_memcpy(&x, p, sizeof(x));
+    return make(native::to_double(x));
+  }
+  SLOPE_TARGET static Lanes load_wide_n(const float* p, int n)
+    requires std::is_same_v<T, double>
+  {
+    return make(native::widen_low(native::load_first(p, n)));
+  }
   SLOPE_TARGET void store(T* p) const { __builtin_memcpy(p, &v, sizeof(Native)); }
   /// Writes the first n lanes, 0 <= n <= size, and nothing else.
   SLOPE_TARGET void store_n(T* p, int n) const { native::store_first(p, v, n); }

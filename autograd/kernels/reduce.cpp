@@ -347,7 +347,7 @@ struct ScaledPower {
   double p;
   template <class V>
   V operator()(const V& x, const V& c) const {
-    return pow(abs(x) / c, V(p));
+    return pow(abs(x) / c, p);
   }
 };
 struct Deviation {

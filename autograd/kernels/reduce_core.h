@@ -6,6 +6,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "slope/autograd/core/dtype.h"
 #include "slope/autograd/kernels/lanes.h"
 
 /// The loops behind reduce.h over at most `reduce_block` elements per output, for every way of combining. A reduction is made of
@@ -110,49 +111,25 @@ struct ReduceKernel {
 /// Elements of type In as lanes of the type that is accumulated.
 template <class V, class In>
 inline V load_wide(const In* p) {
-  using A = typename V::value_type;
-  if constexpr (std::is_same_v<A, In>) {
+  if constexpr (std::is_same_v<typename V::value_type, In>)
     return V::load(p);
-  } else if constexpr (std::is_same_v<In, float>) {
-    typedef float Narrow __attribute__((vector_size(sizeof(V) / 2)));
-    Narrow x;
-    __builtin_memcpy(&x, p, sizeof(x));
-    return V::make(__builtin_convertvector(x, typename V::Native));
-  } else {
-    return V(static_cast<A>(*p));
-  }
+  else if constexpr (std::is_same_v<In, float>)
+    return V::load_wide(p);
+  else
+    return V(static_cast<typename V::value_type>(*p));
 }
 /// The first n of them, 0 < n < V::size; nothing beyond is read.
-template <class V, class Narrow, class In>
+template <class V, class In>
 inline V load_wide_n(const In* p, int n) {
-  if constexpr (std::is_same_v<typename V::value_type, In>) {
+  if constexpr (std::is_same_v<typename V::value_type, In>)
     return V::load_n(p, n);
-  } else {
-    typedef float Half __attribute__((vector_size(sizeof(V) / 2)));
-    const Narrow all = Narrow::load_n(p, n);
-    Half x;
-    __builtin_memcpy(&x, &all.v, sizeof(x));
-    return V::make(__builtin_convertvector(x, typename V::Native));
-  }
+  else
+    return V::load_wide_n(p, n);
 }
 
-/// The lane types of one instruction set for elements In.
-template <class Isa, class In>
-struct LaneTypes {
-  using Wide = typename Isa::template Lanes<double>;
-  using Narrow = typename Isa::template Lanes<In>;
-};
-struct NoIsa {};
-template <class In>
-struct LaneTypes<NoIsa, In> {
-  using Wide = SingleLane;
-  using Narrow = SingleLane;
-};
-
 /// One block of at most `reduce_block` dense elements.
-template <class Types, class R, class M, class In>
-inline typename Types::Wide::value_type fold_run(const M& map, const In* p, int n, typename Types::Wide::value_type c) {
-  using V = typename Types::Wide;
+template <class V, class R, class M, class In>
+inline typename V::value_type fold_run(const M& map, const In* p, int n, typename V::value_type c) {
   using A = typename V::value_type;
   constexpr int count = lane_count / V::size;
   const V param(c);
@@ -173,7 +150,7 @@ inline typename Types::Wide::value_type fold_run(const M& map, const In* p, int 
         acc[j] = R::combine(acc[j], map(load_wide<V>(at), param));
       } else if constexpr (V::size > 1) {
         if (rest > 0)
-          acc[j] = R::combine(acc[j], where(V::mask_type::first(rest), map(load_wide_n<V, typename Types::Narrow>(at, rest), param),
+          acc[j] = R::combine(acc[j], where(V::mask_type::first(rest), map(load_wide_n<V>(at, rest), param),
                                             V(R::template identity<A>())));
       }
     }
@@ -195,11 +172,9 @@ inline typename Types::Wide::value_type fold_run(const M& map, const In* p, int 
 
 /// The same for neighbouring outputs at once: rows of G vectors at `base + offsets[r]` whose columns are combined. Partial: less
 /// than one vector, `columns` elements.
-template <class Types, int G, bool Partial, class R, class M, class In>
-inline void fold_columns(const M& map, const char* base, const std::int64_t* offsets, int rows,
-                         const typename Types::Wide::value_type* c, int columns,
-                         typename Types::Wide::value_type* out) {
-  using V = typename Types::Wide;
+template <class V, int G, bool Partial, class R, class M, class In>
+inline void fold_columns(const M& map, const char* base, const std::int64_t* offsets, int rows, const typename V::value_type* c,
+                         int columns, typename V::value_type* out) {
   using A = typename V::value_type;
   static_assert(!Partial || G == 1);
   constexpr int width = G * V::size;
@@ -222,7 +197,7 @@ inline void fold_columns(const M& map, const char* base, const std::int64_t* off
 #pragma GCC unroll 8
       for (int j = 0; j < G; ++j) {
         if constexpr (Partial && V::size > 1)
-          acc[j] = R::combine(acc[j], map(load_wide_n<V, typename Types::Narrow>(p, columns), param[j]));
+          acc[j] = R::combine(acc[j], map(load_wide_n<V>(p, columns), param[j]));
         else
           acc[j] = R::combine(acc[j], map(load_wide<V>(p + j * V::size), param[j]));
       }
@@ -238,12 +213,13 @@ inline void fold_columns(const M& map, const char* base, const std::int64_t* off
   std::memcpy(out, lanes[0], sizeof(A) * static_cast<std::size_t>(Partial ? columns : width));
 }
 
+/// Calls `f(TypeTag<V>{})` with the lanes that accumulate elements of type In.
 template <class In, class F>
 inline void on_lanes(const F& f) {
   if constexpr (std::is_floating_point_v<In>)
-    simd::dispatch([&](auto isa) { f(LaneTypes<decltype(isa), In>{}); });
+    simd::dispatch([&](auto isa) { f(TypeTag<typename decltype(isa)::template Lanes<double>>{}); });
   else
-    f(LaneTypes<NoIsa, In>{});
+    f(TypeTag<SingleLane>{});
 }
 
 template <class M>
@@ -256,27 +232,27 @@ inline M make_map([[maybe_unused]] double p) {
 
 template <class R, class M, class In, class A>
 void rows_kernel(double p, const char* data, std::int64_t step, std::int64_t count, int n, const A* c, A* out) {
-  on_lanes<In>([&](auto types) {
+  on_lanes<In>([&](auto lanes) {
     const M map = make_map<M>(p);
     for (std::int64_t k = 0; k < count; ++k)
-      out[k] = fold_run<decltype(types), R>(map, reinterpret_cast<const In*>(data + k * step), n, c ? c[k] : A(0));
+      out[k] = fold_run<typename decltype(lanes)::type, R>(map, reinterpret_cast<const In*>(data + k * step), n, c ? c[k] : A(0));
   });
 }
 
 template <class R, class M, class In, class A>
 void columns_kernel(double p, const char* data, const std::int64_t* offsets, int n, int width, const A* c, A* out) {
-  on_lanes<In>([&](auto types) {
-    using Types = decltype(types);
+  on_lanes<In>([&](auto lanes) {
+    using V = typename decltype(lanes)::type;
     const M map = make_map<M>(p);
-    constexpr int one = Types::Wide::size, eight = 8 * one;
     int k = 0;
-    for (; k + eight <= width; k += eight)
-      fold_columns<Types, 8, false, R, M, In>(map, data + k * static_cast<int>(sizeof(In)), offsets, n, c ? c + k : nullptr, 0, out + k);
-    for (; k + one <= width; k += one)
-      fold_columns<Types, 1, false, R, M, In>(map, data + k * static_cast<int>(sizeof(In)), offsets, n, c ? c + k : nullptr, 0, out + k);
-    if (one > 1 && k < width)
-      fold_columns<Types, 1, true, R, M, In>(map, data + k * static_cast<int>(sizeof(In)), offsets, n, c ? c + k : nullptr, width - k,
-                                             out + k);
+    auto fold = [&]<int G, bool Partial>(std::integral_constant<int, G>, std::bool_constant<Partial>) {
+      fold_columns<V, G, Partial, R, M, In>(map, data + k * static_cast<int>(sizeof(In)), offsets, n, c ? c + k : nullptr,
+                                            width - k, out + k);
+    };
+    for (; k + 8 * V::size <= width; k += 8 * V::size) fold(std::integral_constant<int, 8>(), std::false_type());
+    for (; k + V::size <= width; k += V::size) fold(std::integral_constant<int, 1>(), std::false_type());
+    if constexpr (V::size > 1)
+      if (k < width) fold(std::integral_constant<int, 1>(), std::true_type());
   });
 }
 
