@@ -13,6 +13,7 @@
 namespace slope {
 
 struct NodeExtras;
+class SavedTensor;
 
 namespace detail {
 void doom_node(Node* n);
@@ -64,7 +65,7 @@ class Node {
   virtual void release_saved() {}
   virtual int outputs() const { return 1; }
   /// Appends the values kept for backward, as far as the node can tell. For explain().
-  virtual void collect_saved(std::vector<Tensor>&) const {}
+  virtual void collect_saved(std::vector<SavedTensor>&) const {}
   /// The shape of input `i`, or null where the node does not know it. For explain().
   virtual const Shape* input_shape_of(std::size_t) const { return nullptr; }
 
@@ -124,6 +125,7 @@ class SavedTensor {
   const Shape& shape() const { return value_.shape(); }
   /// The value as it is in memory now, without any check: to look at, not to compute with.
   const Tensor& peek() const { return value_; }
+  bool is_output() const { return is_output_; }
 
  private:
   Tensor value_;

@@ -37,7 +37,7 @@ struct OpNodeBase : Node {
       : Node(edges, bytes, where), op(std::move(o)), saved(std::move(s)) {}
   std::string_view name() const override { return Op::name; }
   void release_saved() override { saved = typename Op::Saved{}; }
-  void collect_saved(std::vector<Tensor>& into) const override { collect_fields(saved, into); }
+  void collect_saved(std::vector<SavedTensor>& into) const override { collect_fields(saved, into); }
   Op op;
   typename Op::Saved saved;
 };

@@ -23,18 +23,18 @@ constexpr std::size_t field_count() {
     return sizeof...(Fields);
 }
 
-inline void collect_field(const SavedTensor& s, std::vector<Tensor>& into) {
-  if (s) into.push_back(s.peek());
+inline void collect_field(const SavedTensor& s, std::vector<SavedTensor>& into) {
+  if (s) into.push_back(s);
 }
 template <class T>
-void collect_field(const T& field, std::vector<Tensor>& into) {
+void collect_field(const T& field, std::vector<SavedTensor>& into) {
   if constexpr (requires { collect_field(*field.begin(), into); })
     for (const auto& item : field) collect_field(item, into);
 }
 
 /// Appends every value in `saved`: members that are a SavedTensor or a std::array or std::vector of them.
 template <class S>
-void collect_fields(const S& saved, std::vector<Tensor>& into) {
+void collect_fields(const S& saved, std::vector<SavedTensor>& into) {
   if constexpr (std::is_aggregate_v<S> && !std::is_empty_v<S>) {
     constexpr std::size_t n = field_count<S>();
     static_assert(n <= 8, "Saved has more than 8 members; put some into a std::vector<SavedTensor>");

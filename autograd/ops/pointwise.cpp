@@ -202,9 +202,9 @@ struct FormulaNode : Node {
   }
   std::string_view name() const override { return info.name; }
   const Shape* input_shape_of(std::size_t i) const override { return i < N ? &input_shape[i] : nullptr; }
-  void collect_saved(std::vector<Tensor>& into) const override {
+  void collect_saved(std::vector<SavedTensor>& into) const override {
     for (const SavedTensor& s : saved)
-      if (s) into.push_back(s.peek());
+      if (s) into.push_back(s);
   }
   bool saves() const { return mentioned != 0; }
 
@@ -262,9 +262,9 @@ struct PointwiseNode final : FormulaNode<N> {
   using Base::Base, Base::info, Base::formula, Base::links, Base::numbers, Base::mentioned, Base::input_shape, Base::dtype;
   SavedTensor value;
 
-  void collect_saved(std::vector<Tensor>& into) const override {
+  void collect_saved(std::vector<SavedTensor>& into) const override {
     Base::collect_saved(into);
-    if (value) into.push_back(value.peek());
+    if (value) into.push_back(value);
   }
   void release_saved() override {
     for (auto& s : Base::saved) s = SavedTensor();
@@ -367,10 +367,10 @@ struct ReducedNode final : FormulaNode<N> {
   double scale = 1;
   bool freed = false;
 
-  void collect_saved(std::vector<Tensor>& into) const override {
+  void collect_saved(std::vector<SavedTensor>& into) const override {
     Base::collect_saved(into);
     for (const Tensor& l : local)
-      if (l.defined()) into.push_back(l);
+      if (l.defined()) into.emplace_back(l);
   }
   void release_saved() override {
     for (auto& s : Base::saved) s = SavedTensor();
