@@ -141,10 +141,10 @@ SLOPE_VEC V fmod(V x, V y) {
   V r = native::fma(-q, b, a);
   r = native::with_sign_of(r < V{} ? r + b : r, x);
   const V limit = native::splat_like(x, sizeof(x[0]) == 4 ? 0x1p22 : 0x1p51);
-  const auto hard = ~((q < limit) & (b < native::splat_like(x, __builtin_inf())));
+  const decltype(native::bits(x)) hard = ~((q < limit) & (b < native::splat_like(x, __builtin_inf())));
 #else
   V r = x;
-  const auto hard = ~(native::bits(x) ^ native::bits(x));
+  const decltype(native::bits(x)) hard = ~(native::bits(x) ^ native::bits(x));
 #endif
   if (native::lane_bits(hard) != 0) fmod_lanes(r, x, y, hard);
   return r;
