@@ -96,7 +96,6 @@ class Subset : public Dataset {
   Subset(std::shared_ptr<const Dataset> dataset, std::vector<std::int64_t> indices, SourceLoc loc = SourceLoc::here());
   template <DatasetType D>
   Subset(D&& dataset, std::vector<std::int64_t> indices, SourceLoc loc = SourceLoc::here())
-    requires(!std::same_as<std::remove_cvref_t<D>, Subset>)
       : Subset(share(std::forward<D>(dataset)), std::move(indices), loc) {}
   std::int64_t size() const override { return static_cast<std::int64_t>(indices_.size()); }
   Sample get(std::int64_t i) const override;

@@ -1,5 +1,6 @@
 #include "slope/data/loader.h"
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstring>
@@ -123,6 +124,7 @@ class Pass {
     std::vector<Sample> samples;
     samples.reserve(count);
     for (std::int64_t i : indices) {
+      if (stopping_.load(std::memory_order_relaxed)) return {};  // nobody waits for this batch any more
       Generator stream(derive_seed(seed_, epoch_, static_cast<std::uint64_t>(i)));
       SampleStream scope(&stream);
       samples.push_back(dataset_->get(i));
@@ -177,7 +179,7 @@ class Pass {
   std::mutex mutex_;
   std::condition_variable room_, arrived_;
   std::int64_t claimed_ = 0, consumed_ = 0;
-  bool stopping_ = false;
+  std::atomic<bool> stopping_{false};
   std::vector<Slot> ready_;  // a ring: batch b waits in slot b mod size
   std::vector<std::thread> threads_;
 };
