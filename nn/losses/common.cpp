@@ -1,6 +1,7 @@
 #include "slope/nn/losses/common.h"
 
 #include "slope/autograd/engine/grad_mode.h"
+#include "slope/autograd/tensor/factory.h"
 
 namespace slope::nn {
 
@@ -69,6 +70,16 @@ void require_plain_reduction(const char* op, Reduction reduction, SourceLoc loc)
 Tensor reduce(const Tensor& values, Reduction reduction) {
   if (reduction == Reduction::none) return values;
   return reduction == Reduction::sum ? values.sum() : values.mean();
+}
+
+Tensor total(const Tensor& values, double divisor, DType dtype) {
+  const double result = values.sum().item<double>() / divisor;
+  const Tensor out = make_empty({}, dtype);
+  visit_floating(dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    *out.impl().ptr<T>() = static_cast<T>(result);
+  });
+  return out;
 }
 
 }  // namespace detail

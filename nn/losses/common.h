@@ -34,6 +34,8 @@ void require_broadcasts_to(const char* op, const char* argument, const Tensor& w
 void require_plain_reduction(const char* op, Reduction reduction, SourceLoc loc);
 /// Unreduced values to their reduction.
 Tensor reduce(const Tensor& values, Reduction reduction);
+/// Σ values / divisor as a 0-d constant; 0/0 is NaN.
+Tensor total(const Tensor& values, double divisor, DType dtype);
 
 }  // namespace detail
 
