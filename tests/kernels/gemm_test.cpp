@@ -1,0 +1,160 @@
+#include "slope/autograd/kernels/gemm.h"
+
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <vector>
+
+#include "slope/autograd/core/parallel.h"
+#include "slope/autograd/kernels/cpu.h"
+
+using namespace slope;
+using std::int64_t;
+
+namespace {
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+/// How the elements of an operand lie in memory.
+enum class Lie { rows, columns, stepped, repeated };
+
+template <class T>
+struct Matrix {
+  Matrix(int64_t r, int64_t c, Lie lie, std::mt19937& engine) : rows(r), cols(c) {
+    std::normal_distribution<double> normal;
+    memory.resize(static_cast<std::size_t>(2 * r * c + 1));
+    for (T& v : memory) v = static_cast<T>(normal(engine));
+    switch (lie) {
+      case Lie::rows:
+        view = {memory.data(), c, 1};
+        break;
+      case Lie::columns:
+        view = {memory.data(), 1, r};
+        break;
+      case Lie::stepped:
+        view = {memory.data(), 2 * c, 2};
+        break;
+      case Lie::repeated:
+        view = {memory.data(), 0, 1};
+        break;
+    }
+  }
+  double at(int64_t i, int64_t j) const {
+    return static_cast<double>(view.data[i * view.row_stride + j * view.col_stride]);
+  }
+  int64_t rows, cols;
+  std::vector<T> memory;
+  MatrixView<T> view;
+};
+
+/// Runs `product(c)` on a C whose rows are `gap` further apart than they are long, and compares with the definition.
+template <class T, class F>
+void check_product(const Matrix<T>& a, const Matrix<T>& b, double alpha, double beta, const std::vector<T>& bias,
+                   bool c_is_nan, const F& product) {
+  constexpr int64_t gap = 3;
+  const int64_t m = a.rows, n = b.cols, k = a.cols, ldc = n + gap;
+  std::vector<T> before(static_cast<std::size_t>(m * ldc));
+  for (std::size_t i = 0; i < before.size(); ++i)
+    before[i] = c_is_nan ? static_cast<T>(nan) : static_cast<T>(std::cos(static_cast<double>(i)));
+  std::vector<T> c = before;
+  product(c.data(), ldc);
+  const double eps = std::numeric_limits<T>::epsilon();
+  int wrong = 0;
+  for (int64_t i = 0; i < m; ++i)
+    for (int64_t j = 0; j < ldc; ++j) {
+      const auto at = static_cast<std::size_t>(i * ldc + j);
+      if (j >= n) {
+        wrong += std::memcmp(&c[at], &before[at], sizeof(T)) != 0;
+        continue;
+      }
+      double sum = 0, magnitude = 0;
+      for (int64_t p = 0; p < k; ++p) sum += a.at(i, p) * b.at(p, j), magnitude += std::abs(a.at(i, p) * b.at(p, j));
+      sum *= alpha, magnitude *= std::abs(alpha);
+      if (!bias.empty()) sum += static_cast<double>(bias[static_cast<std::size_t>(j)]);
+      if (beta != 0) sum += beta * static_cast<double>(before[at]), magnitude += std::abs(beta);
+      wrong += !(std::abs(static_cast<double>(c[at]) - sum) <= static_cast<double>(k + 4) * eps * (magnitude + 4));
+    }
+  BOOST_TEST(wrong == 0, wrong << " elements are wrong for m, n, k = " << m << ", " << n << ", " << k);
+}
+
+template <class T>
+void check_all_layouts() {
+  std::mt19937 engine(1);
+  for (int64_t m : {1, 3, 8, 45, 130})
+    for (int64_t n : {1, 4, 16, 37, 140})
+      for (int64_t k : {0, 1, 5, 60}) {
+        const std::vector<T> bias(static_cast<std::size_t>(n), T(0.5));
+        for (Lie la : {Lie::rows, Lie::columns, Lie::stepped, Lie::repeated})
+          for (Lie lb : {Lie::rows, Lie::columns, Lie::stepped, Lie::repeated}) {
+            const Matrix<T> a(m, k, la, engine), b(k, n, lb, engine);
+            check_product<T>(a, b, 1, 0, {}, true,
+                             [&](T* c, int64_t ldc) { gemm<T>(m, n, k, 1, a.view, b.view, 0, c, ldc); });
+            check_product<T>(a, b, 0.5, 2, {}, false,
+                             [&](T* c, int64_t ldc) { gemm<T>(m, n, k, T(0.5), a.view, b.view, 2, c, ldc); });
+            check_product<T>(a, b, 1, 0, bias, true,
+                             [&](T* c, int64_t ldc) { gemm_bias<T>(m, n, k, a.view, b.view, bias.data(), c, ldc); });
+          }
+      }
+}
+
+struct RestoreThreads {
+  int before = get_num_threads();
+  ~RestoreThreads() { set_num_threads(before); }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(gemm_suite)
+
+BOOST_AUTO_TEST_CASE(products_are_right_for_every_layout_and_write_nothing_between_rows) {
+  check_all_layouts<float>();
+  check_all_layouts<double>();
+}
+
+BOOST_AUTO_TEST_CASE(products_are_right_with_every_instruction_set) {
+  const simd::Isa before = simd::best_isa();
+  for (simd::Isa isa : {simd::Isa::baseline, simd::Isa::avx2, simd::Isa::avx512}) {
+    simd::set_isa(isa);
+    check_all_layouts<float>();
+  }
+  simd::set_isa(before);
+}
+
+BOOST_AUTO_TEST_CASE(tall_wide_and_deep_products_are_right_and_have_the_same_bits_for_every_thread_count) {
+  const RestoreThreads restore;
+  std::mt19937 engine(2);
+  struct Size {
+    int64_t m, n, k;
+  };
+  for (const Size& s : {Size{3000, 5, 70}, Size{5, 3000, 70}, Size{600, 520, 40}, Size{20, 20, 5000}, Size{1, 700, 900},
+                        Size{900, 1, 700}, Size{1, 1, 40000}, Size{33, 1100, 200}}) {
+    const Matrix<float> a(s.m, s.k, Lie::rows, engine), b(s.k, s.n, Lie::columns, engine);
+    std::vector<float> first;
+    for (int threads : {1, 2, 5}) {
+      set_num_threads(threads);
+      check_product<float>(a, b, 1, 0, {}, true, [&](float* c, int64_t ldc) {
+        gemm<float>(s.m, s.n, s.k, 1, a.view, b.view, 0, c, ldc);
+        std::vector<float> got;
+        for (int64_t i = 0; i < s.m; ++i) got.insert(got.end(), c + i * ldc, c + i * ldc + s.n);
+        if (first.empty()) first = got;
+        BOOST_TEST(std::memcmp(first.data(), got.data(), got.size() * sizeof(float)) == 0);
+      });
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(dot_sums_floats_in_double_with_any_strides) {
+  std::vector<float> x(300001), y(300001);
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = 1.0F + static_cast<float>(i % 7), y[i] = i % 2 ? -1.0F : 1.0F;
+  x[0] = 1e8F;  // would swallow the rest in single precision
+  double sum = 0, every_third = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) sum += static_cast<double>(x[i]) * y[i];
+  for (std::size_t i = 0; i < 100000; ++i) every_third += static_cast<double>(x[3 * i]) * y[2 * i];
+  BOOST_TEST(dot<float>(300001, x.data(), 1, y.data(), 1) == static_cast<float>(sum));
+  BOOST_TEST(dot<float>(100000, x.data(), 3, y.data(), 2) == static_cast<float>(every_third));
+  BOOST_TEST(dot<float>(0, x.data(), 1, y.data(), 1) == 0.0F);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
