@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
-#include <memory>
 #include <numeric>
 #include <type_traits>
+
+#include "slope/autograd/core/pool.h"
 
 namespace slope {
 
@@ -47,8 +48,10 @@ struct Sum {
   }
 };
 
-/// Lanes walked together, so that neighbours share cache lines; fewer where each needs scratch memory.
-std::int64_t lane_block(std::int64_t scratch) {
+/// Lanes walked together: one where its indices lie densely behind each other, else several, so that neighbours share
+/// cache lines; fewer where each needs scratch memory.
+std::int64_t lane_block(std::int64_t index_step, std::int64_t scratch) {
+  if (index_step == sizeof(std::int64_t)) return 1;
   return std::clamp<std::int64_t>(32768 / std::max<std::int64_t>(scratch, 1), 1, 8);
 }
 
@@ -56,70 +59,92 @@ std::int64_t lane_grain(std::int64_t count) {
   return std::max<std::int64_t>(grain_math / std::max<std::int64_t>(count, 1), 1);
 }
 
+/// Memory of the pool for the length of a scope.
+template <class T>
+class Scratch {
+ public:
+  explicit Scratch(std::int64_t n)
+      : bytes_(static_cast<std::size_t>(n) * sizeof(T)), data_(n > 0 ? memory::allocate(bytes_) : nullptr) {}
+  ~Scratch() {
+    if (data_) memory::deallocate(data_, bytes_);
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  T* data() const { return static_cast<T*>(data_); }
+
+ private:
+  std::size_t bytes_;
+  void* data_;
+};
+
+/// A block of lanes: `lanes` of them, and how far apart they are in each operand.
+struct Block {
+  char* to;
+  const char* index;
+  const char* src;
+  const std::int64_t* apart;  // to, index, src
+  std::int64_t lanes;
+};
+
+/// What the writing kernels share: the way along one lane.
+struct LaneSteps {
+  std::int64_t count, to, index, src;
+
+  /// Calls `f(place, i, b, value)` for every entry i of every lane b, in the order of the entries.
+  template <class T, class F>
+  void each(const Block& block, const F& f) const {
+    if (block.lanes == 1) {
+      for (std::int64_t k = 0; k < count; ++k) {
+        const std::int64_t i = index_at(block.index + k * index);
+        f(*reinterpret_cast<T*>(block.to + i * to), i, *reinterpret_cast<const T*>(block.src + k * src));
+      }
+      return;
+    }
+    for (std::int64_t k = 0; k < count; ++k)
+      for (std::int64_t b = 0; b < block.lanes; ++b) {
+        const std::int64_t i = index_at(block.index + b * block.apart[1] + k * index);
+        f(*reinterpret_cast<T*>(block.to + b * block.apart[0] + i * to), i * block.lanes + b,
+          *reinterpret_cast<const T*>(block.src + b * block.apart[2] + k * src));
+      }
+  }
+};
+
 template <class Body>
-void for_lane_blocks(const Shape& lane_shape, std::int64_t count, const LaneArg& to, const LaneArg& index,
-                     const LaneArg& src, const Body& body) {
+void for_lane_blocks(const Shape& lane_shape, const LaneArg& to, const LaneArg& index, const LaneArg& src,
+                     std::int64_t count, std::int64_t scratch_per_lane, const Body& body) {
   const StridedArg args[] = {to.lanes, index.lanes, src.lanes};
   const StridedLoop<3> loop(lane_shape, args);
+  const LaneSteps steps{count, to.step, index.step, src.step};
   parallel_for(loop.numel(), lane_grain(count), [&](std::int64_t begin, std::int64_t end) {
-    const std::int64_t block = std::min(end - begin, lane_block(body.scratch()));
-    const std::unique_ptr<double[]> scratch(
-        body.scratch() > 0 ? new double[static_cast<std::size_t>(body.scratch() * block)] : nullptr);
+    const std::int64_t block = std::min(end - begin, lane_block(index.step, scratch_per_lane));
+    const Scratch<double> scratch(scratch_per_lane * block);
     loop.run_range(begin, end, [&](char* const* p, const std::int64_t* s, std::int64_t n) {
       for (std::int64_t at = 0; at < n; at += block)
-        body(scratch.get(), p[0] + at * s[0], p[1] + at * s[1], p[2] + at * s[2], s, std::min(block, n - at));
+        body(steps, Block{p[0] + at * s[0], p[1] + at * s[1], p[2] + at * s[2], s, std::min(block, n - at)},
+             scratch.data());
     });
   });
 }
 
-template <class T>
-struct Assign {
-  std::int64_t count, to_step, index_step, src_step;
-  std::int64_t scratch() const { return 0; }
-  void operator()(double*, char* to, const char* index, const char* src, const std::int64_t* s,
-                  std::int64_t lanes) const {
-    for (std::int64_t k = 0; k < count; ++k)
-      for (std::int64_t b = 0; b < lanes; ++b) {
-        char* place = to + b * s[0] + index_at(index + b * s[1] + k * index_step) * to_step;
-        *reinterpret_cast<T*>(place) = *reinterpret_cast<const T*>(src + b * s[2] + k * src_step);
-      }
+/// Adds float through doubles. When most places occur all are widened and written back, else only those that do.
+void add_wide(const LaneSteps& steps, const Block& block, double* sums, std::int64_t size) {
+  const auto add = [sums](float&, std::int64_t at, float value) { sums[at] += static_cast<double>(value); };
+  if (steps.count < size / 2) {
+    steps.each<float>(block, [sums](float& place, std::int64_t at, float) { sums[at] = static_cast<double>(place); });
+    steps.each<float>(block, add);
+    steps.each<float>(block, [sums](float& place, std::int64_t at, float) { place = static_cast<float>(sums[at]); });
+    return;
   }
-};
-
-/// Adds directly: exact enough when no place is met twice or the type is as wide as its sums.
-template <class T>
-struct AddDirect {
-  std::int64_t count, to_step, index_step, src_step;
-  std::int64_t scratch() const { return 0; }
-  void operator()(double*, char* to, const char* index, const char* src, const std::int64_t* s,
-                  std::int64_t lanes) const {
-    for (std::int64_t k = 0; k < count; ++k)
-      for (std::int64_t b = 0; b < lanes; ++b) {
-        T& place = *reinterpret_cast<T*>(to + b * s[0] + index_at(index + b * s[1] + k * index_step) * to_step);
-        place = static_cast<T>(Sum<T>::add(place, *reinterpret_cast<const T*>(src + b * s[2] + k * src_step)));
-      }
-  }
-};
-
-/// Adds float through a row of doubles, of which only the places that occur are filled, summed and written back.
-struct AddWide {
-  std::int64_t count, size, to_step, index_step, src_step;
-  std::int64_t scratch() const { return size; }
-  void operator()(double* sums, char* to, const char* index, const char* src, const std::int64_t* s,
-                  std::int64_t lanes) const {
-    const auto each = [&](const auto& f) {
-      for (std::int64_t k = 0; k < count; ++k)
-        for (std::int64_t b = 0; b < lanes; ++b) {
-          const std::int64_t i = index_at(index + b * s[1] + k * index_step);
-          f(sums[i * lanes + b], *reinterpret_cast<float*>(to + b * s[0] + i * to_step),
-            *reinterpret_cast<const float*>(src + b * s[2] + k * src_step));
-        }
-    };
-    each([](double& sum, float& place, float) { sum = static_cast<double>(place); });
-    each([](double& sum, float&, float value) { sum += static_cast<double>(value); });
-    each([](double& sum, float& place, float) { place = static_cast<float>(sum); });
-  }
-};
+  const auto all = [&](const auto& f) {
+    double* sum = sums;
+    for (std::int64_t i = 0; i < size; ++i)
+      for (std::int64_t b = 0; b < block.lanes; ++b)
+        f(*reinterpret_cast<float*>(block.to + b * block.apart[0] + i * steps.to), *sum++);
+  };
+  all([](float& place, double& sum) { sum = static_cast<double>(place); });
+  steps.each<float>(block, add);
+  all([](float& place, double& sum) { place = static_cast<float>(sum); });
+}
 
 /// The positions 0..count-1 grouped by index, in their order within a group: entries [start[g], start[g+1]) of `order`
 /// belong to the place `place[g]`.
@@ -194,6 +219,13 @@ void gather_kernel(const TensorImpl& out, const StridedArg& base, const StridedA
   with_width(out.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     loop.run(grain_math, [step](char* const* p, const std::int64_t* s, std::int64_t n) {
+      if (s[0] == sizeof(T) && s[1] == 0 && s[2] == sizeof(std::int64_t) && step == sizeof(T)) {
+        auto* to = reinterpret_cast<T*>(p[0]);
+        const auto* from = reinterpret_cast<const T*>(p[1]);
+        const auto* at = reinterpret_cast<const std::int64_t*>(p[2]);
+        for (std::int64_t i = 0; i < n; ++i) to[i] = from[at[i]];
+        return;
+      }
       for (std::int64_t i = 0; i < n; ++i)
         *reinterpret_cast<T*>(p[0] + i * s[0]) =
             *reinterpret_cast<const T*>(p[1] + i * s[1] + index_at(p[2] + i * s[2]) * step);
@@ -223,14 +255,20 @@ void scatter_kernel(const Shape& lane_shape, std::int64_t count, DType dtype, co
   if (count == 0) return;
   if (!add)
     return with_width(dtype, [&](auto tag) {
-      for_lane_blocks(lane_shape, count, to, index, src,
-                      Assign<typename decltype(tag)::type>{count, to.step, index.step, src.step});
+      using T = typename decltype(tag)::type;
+      for_lane_blocks(lane_shape, to, index, src, count, 0, [](const LaneSteps& steps, const Block& block, double*) {
+        steps.each<T>(block, [](T& place, std::int64_t, T value) { place = value; });
+      });
     });
-  if (dtype == DType::float32 && count > 1)
-    return for_lane_blocks(lane_shape, count, to, index, src, AddWide{count, to_size, to.step, index.step, src.step});
+  if (dtype == DType::float32 && count > 1)  // a single entry cannot meet another one
+    return for_lane_blocks(
+        lane_shape, to, index, src, count, to_size,
+        [to_size](const LaneSteps& steps, const Block& block, double* sums) { add_wide(steps, block, sums, to_size); });
   visit_dtype(dtype, [&](auto tag) {
-    for_lane_blocks(lane_shape, count, to, index, src,
-                    AddDirect<typename decltype(tag)::type>{count, to.step, index.step, src.step});
+    using T = typename decltype(tag)::type;
+    for_lane_blocks(lane_shape, to, index, src, count, 0, [](const LaneSteps& steps, const Block& block, double*) {
+      steps.each<T>(block, [](T& place, std::int64_t, T value) { place = static_cast<T>(Sum<T>::add(place, value)); });
+    });
   });
 }
 
@@ -258,23 +296,32 @@ void add_rows_kernel(DType dtype, void* to, const void* src, const std::int64_t*
   });
 }
 
-std::vector<std::int64_t> true_positions(const TensorImpl& mask) {
+namespace {
+constexpr std::int64_t mask_grain = 1 << 16;
+}
+
+std::vector<std::int64_t> true_starts(const TensorImpl& mask) {
   const auto* values = mask.ptr<const std::uint8_t>();
-  constexpr std::int64_t grain = 1 << 16;
-  std::vector<std::int64_t> start(static_cast<std::size_t>(chunk_count(mask.numel, grain)) + 1, 0);
-  parallel_chunks(mask.numel, grain, [&](std::int64_t chunk, std::int64_t begin, std::int64_t end) {
+  std::vector<std::int64_t> start(static_cast<std::size_t>(chunk_count(mask.numel, mask_grain)) + 1, 0);
+  parallel_chunks(mask.numel, mask_grain, [&](std::int64_t chunk, std::int64_t begin, std::int64_t end) {
     std::int64_t n = 0;
     for (std::int64_t i = begin; i < end; ++i) n += values[i] != 0;
     start[static_cast<std::size_t>(chunk) + 1] = n;
   });
   std::partial_sum(start.begin(), start.end(), start.begin());
-  std::vector<std::int64_t> out(static_cast<std::size_t>(start.back()));
-  parallel_chunks(mask.numel, grain, [&](std::int64_t chunk, std::int64_t begin, std::int64_t end) {
-    auto at = static_cast<std::size_t>(start[static_cast<std::size_t>(chunk)]);
-    for (std::int64_t i = begin; i < end; ++i)
-      if (values[i] != 0) out[at++] = i;
+  return start;
+}
+
+void true_positions(const TensorImpl& mask, const std::vector<std::int64_t>& starts, std::int64_t* out) {
+  const auto* values = mask.ptr<const std::uint8_t>();
+  parallel_chunks(mask.numel, mask_grain, [&](std::int64_t chunk, std::int64_t begin, std::int64_t) {
+    const auto c = static_cast<std::size_t>(chunk);
+    // Written always and kept when true: whether it is true cannot be foreseen.
+    for (std::int64_t i = begin, at = starts[c]; at < starts[c + 1]; ++i) {
+      out[at] = i;
+      at += values[i] != 0;
+    }
   });
-  return out;
 }
 
 bool find_out_of_range(const TensorImpl& index, std::int64_t low, std::int64_t high, std::int64_t* bad) {

@@ -38,8 +38,10 @@ void scatter_kernel(const Shape& lane_shape, std::int64_t count, DType dtype, co
 void add_rows_kernel(DType dtype, void* to, const void* src, const std::int64_t* index, std::int64_t outer,
                      std::int64_t size, std::int64_t count, std::int64_t inner, Scalar alpha);
 
-/// Positions of the non-zero elements of `mask` (bool, dense), in order.
-std::vector<std::int64_t> true_positions(const TensorImpl& mask);
+/// How many elements of `mask` (bool, dense) are true before each piece of it, and in all as the last entry.
+std::vector<std::int64_t> true_starts(const TensorImpl& mask);
+/// Their positions, in order; `out` has room for all.
+void true_positions(const TensorImpl& mask, const std::vector<std::int64_t>& starts, std::int64_t* out);
 
 /// The first index outside [low, high) in row-major order, or false.
 bool find_out_of_range(const TensorImpl& index, std::int64_t low, std::int64_t high, std::int64_t* bad);

@@ -88,12 +88,23 @@ void scatter_into(const Tensor& to, int dim, const Tensor& index, const Tensor& 
                  lanes_of(src, dim), add);
 }
 
-/// The same for whole slices of a dense tensor.
+/// An index vector over dimension `dim` of a tensor of `shape`, repeated over the other dimensions.
+Tensor spread(const Tensor& index, int dim, const Shape& shape) {
+  Shape along_dim = Shape::filled(shape.size(), 1);
+  along_dim[dim] = index.numel();
+  return expand(reshape(index, along_dim), shape);
+}
+
+/// The same as scatter_into with += for whole slices of a dense tensor.
 void add_slices_into(const Tensor& to, int dim, const Tensor& index, const Tensor& source, Scalar alpha) {
-  const Tensor dense_index = contiguous(index), dense_source = contiguous(source);
   const Shape& shape = to.shape();
+  const std::int64_t inner = product(shape, dim + 1, shape.size());
+  constexpr std::int64_t short_row = 8;  // shorter rows do not repay grouping the indices
+  if (inner < short_row && alpha.to<double>() == 1)
+    return scatter_into(to, dim, spread(index, dim, source.shape()), source, true);
+  const Tensor dense_index = contiguous(index), dense_source = contiguous(source);
   add_rows_kernel(to.dtype(), to.raw_data(), dense_source.raw_data(), dense_index.impl().ptr<std::int64_t>(),
-                  product(shape, 0, dim), shape[dim], index.numel(), product(shape, dim + 1, shape.size()), alpha);
+                  product(shape, 0, dim), shape[dim], index.numel(), inner, alpha);
 }
 
 Tensor dense_copy(const Tensor& x) {
@@ -339,11 +350,9 @@ Write check_slices(const Tensor& x, std::int64_t dim, const Tensor& index, const
   return w;
 }
 
-/// The same as a scatter: the index vector repeated over the other dimensions.
+/// The same as a scatter.
 Write spread_index(Write w) {
-  Shape shape = Shape::filled(w.src.dim(), 1);
-  shape[w.dim] = w.index.numel();
-  w.index = expand(reshape(w.index, shape), w.src.shape());
+  w.index = spread(w.index, w.dim, w.src.shape());
   return w;
 }
 

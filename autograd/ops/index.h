@@ -115,6 +115,8 @@ void check_index(const Tensor& index, const char* op, SourceLoc loc);
 void check_range(const Tensor& index, std::int64_t low, std::int64_t size, int dim, const char* op, SourceLoc loc);
 /// The positions of the true elements of a bool tensor in row-major order, as an int64 vector.
 Tensor positions(const Tensor& mask);
+/// How many elements of a bool tensor are true.
+std::int64_t count_true(const Tensor& mask);
 /// Dimensions dim..dim+span-1 of `x` as one, indexed by the int64 vector `index`, which counts their elements.
 Tensor select_positions(SourceLoc loc, const Tensor& x, int dim, int span, const Tensor& index);
 }  // namespace detail

@@ -1,6 +1,4 @@
 // Reading and writing by mask, and where values are not zero.
-#include <cstring>
-
 #include "slope/autograd/engine/op.h"
 #include "slope/autograd/kernels/index.h"
 #include "slope/autograd/ops/elementwise.h"
@@ -16,10 +14,16 @@ namespace detail {
 
 Tensor positions(const Tensor& mask) {
   NoGradGuard no_grad;
-  const std::vector<std::int64_t> found = true_positions(contiguous(mask).impl());
-  Tensor out = make_empty({static_cast<std::int64_t>(found.size())}, DType::int64);
-  if (!found.empty()) std::memcpy(out.raw_data(), found.data(), found.size() * sizeof(std::int64_t));
+  const Tensor flat = contiguous(mask);
+  const std::vector<std::int64_t> starts = true_starts(flat.impl());
+  Tensor out = make_empty({starts.back()}, DType::int64);
+  true_positions(flat.impl(), starts, out.impl().ptr<std::int64_t>());
   return out;
+}
+
+std::int64_t count_true(const Tensor& mask) {
+  NoGradGuard no_grad;
+  return true_starts(contiguous(mask).impl()).back();
 }
 
 }  // namespace detail
@@ -44,11 +48,11 @@ struct MaskedSelect {
   Tensor forward(Saved& s, const Tensor& x, const Tensor& mask) {
     s.mask = save(mask);
     base = x.shape();
-    const Tensor at = detail::positions(mask), dense = contiguous(x);
+    const Tensor at = detail::positions(mask), values = contiguous(x);
     Tensor out = make_empty(at.shape(), x.dtype());
     if (out.numel() == 0) return out;
     const auto item = static_cast<std::int64_t>(itemsize(x.dtype()));
-    gather_kernel(out.impl(), {dense.raw_data(), {0}}, {at.raw_data(), {sizeof(std::int64_t)}}, item);
+    gather_kernel(out.impl(), {values.raw_data(), {0}}, {at.raw_data(), {sizeof(std::int64_t)}}, item);
     return out;
   }
   Grads<2> backward(const Saved& s, const Tensor& g) const {
@@ -147,7 +151,7 @@ Tensor masked_scatter(In x, const Tensor& mask, const Tensor& source) {
                      x.loc);
   const Shape shape = broadcast_shapes(x->shape(), mask.shape(), "masked_scatter", x.loc);
   const Tensor wide_mask = expand({mask, x.loc}, shape);
-  const std::int64_t places = detail::positions(wide_mask).numel();
+  const std::int64_t places = detail::count_true(wide_mask);
   if (source.numel() < places)
     throw ShapeError(
         concat("masked_scatter: the mask has ", places, " places but the source only ", source.numel(), " elements"),
@@ -174,11 +178,22 @@ Tensor nonzero(In x) {
   auto* to = out.impl().ptr<std::int64_t>();
   const Shape& shape = x->shape();
   parallel_for(at.numel(), grain_math, [&](std::int64_t begin, std::int64_t end) {
+    std::int64_t row_begin = 0, row_end = 0;  // of the row that the position before was in
     for (std::int64_t i = begin; i < end; ++i) {
+      std::int64_t* coordinates = to + i * dims;
+      if (i > begin && from[i] < row_end) {
+        for (int d = 0; d < dims - 1; ++d) coordinates[d] = coordinates[d - dims];
+        coordinates[dims - 1] = from[i] - row_begin;
+        continue;
+      }
       std::int64_t rest = from[i];
       for (int d = dims - 1; d >= 0; --d) {
-        to[i * dims + d] = rest % shape[d];
+        coordinates[d] = rest % shape[d];
         rest /= shape[d];
+      }
+      if (dims > 0) {
+        row_begin = from[i] - coordinates[dims - 1];
+        row_end = row_begin + shape[dims - 1];
       }
     }
   });
@@ -219,7 +234,17 @@ const Tensor& Tensor::masked_fill_(const Tensor& mask, const Operand& value) con
     visit_dtype(dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       const T v = number.to<T>();
-      map<T, bool, T>(impl(), mask.impl(), impl(), [v](bool m, T old) { return m ? v : old; });
+      const StridedLoop<2> loop(this->shape(), {&impl(), &mask.impl()});
+      loop.run(grain_cheap, [v](char* const* p, const std::int64_t* s, std::int64_t n) {
+        if (s[0] == sizeof(T) && s[1] == sizeof(bool)) {
+          auto* to = reinterpret_cast<T*>(p[0]);
+          const auto* m = reinterpret_cast<const bool*>(p[1]);
+          for (std::int64_t i = 0; i < n; ++i) to[i] = m[i] ? v : to[i];
+          return;
+        }
+        for (std::int64_t i = 0; i < n; ++i)
+          if (*reinterpret_cast<const bool*>(p[1] + i * s[1])) *reinterpret_cast<T*>(p[0] + i * s[0]) = v;
+      });
     });
   });
 }
