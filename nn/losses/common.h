@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "slope/autograd/ops/reduction.h"
@@ -14,6 +15,7 @@ class ReductionOption {
   ReductionOption(Reduction value = Reduction::mean) : value_(value) {}
   ReductionOption(std::string_view name, SourceLoc loc = SourceLoc::here());
   ReductionOption(const char* name, SourceLoc loc = SourceLoc::here()) : ReductionOption(std::string_view(name), loc) {}
+  ReductionOption(const std::string& name, SourceLoc loc = SourceLoc::here()) : ReductionOption(std::string_view(name), loc) {}
   operator Reduction() const { return value_; }
 
  private:

@@ -1,0 +1,110 @@
+#include <boost/test/unit_test.hpp>
+#include <functional>
+#include <map>
+#include <set>
+
+#include "oracle/oracle.h"
+#include "slope/autograd/engine/backward.h"
+#include "slope/nn/losses/losses.h"
+
+using namespace slope;
+namespace F = slope::nn::functional;
+using oracle::Record;
+using oracle::Tensors;
+
+namespace {
+
+Tensor get(const Tensors& inputs, const char* name) { return inputs.contains(name) ? inputs.at(name) : Tensor(); }
+
+/// Options of a loss from a record. Tensors among the options come with the inputs.
+template <class Options>
+Options options_of(const Record& r, const Tensors& in) {
+  Options o;
+  if constexpr (requires { o.reduction; })
+    if (r.has("reduction")) o.reduction = r.word("reduction", "mean");
+  if constexpr (requires { o.weight; }) o.weight = get(in, "weight");
+  if constexpr (requires { o.pos_weight; }) o.pos_weight = get(in, "pos_weight");
+  if constexpr (requires { o.beta; }) o.beta = r.real("beta", o.beta);
+  if constexpr (requires { o.ignore_index; }) o.ignore_index = r.integer("ignore_index", o.ignore_index);
+  if constexpr (requires { o.label_smoothing; }) o.label_smoothing = r.real("label_smoothing", o.label_smoothing);
+  if constexpr (requires { o.gamma; }) o.gamma = r.real("gamma", o.gamma);
+  if constexpr (requires { o.alpha; }) o.alpha = r.real("alpha", o.alpha);
+  if constexpr (requires { o.dim; }) o.dim = r.integer("dim", o.dim);
+  if constexpr (requires { o.eps; }) o.eps = r.real("eps", o.eps);
+  return o;
+}
+
+struct Loss {
+  oracle::Function function, module;
+};
+
+template <class Options, class Module, auto function>
+Loss loss(const char* prediction = "input", const char* target = "target") {
+  return {[=](const Record& r, const Tensors& in) {
+            return Tensors{{"", function(in.at(prediction), in.at(target), options_of<Options>(r, in))}};
+          },
+          [=](const Record& r, const Tensors& in) {
+            Module m(options_of<Options>(r, in));
+            return Tensors{{"", m(in.at(prediction), in.at(target))}};
+          }};
+}
+
+const std::map<std::string, Loss>& built() {
+  static const std::map<std::string, Loss> all = {
+      {"l1_loss", loss<nn::L1LossOptions, nn::L1Loss, F::l1_loss>()},
+      {"mse_loss", loss<nn::MSELossOptions, nn::MSELoss, F::mse_loss>()},
+      {"smooth_l1_loss", loss<nn::SmoothL1LossOptions, nn::SmoothL1Loss, F::smooth_l1_loss>()},
+      {"binary_cross_entropy", loss<nn::BCELossOptions, nn::BCELoss, F::binary_cross_entropy>()},
+      {"binary_cross_entropy_with_logits",
+       loss<nn::BCEWithLogitsLossOptions, nn::BCEWithLogitsLoss, F::binary_cross_entropy_with_logits>()},
+      {"focal_loss", loss<nn::FocalLossOptions, nn::FocalLoss, F::focal_loss>()},
+      {"nll_loss", loss<nn::NLLLossOptions, nn::NLLLoss, F::nll_loss>()},
+      {"cross_entropy", loss<nn::CrossEntropyLossOptions, nn::CrossEntropyLoss, F::cross_entropy>()},
+      {"cosine_similarity", loss<nn::CosineSimilarityOptions, nn::CosineSimilarity, F::cosine_similarity>("x1", "x2")},
+  };
+  return all;
+}
+
+// What the file has records of and the library does not build yet.
+const std::set<std::string> not_built_yet = {
+    "adaptive_log_softmax_with_loss", "adaptive_log_softmax_with_loss.log_prob", "adaptive_log_softmax_with_loss.predict",
+    "arcface_loss", "cosine_embedding_loss", "ctc_loss", "dice_loss", "gaussian_nll_loss", "hinge_embedding_loss", "huber_loss",
+    "info_nce_loss", "kl_div", "log_cosh_loss", "lovasz_hinge_loss", "lovasz_softmax_loss", "margin_ranking_loss",
+    "multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss", "nt_xent_loss", "pairwise_distance",
+    "poisson_nll_loss", "quantile_loss", "sigmoid_focal_loss", "soft_margin_loss", "triplet_margin_loss",
+    "triplet_margin_with_distance_loss", "tversky_loss"};
+
+// The functional weight of L1 and MSE is differentiable; a module keeps its weight as a constant.
+bool has_module_form(const Record& r) {
+  for (const std::string& name : r.differentiated())
+    if (name == "weight") return false;
+  return true;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(loss_records)
+
+BOOST_AUTO_TEST_CASE(every_record_names_a_loss_that_is_built_or_listed_as_missing) {
+  int missing = 0, total = 0;
+  for (const Record& r : oracle::records("loss")) {
+    ++total;
+    const bool is_built = built().contains(r.name()), is_listed = not_built_yet.contains(r.name());
+    BOOST_TEST(is_built != is_listed, r.name() << " is " << (is_built ? "both built and" : "neither built nor") << " listed");
+    missing += is_listed;
+  }
+  BOOST_TEST_MESSAGE(missing << " of " << total << " records are of losses not built yet");
+}
+
+BOOST_AUTO_TEST_CASE(functions_agree_with_the_reference) {
+  for (const Record& r : oracle::records("loss"))
+    if (const auto found = built().find(r.name()); found != built().end()) oracle::check(r, found->second.function);
+}
+
+BOOST_AUTO_TEST_CASE(modules_agree_with_the_reference) {
+  for (const Record& r : oracle::records("loss"))
+    if (const auto found = built().find(r.name()); found != built().end() && has_module_form(r))
+      oracle::check(r, found->second.module);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
