@@ -23,7 +23,7 @@ struct Relu {
   }
   template <class T>
   constexpr T d0(const T&, const T& y) const {
-    return where(y > 0.0, T(1), T(0));
+    return where(y <= 0.0, T(0), T(1));  // NaN passes its gradient on
   }
 };
 

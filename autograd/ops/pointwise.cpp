@@ -9,6 +9,7 @@
 #include "slope/autograd/kernels/iterate.h"
 #include "slope/autograd/ops/promote.h"
 #include "slope/autograd/ops/view.h"
+#include "slope/autograd/tensor/constants.h"
 #include "slope/autograd/tensor/factory.h"
 
 namespace slope::detail {
@@ -223,6 +224,7 @@ struct FormulaNode : Node {
 
   // Gradients written as tensor operations, to be differentiated again.
   void composed_backward(const Tensor& value, const Tensor& g, std::span<Tensor> into) {
+    const ConstantDTypeGuard constants(dtype);
     Tensor args[N];
     unpack_for_composing(args);
     if (info.partial) {

@@ -1,5 +1,6 @@
 #include "slope/autograd/tensor/tensor.h"
 
+#include "slope/autograd/tensor/constants.h"
 #include "slope/autograd/tensor/walk.h"
 
 namespace slope {
@@ -46,7 +47,8 @@ void Tensor::undefined() {
 }
 
 Ref<TensorImpl> Tensor::from_scalar(Scalar value) {
-  Ref<TensorImpl> t = TensorImpl::create({}, value.dtype());
+  const DType dtype = value.category() == 2 && detail::constant_dtype ? *detail::constant_dtype : value.dtype();
+  Ref<TensorImpl> t = TensorImpl::create({}, dtype);
   visit_dtype(t->dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     *t->ptr<T>() = value.to<T>();
