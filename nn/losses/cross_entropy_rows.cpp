@@ -38,12 +38,23 @@ double weighted_shifted_sum(const T* x, const T* w, std::int64_t n, double large
   return result;
 }
 
+/// ln Σ e^(x - largest). Where nearly all of the sum is the label's 1, what the others add to it would be rounded away, and with it
+/// the tail of a confident row: they are summed by themselves.
+template <class T>
+double log_of_sum(const RowNorm& norm, const T* x, std::int64_t n, std::int64_t label) {
+  if (!(norm.sum < 1 + 1e-6) || static_cast<double>(x[label]) != norm.largest) return std::log(norm.sum);
+  double others = 0;
+  for (const RowNorm& part : {row_norm(x, label), row_norm(x + label + 1, n - label - 1)})
+    others += part.sum == 0 ? 0 : part.sum * std::exp(part.largest - norm.largest);
+  return std::log1p(others);
+}
+
 }  // namespace
 
 template <class T>
 double cross_entropy_row(const RowTarget<T>& target, const T* x, std::int64_t n, std::int64_t label, T* dx, double scale) {
   const RowNorm norm = row_norm(x, n);
-  const double log_sum = std::log(norm.sum);
+  const double log_sum = log_of_sum(norm, x, n, label);
   const double w = target.weight ? static_cast<double>(target.weight[label]) : 1.0;
   const double log_p = static_cast<double>(x[label]) - norm.largest - log_sum;
   if (target.spread == 0 && target.keep == 1) {

@@ -19,8 +19,7 @@ class LossModule : public Module {
   using Module::forward;
   Tensor forward(const Tensor& prediction, const Tensor& target) { return function(prediction, target, options_); }
   Tensor operator()(In prediction, const Tensor& target) {
-    CallerScope scope(prediction.loc);
-    return forward(prediction.tensor, target);
+    return run(prediction, [&](const Tensor& x) { return forward(x, target); });
   }
   const Options& options() const { return options_; }
 
