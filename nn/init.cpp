@@ -1,8 +1,10 @@
 #include "slope/nn/init.h"
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
+#include "slope/autograd/core/parallel.h"
 #include "slope/autograd/core/random.h"
 #include "slope/autograd/engine/grad_mode.h"
 #include "slope/autograd/kernels/iterate.h"
@@ -15,9 +17,9 @@ namespace slope::nn::init {
 namespace {
 
 /// Values computed in double in row-major order, written into any layout.
-const Tensor& write(const Tensor& t, const std::vector<double>& values) {
+const Tensor& write(const Tensor& t, const std::vector<double>& values, SourceLoc loc) {
   NoGradGuard no_grad;
-  return t.copy_(tensor(values, {.dtype = DType::float64}).view(t.shape()));
+  return t.copy_(tensor(values, {.dtype = DType::float64}).view(t.shape()), loc);
 }
 
 std::vector<double> normals(std::int64_t n, double mean, double std) {
@@ -62,37 +64,62 @@ double calculate_gain(std::string_view nonlinearity, double param, SourceLoc loc
   throw ValueError(concat("init: Unsupported nonlinearity ", nonlinearity), loc);
 }
 
-const Tensor& uniform_(const Tensor& t, double a, double b) {
+const Tensor& uniform_(const Tensor& t, double a, double b, SourceLoc loc) {
   NoGradGuard no_grad;
-  return t.uniform_(a, b);
+  return t.uniform_(a, b, loc);
 }
-const Tensor& normal_(const Tensor& t, double mean, double std) {
+const Tensor& normal_(const Tensor& t, double mean, double std, SourceLoc loc) {
   NoGradGuard no_grad;
-  return t.normal_(mean, std);
+  return t.normal_(mean, std, loc);
 }
-const Tensor& constant_(const Tensor& t, double value) {
+const Tensor& constant_(const Tensor& t, double value, SourceLoc loc) {
   NoGradGuard no_grad;
-  return t.fill_(value);
+  return t.fill_(value, loc);
 }
-const Tensor& zeros_(const Tensor& t) { return constant_(t, 0); }
-const Tensor& ones_(const Tensor& t) { return constant_(t, 1); }
+const Tensor& zeros_(const Tensor& t, SourceLoc loc) { return constant_(t, 0, loc); }
+const Tensor& ones_(const Tensor& t, SourceLoc loc) { return constant_(t, 1, loc); }
 
-const Tensor& trunc_normal_(const Tensor& t, double mean, double std, double a, double b) {
-  // By the inverse of the distribution function, bisected: bounded work for bounds of any tail.
-  auto cdf = [&](double x) { return 0.5 * std::erfc(-(x - mean) / (std * std::sqrt(2.0))); };
-  const double low = cdf(a), high = cdf(b);
+namespace {
+
+/// P(Z <= z) of a standard normal Z, also where it is tiny.
+double normal_cdf(double z) { return 0.5 * std::erfc(-z * 0.70710678118654752440); }
+
+/// The z with normal_cdf(z) = p, by Newton's method for log P, which is concave: steps that start left of the solution never
+/// overshoot.
+double normal_quantile(double p) {
+  if (p > 0.5) return -normal_quantile(1 - p);
+  double z = -std::sqrt(-2 * std::log(p));  // left, as P(Z <= z) <= e^(-z²/2) / 2
+  const double target = std::log(p);
+  for (int i = 0; i < 12; ++i) {
+    const double cdf = normal_cdf(z), density = 0.39894228040143267794 * std::exp(-0.5 * z * z);
+    const double step = (target - std::log(cdf)) * cdf / density;
+    z += step;
+    if (std::abs(step) <= 1e-9 * (1 + std::abs(z))) break;
+  }
+  return z;
+}
+
+}  // namespace
+
+const Tensor& trunc_normal_(const Tensor& t, double mean, double std, double a, double b, SourceLoc loc) {
+  if (!(std > 0)) throw ValueError(concat("trunc_normal_: std must be positive, got ", std), loc);
+  if (!(a < b)) throw ValueError(concat("trunc_normal_: the bounds must satisfy a < b, got ", a, " and ", b), loc);
+  // Where both bounds are above the mean the mirror image is drawn: probabilities near 0 have digits, those near 1 have not.
+  const bool mirrored = a > mean;
+  const double left = (mirrored ? mean - b : a - mean) / std, right = (mirrored ? mean - a : b - mean) / std;
+  const double low = normal_cdf(left), high = normal_cdf(right);
+  if (!(low < high))
+    throw ValueError(concat("trunc_normal_: [", a, ", ", b, "] holds no number of N(", mean, ", ", std, "²)"), loc);
   std::vector<double> v(static_cast<std::size_t>(t.numel()));
   fill_uniform(v.data(), t.numel(), 0.0, 1.0);
-  for (double& u : v) {
-    const double p = low + u * (high - low);
-    double left = a, right = b;
-    for (int i = 0; i < 60; ++i) {
-      const double mid = 0.5 * (left + right);
-      (cdf(mid) < p ? left : right) = mid;
+  parallel_for(t.numel(), 1024, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      double& x = v[static_cast<std::size_t>(i)];
+      const double z = std::clamp(normal_quantile(low + std::max(x, 0x1p-54) * (high - low)), left, right);
+      x = std::clamp(mirrored ? mean - std * z : mean + std * z, a, b);
     }
-    u = 0.5 * (left + right);
-  }
-  return write(t, v);
+  });
+  return write(t, v, loc);
 }
 
 const Tensor& eye_(const Tensor& t, SourceLoc loc) {
@@ -100,21 +127,55 @@ const Tensor& eye_(const Tensor& t, SourceLoc loc) {
   std::vector<double> v(static_cast<std::size_t>(t.numel()));
   const std::int64_t columns = t.size(1);
   for (std::int64_t i = 0; i < std::min(t.size(0), columns); ++i) v[static_cast<std::size_t>(i * columns + i)] = 1;
-  return write(t, v);
+  return write(t, v, loc);
+}
+
+const Tensor& dirac_(const Tensor& t, std::int64_t groups, SourceLoc loc) {
+  if (t.dim() < 3 || t.dim() > 5)
+    throw ShapeError(concat("dirac_: Only tensors with 3, 4, or 5 dimensions are supported, got ", t.shape()), loc);
+  if (groups <= 0 || t.size(0) % groups)
+    throw ValueError(concat("dirac_: dim 0 must be divisible by groups, got ", t.size(0), " and ", groups), loc);
+  std::int64_t kernel = 1, middle = 0;
+  for (int d = 2; d < t.dim(); ++d) {
+    kernel *= t.size(d);
+    middle = middle * t.size(d) + t.size(d) / 2;
+  }
+  const std::int64_t out = t.size(0) / groups, in = t.size(1);
+  std::vector<double> v(static_cast<std::size_t>(t.numel()));
+  for (std::int64_t g = 0; g < groups && kernel > 0; ++g)
+    for (std::int64_t i = 0; i < std::min(out, in); ++i)
+      v[static_cast<std::size_t>(((g * out + i) * in + i) * kernel + middle)] = 1;
+  return write(t, v, loc);
 }
 
 const Tensor& xavier_uniform_(const Tensor& t, double gain, SourceLoc loc) {
   const double bound = std::sqrt(3.0) * xavier_scale(t, gain, loc);
-  return uniform_(t, -bound, bound);
+  return bound == 0 ? t : uniform_(t, -bound, bound, loc);
 }
-const Tensor& xavier_normal_(const Tensor& t, double gain, SourceLoc loc) { return normal_(t, 0, xavier_scale(t, gain, loc)); }
+const Tensor& xavier_normal_(const Tensor& t, double gain, SourceLoc loc) { 
+  const double std = xavier_scale(t, gain, loc);
+  return std == 0 ? t : normal_(t, 0, std, loc);
+}
 const Tensor& kaiming_uniform_(const Tensor& t, const KaimingOptions& options, SourceLoc loc) {
   const double bound = std::sqrt(3.0) * kaiming_scale(t, options, loc);
-  return uniform_(t, -bound, bound);
+  return bound == 0 ? t : uniform_(t, -bound, bound, loc);
 }
 const Tensor& kaiming_normal_(const Tensor& t, const KaimingOptions& options, SourceLoc loc) {
-  return normal_(t, 0, kaiming_scale(t, options, loc));
+  const double std = kaiming_scale(t, options, loc);
+  return std == 0 ? t : normal_(t, 0, std, loc);
 }
+
+namespace {
+/// Four running sums, so that one addition does not wait for the one before.
+double inner_product(const double* a, const double* b, std::size_t n) {
+  double sums[4] = {};
+  std::size_t i = 0;
+  for (; i + 4 <= n; i += 4)
+    for (std::size_t k = 0; k < 4; ++k) sums[k] += a[i + k] * b[i + k];
+  for (; i < n; ++i) sums[0] += a[i] * b[i];
+  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+}  // namespace
 
 const Tensor& orthogonal_(const Tensor& t, double gain, SourceLoc loc) {
   if (t.dim() < 2)
@@ -130,23 +191,22 @@ const Tensor& orthogonal_(const Tensor& t, double gain, SourceLoc loc) {
     for (int pass = 0; pass < 2; ++pass)
       for (std::size_t k = 0; k < j; ++k) {
         const double* u = a.data() + k * m;
-        double dot = 0;
-        for (std::size_t i = 0; i < m; ++i) dot += u[i] * v[i];
+        const double dot = inner_product(u, v, m);
         for (std::size_t i = 0; i < m; ++i) v[i] -= dot * u[i];
       }
-    double norm = 0;
-    for (std::size_t i = 0; i < m; ++i) norm += v[i] * v[i];
-    norm = std::sqrt(norm);
+    const double norm = std::sqrt(inner_product(v, v, m));
     for (std::size_t i = 0; i < m; ++i) v[i] /= norm;
   }
   std::vector<double> out(a.size());
   for (std::size_t j = 0; j < n; ++j)
     for (std::size_t i = 0; i < m; ++i) out[wide ? j * m + i : i * n + j] = gain * a[j * m + i];
-  return write(t, out);
+  return write(t, out, loc);
 }
 
 const Tensor& sparse_(const Tensor& t, double sparsity, double std, SourceLoc loc) {
   require_matrix("sparse_", t, loc);
+  if (!(sparsity >= 0 && sparsity <= 1))
+    throw ValueError(concat("sparse_: sparsity must be between 0 and 1, got ", sparsity), loc);
   const std::int64_t rows = t.size(0), columns = t.size(1);
   const auto zeros_per_column = static_cast<std::int64_t>(std::ceil(sparsity * static_cast<double>(rows)));
   std::vector<double> v = normals(t.numel(), 0, std);
@@ -156,7 +216,7 @@ const Tensor& sparse_(const Tensor& t, double sparsity, double std, SourceLoc lo
     for (std::int64_t k = 0; k < std::min(zeros_per_column, rows); ++k)
       v[static_cast<std::size_t>(order[static_cast<std::size_t>(k)] * columns + c)] = 0;
   }
-  return write(t, v);
+  return write(t, v, loc);
 }
 
 }  // namespace slope::nn::init

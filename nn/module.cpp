@@ -4,12 +4,15 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <limits>
 #include <ostream>
-#include <set>
 #include <typeinfo>
+#include <unordered_set>
 
 #include "slope/autograd/engine/grad_mode.h"
 #include "slope/autograd/engine/parameter.h"
+#include "slope/autograd/ops/elementwise.h"
+#include "slope/autograd/ops/inplace.h"
 
 namespace slope::nn {
 
@@ -24,187 +27,227 @@ Module::Module(Module&& other) noexcept
 
 Module& Module::operator=(Module&& other) noexcept {
   if (this == &other) return *this;
-  // The place in the parent stays: a layer that is assigned to remains the member it was.
-  if (state_)
-    for (auto& c : state_->children)
-      if (c->module) c->module->slot_ = nullptr;
+  release_children();
   state_ = std::move(other.state_);
-  other.unlink();
+  // When a whole net is assigned, its children lost their places just now and take those of the other net's children.
+  if (!slot_ && other.slot_) {
+    slot_ = std::exchange(other.slot_, nullptr);
+    slot_->module = this;
+  }
   return *this;
 }
 
-void Module::unlink() noexcept {
-  if (slot_) slot_->module = nullptr;
+Module::~Module() {
+  leave_parent();
+  release_children();
+}
+
+void Module::release_children() noexcept {
+  if (!state_) return;
+  for (auto& c : state_->children) c->module->slot_ = nullptr;
+}
+
+void Module::leave_parent() noexcept {
+  if (!slot_) return;
+  std::erase_if(slot_->owner->children, [this](const auto& c) { return c.get() == slot_; });
   slot_ = nullptr;
 }
 
-Module::~Module() {
-  unlink();
-  if (state_)
-    for (auto& c : state_->children)
-      if (c->module) c->module->slot_ = nullptr;
-}
+void Module::moved_from() const { throw ValueError(concat(class_name(), ": this module was moved from; use the one it went to")); }
 
 // ---- registration
 
 void Module::check_name(const std::string& name, SourceLoc loc) const {
-  if (name.empty()) throw ValueError(concat(class_name(), ": a child, parameter or buffer needs a name"), loc);
+  if (name.empty())
+    throw ValueError(concat(class_name(), ": a child, parameter or buffer can't have the empty string \"\" as its name"), loc);
   if (name.find('.') != std::string::npos)
     throw ValueError(concat(class_name(), ": the name '", name, "' can't contain \".\"; nested modules make the dots"), loc);
-  bool taken = false;
-  for (const auto& c : state_->children) taken |= c->name == name;
-  for (const auto& p : state_->parameters) taken |= p.name == name;
-  for (const auto& b : state_->buffers) taken |= b.name == name;
-  if (taken) throw ValueError(concat(class_name(), ": the name '", name, "' already exists"), loc);
+  const auto has_name = [&](const auto& e) { return e.name == name; };
+  const bool taken =
+      std::ranges::any_of(state().parameters, has_name) || std::ranges::any_of(state().buffers, has_name) ||
+      std::ranges::any_of(state().children, [&](const auto& c) { return c->name == name; });
+  if (taken)
+    throw ValueError(concat(class_name(), ": the name '", name,
+                            "' already exists; each child, parameter and buffer needs a name of its own"),
+                     loc);
 }
 
 void Module::link(std::string name, Module& child, SourceLoc loc) {
   check_name(name, loc);
+  child.state();
+  if (&child == this) throw ValueError(concat(class_name(), ": a module can't be its own child '", name, "'"), loc);
   if (child.slot_)
-    throw ValueError(concat(class_name(), ": the module added as '", name, "' is registered as '", child.slot_->name, "' already"),
+    throw ValueError(concat(class_name(), ": the module added as '", name, "' is registered as '", child.slot_->name,
+                            "' already; a module has one parent"),
                      loc);
-  state_->children.push_back(std::make_unique<Slot>(Slot{std::move(name), &child}));
-  child.slot_ = state_->children.back().get();
+  state().children.push_back(std::make_unique<Slot>(Slot{std::move(name), &child, state_.get()}));
+  child.slot_ = state().children.back().get();
 }
 
-Tensor Module::parameter(std::string name, const Tensor& value, SourceLoc loc) {
-  check_name(name, loc);
-  if (!value.defined()) throw ValueError(concat(class_name(), ": the parameter '", name, "' is an undefined tensor"), loc);
+namespace {
+
+/// Makes `value` a parameter, or throws and changes nothing.
+void become_parameter(const std::string& what, const Tensor& value, SourceLoc loc) {
+  if (!value.is_floating_point())
+    throw AutogradError(concat(what, ": only Tensors of floating point dtype can require gradients, got ",
+                               dtype_name(value.dtype())),
+                        loc);
   if (!value.is_leaf())
-    throw AutogradError(concat(class_name(), ": cannot assign a non-leaf tensor to parameter '", name, "'; detach() it"), loc);
+    throw AutogradError(concat(what, ": the tensor was computed by ", value.grad_fn(), "; a parameter must be a leaf, use detach()"),
+                        loc);
   value.requires_grad_(true, loc);
   slope::detail::mark_parameter(value, user_line(loc));
-  state_->parameters.push_back({std::move(name), value, true});
-  return value;
+}
+
+}  // namespace
+
+Parameter Module::parameter(std::string name, const Tensor& value, SourceLoc loc) {
+  check_name(name, loc);
+  const std::string what = concat(class_name(), ": parameter '", name, "'");
+  if (!value.defined()) throw ValueError(what + ": the tensor is undefined", loc);
+  become_parameter(what, value, loc);
+  state().parameters.push_back({std::move(name), std::make_shared<Tensor>(value), true});
+  return Parameter(state().parameters.back().tensor);
+}
+
+void Parameter::tie(const Tensor& other, SourceLoc loc) {
+  const auto registered = registered_.lock();
+  if (!registered) throw ValueError("tie: this parameter belongs to no living module", loc);
+  if (!other.defined()) throw ValueError("tie: the other tensor is undefined", loc);
+  if (other.shape() != shape())
+    throw ShapeError(concat("tie: a parameter of shape ", slope::to_text(shape()), " can't share a tensor of shape ",
+                            slope::to_text(other.shape())),
+                     loc);
+  if (other.dtype() != dtype())
+    throw DTypeError(concat("tie: a parameter of ", dtype_name(dtype()), " can't share a tensor of ", dtype_name(other.dtype())),
+                     loc);
+  become_parameter("tie", other, loc);
+  *registered = other;
+  Tensor::operator=(other);
 }
 
 Tensor Module::buffer(std::string name, const Tensor& value, bool persistent, SourceLoc loc) {
   check_name(name, loc);
-  if (!value.defined()) throw ValueError(concat(class_name(), ": the buffer '", name, "' is an undefined tensor"), loc);
-  state_->buffers.push_back({std::move(name), value, persistent});
+  if (!value.defined()) throw ValueError(concat(class_name(), ": buffer '", name, "': the tensor is undefined"), loc);
+  state().buffers.push_back({std::move(name), std::make_shared<Tensor>(value), persistent});
   return value;
 }
 
 // ---- calling
 
 Tensor Module::forward(const Tensor&) {
-  throw Error(concat(class_name(), ": has no forward for one tensor; define `Tensor forward(const Tensor& x) override`"));
+  throw ValueError(concat(class_name(), ": has no forward for one tensor; define `Tensor forward(const Tensor& x) override`, or "
+                                        "call the overload for the inputs it takes"));
 }
 
 Tensor Module::operator()(In x) {
-  CallerScope scope(x.loc);
-  const auto hooks = state_->hooks;  // keeps them while they run, whatever they do
-  if (!hooks) [[likely]]
-    return forward(x.tensor);
-  Tensor input = x.tensor;
-  for (const auto& [id, hook] : std::vector(hooks->before))
+  return run(x, [this](const Tensor& t) { return forward(t); });
+}
+
+Tensor Module::before_forward(const detail::ForwardHooks& hooks, const Tensor& x) {
+  Tensor input = x;
+  for (const auto& [id, hook] : std::vector(hooks.before))  // a copy: a hook may remove itself
     if (Tensor t = hook(*this, input); t.defined()) input = std::move(t);
-  Tensor output = forward(input);
-  for (const auto& [id, hook] : std::vector(hooks->after))
+  return input;
+}
+
+void Module::after_forward(const detail::ForwardHooks& hooks, const Tensor& input, Tensor& output) {
+  for (const auto& [id, hook] : std::vector(hooks.after))
     if (Tensor t = hook(*this, input, output); t.defined()) output = std::move(t);
-  return output;
 }
 
 ForwardHookHandle Module::add_pre_hook(ForwardPreHook hook) {
-  if (!state_->hooks) state_->hooks = std::make_shared<Hooks>();
-  Hooks* h = state_->hooks.get();
-  const int id = h->next++;
-  h->before.emplace_back(id, std::move(hook));
-  return {state_->hooks, [h, id] { std::erase_if(h->before, [id](const auto& e) { return e.first == id; }); }};
+  auto& hooks = state().hooks;
+  if (!hooks) hooks = std::make_shared<detail::ForwardHooks>();
+  hooks->before.emplace_back(hooks->next, std::move(hook));
+  return {hooks, hooks->next++};
 }
 
 ForwardHookHandle Module::add_hook(ForwardHook hook) {
-  if (!state_->hooks) state_->hooks = std::make_shared<Hooks>();
-  Hooks* h = state_->hooks.get();
-  const int id = h->next++;
-  h->after.emplace_back(id, std::move(hook));
-  return {state_->hooks, [h, id] { std::erase_if(h->after, [id](const auto& e) { return e.first == id; }); }};
+  auto& hooks = state().hooks;
+  if (!hooks) hooks = std::make_shared<detail::ForwardHooks>();
+  hooks->after.emplace_back(hooks->next, std::move(hook));
+  return {hooks, hooks->next++};
+}
+
+void ForwardHookHandle::remove() {
+  const auto hooks = hooks_.lock();
+  if (!hooks) return;
+  std::erase_if(hooks->before, [this](const auto& h) { return h.first == id_; });
+  std::erase_if(hooks->after, [this](const auto& h) { return h.first == id_; });
+  hooks_.reset();
 }
 
 // ---- walks
 
-void Module::visit(const std::string& path, const std::function<void(const std::string&, Module&)>& f) const {
-  f(path, const_cast<Module&>(*this));
-  for (const auto& c : state_->children)
-    if (c->module) c->module->visit(path.empty() ? c->name : path + "." + c->name, f);
-}
-
 namespace {
+constexpr int everything = std::numeric_limits<int>::max();
+
 std::string joined(const std::string& path, const std::string& name) { return path.empty() ? name : path + "." + name; }
+
+template <class Named>
+auto without_names(const std::vector<Named>& named) {
+  std::vector<typename Named::second_type> out;
+  for (const auto& [name, item] : named) out.push_back(item);
+  return out;
+}
 }  // namespace
 
-std::vector<Module::NamedTensor> Module::named_parameters(const std::string& prefix) const {
+void Module::visit(const std::string& path, const std::function<void(const std::string&, Module&)>& f, int depth,
+                   Order order) const {
+  if (order == Order::parents_first) f(path, const_cast<Module&>(*this));
+  const auto& below = state().children;
+  for (std::size_t i = 0; depth > 0 && i < below.size(); ++i)
+    below[i]->module->visit(joined(path, below[i]->name), f, depth - 1, order);
+  if (order == Order::children_first) f(path, const_cast<Module&>(*this));
+}
+
+std::vector<Module::NamedTensor> Module::named_tensors(const std::string& prefix, bool recurse,
+                                                       std::vector<Entry> State::*kind) const {
   std::vector<NamedTensor> out;
-  std::set<const TensorImpl*> seen;
-  visit(prefix, [&](const std::string& path, Module& m) {
-    for (const Entry& p : m.state_->parameters)
-      if (seen.insert(&p.tensor.impl()).second) out.emplace_back(joined(path, p.name), p.tensor);
-  });
+  std::unordered_set<const TensorImpl*> seen;
+  visit(
+      prefix,
+      [&](const std::string& path, Module& m) {
+        for (const Entry& e : m.state().*kind)
+          if (seen.insert(&e.tensor->impl()).second) out.emplace_back(joined(path, e.name), *e.tensor);
+      },
+      recurse ? everything : 0);
   return out;
 }
 
-std::vector<Tensor> Module::parameters(bool recurse) const {
-  std::vector<Tensor> out;
-  if (recurse)
-    for (auto& [name, p] : named_parameters()) out.push_back(p);
-  else
-    for (const Entry& p : state_->parameters) out.push_back(p.tensor);
-  return out;
+std::vector<Module::NamedTensor> Module::named_parameters(const std::string& prefix, bool recurse) const {
+  return named_tensors(prefix, recurse, &State::parameters);
 }
-
-std::vector<Module::NamedTensor> Module::named_buffers(const std::string& prefix) const {
-  std::vector<NamedTensor> out;
-  std::set<const TensorImpl*> seen;
-  visit(prefix, [&](const std::string& path, Module& m) {
-    for (const Entry& b : m.state_->buffers)
-      if (seen.insert(&b.tensor.impl()).second) out.emplace_back(joined(path, b.name), b.tensor);
-  });
-  return out;
+std::vector<Tensor> Module::parameters(bool recurse) const { return without_names(named_parameters("", recurse)); }
+std::vector<Module::NamedTensor> Module::named_buffers(const std::string& prefix, bool recurse) const {
+  return named_tensors(prefix, recurse, &State::buffers);
 }
-
-std::vector<Tensor> Module::buffers() const {
-  std::vector<Tensor> out;
-  for (auto& [name, b] : named_buffers()) out.push_back(b);
-  return out;
-}
-
-std::vector<Module::NamedModule> Module::named_children() const {
-  std::vector<NamedModule> out;
-  for (const auto& c : state_->children)
-    if (c->module) out.emplace_back(c->name, c->module);
-  return out;
-}
-
-std::vector<Module*> Module::children() const {
-  std::vector<Module*> out;
-  for (auto& [name, m] : named_children()) out.push_back(m);
-  return out;
-}
+std::vector<Tensor> Module::buffers(bool recurse) const { return without_names(named_buffers("", recurse)); }
 
 std::vector<Module::NamedModule> Module::named_modules(const std::string& prefix) {
   std::vector<NamedModule> out;
-  std::set<const Module*> seen;
-  visit(prefix, [&](const std::string& path, Module& m) {
-    if (seen.insert(&m).second) out.emplace_back(path, &m);
-  });
+  visit(prefix, [&](const std::string& path, Module& m) { out.emplace_back(path, &m); }, everything);
   return out;
 }
+std::vector<Module*> Module::modules() { return without_names(named_modules()); }
 
-std::vector<Module*> Module::modules() {
-  std::vector<Module*> out;
-  for (auto& [name, m] : named_modules()) out.push_back(m);
+std::vector<Module::NamedModule> Module::named_children() const {
+  std::vector<NamedModule> out;
+  visit("", [&](const std::string& path, Module& m) { if (&m != this) out.emplace_back(path, &m); }, 1);
   return out;
 }
+std::vector<Module*> Module::children() const { return without_names(named_children()); }
 
-void Module::apply(const std::function<void(Module&)>& f) {
-  for (Module* c : children()) c->apply(f);
-  f(*this);
+Module& Module::apply(const std::function<void(Module&)>& f) {
+  visit("", [&](const std::string&, Module& m) { f(m); }, everything, Order::children_first);
+  return *this;
 }
 
 // ---- modes
 
 Module& Module::train(bool mode) {
-  visit("", [&](const std::string&, Module& m) { m.state_->training = mode; });
+  visit("", [&](const std::string&, Module& m) { m.state().training = mode; }, everything);
   return *this;
 }
 
@@ -228,6 +271,9 @@ void replace_data(const Tensor& t, const Tensor& with) {
   std::swap(a.dtype, b.dtype);
   std::swap(a.strides, b.strides);
   std::swap(a.contiguous, b.contiguous);
+  std::swap(a.base, b.base);
+  // Values saved for a backward still running notice the exchange as they notice any change in place.
+  a.storage->version.store(b.storage->current_version() + 1, std::memory_order_relaxed);
 }
 
 }  // namespace
@@ -251,51 +297,54 @@ Module& Module::to(DType dtype, SourceLoc loc) {
 
 StateDict Module::state_dict(const std::string& prefix) const {
   StateDict dict;
-  visit(prefix, [&](const std::string& path, Module& m) {
-    for (const Entry& p : m.state_->parameters) dict.append(joined(path, p.name), p.tensor.detach());
-    for (const Entry& b : m.state_->buffers)
-      if (b.persistent) dict.append(joined(path, b.name), b.tensor.detach());
-  });
+  visit(
+      prefix,
+      [&](const std::string& path, Module& m) {
+        for (const Entry& p : m.state().parameters) dict.append(joined(path, p.name), p.tensor->detach());
+        for (const Entry& b : m.state().buffers)
+          if (b.persistent) dict.append(joined(path, b.name), b.tensor->detach());
+      },
+      everything);
   return dict;
 }
 
 LoadResult Module::load_state_dict(const StateDict& dict, bool strict, SourceLoc loc) {
+  CallerScope scope(loc);
+  NoGradGuard no_grad;
   LoadResult result;
   std::string mismatches;
   std::vector<std::pair<Tensor, Tensor>> copies;
-  std::set<std::string> known;
-  visit("", [&](const std::string& path, Module& m) {
-    auto load = [&](const Entry& e) {
-      const std::string name = joined(path, e.name);
-      known.insert(name);
-      const Tensor* value = dict.find(name);
-      if (!value)
-        result.missing_keys.push_back(name);
-      else if (value->shape() != e.tensor.shape())
-        mismatches += concat("\n  size mismatch for ", name, ": copying a param with shape ", slope::to_text(value->shape()),
-                             " from checkpoint, the shape in current model is ", slope::to_text(e.tensor.shape()), ".");
-      else
-        copies.emplace_back(e.tensor, *value);
-    };
-    for (const Entry& p : m.state_->parameters) load(p);
-    for (const Entry& b : m.state_->buffers)
-      if (b.persistent) load(b);
-  });
+  const StateDict own = state_dict();
+  std::unordered_set<const Storage*> written;
+  for (const auto& [name, tensor] : own) written.insert(tensor.impl().storage);
+  for (const auto& [name, tensor] : own) {
+    const Tensor* value = dict.find(name);
+    if (!value) {
+      result.missing_keys.push_back(name);
+    } else if (!value->defined()) {
+      mismatches += concat("\n  undefined tensor for ", name, ".");
+    } else if (value->shape() != tensor.shape()) {
+      mismatches += concat("\n  size mismatch for ", name, ": copying a param with shape ", slope::to_text(value->shape()),
+                           " from checkpoint, the shape in current model is ", slope::to_text(tensor.shape()), ".");
+    } else {
+      slope::detail::check_in_place(tensor, "load_state_dict", loc);
+      // A dictionary of this very module, or of one that shares tensors with it, is read before anything is written.
+      copies.emplace_back(tensor, written.contains(value->impl().storage) ? value->clone() : *value);
+    }
+  }
   for (const auto& [name, value] : dict)
-    if (!known.contains(name)) result.unexpected_keys.push_back(name);
+    if (!own.contains(name)) result.unexpected_keys.push_back(name);
 
-  auto listed = [](const std::vector<std::string>& names) {
+  const auto listed = [](const char* what, const std::vector<std::string>& names) {
     std::string out;
     for (const auto& n : names) out += (out.empty() ? "\"" : ", \"") + n + "\"";
-    return out;
+    return names.empty() ? out : concat("\n  ", what, " key(s) in state_dict: ", out, ".");
   };
   std::string problems;
-  if (strict && !result.missing_keys.empty()) problems += "\n  Missing key(s) in state_dict: " + listed(result.missing_keys) + ".";
-  if (strict && !result.unexpected_keys.empty())
-    problems += "\n  Unexpected key(s) in state_dict: " + listed(result.unexpected_keys) + ".";
+  if (strict) problems = listed("Missing", result.missing_keys) + listed("Unexpected", result.unexpected_keys);
   problems += mismatches;
-  if (!problems.empty()) throw ShapeError(concat("load_state_dict: Error(s) in loading state_dict for ", class_name(), ":", problems), loc);
-  NoGradGuard no_grad;
+  if (!problems.empty())
+    throw ValueError(concat("load_state_dict: Error(s) in loading state_dict for ", class_name(), ":", problems), loc);
   for (const auto& [to, from] : copies) to.copy_(from);
   return result;
 }
@@ -311,8 +360,16 @@ std::string Module::class_name() const {
   int status = 0;
   const std::unique_ptr<char, void (*)(void*)> text(abi::__cxa_demangle(typeid(*this).name(), nullptr, nullptr, &status),
                                                     std::free);
-  std::string name = status == 0 ? text.get() : typeid(*this).name();
-  if (const auto angle = name.find('<'); angle != std::string::npos) name.resize(angle);
+  // "test()::Block<slope::nn::Linear>" is a Block: arguments of templates and functions are dropped, then what encloses it.
+  const std::string full = status == 0 ? text.get() : typeid(*this).name();
+  std::string name;
+  int depth = 0;
+  for (const char c : full) {
+    if (c == '<' || c == '(') ++depth;
+    if (depth == 0) name += c;
+    if (c == '>' || c == ')') --depth;
+  }
+  if (depth != 0) name = full;  // a class inside an operator<
   if (const auto colon = name.rfind("::"); colon != std::string::npos) name.erase(0, colon + 2);
   return name;
 }

@@ -5,7 +5,8 @@
 #include <iosfwd>
 #include <memory>
 #include <string>
-#include <string_view>
+#include <tuple>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -16,24 +17,53 @@ namespace slope::nn {
 
 class Module;
 
-/// May replace what passes by returning a defined tensor.
+/// May replace what passes by returning a defined tensor. `input` is the first one of modules with several.
 using ForwardPreHook = std::function<Tensor(Module&, const Tensor& input)>;
 using ForwardHook = std::function<Tensor(Module&, const Tensor& input, const Tensor& output)>;
+
+namespace detail {
+/// Hooks by the number that removes them.
+struct ForwardHooks {
+  std::vector<std::pair<int, ForwardPreHook>> before;
+  std::vector<std::pair<int, ForwardHook>> after;
+  int next = 0;
+};
+}  // namespace detail
 
 /// Removes a forward hook; does nothing once the module is gone.
 class ForwardHookHandle {
  public:
   ForwardHookHandle() = default;
-  ForwardHookHandle(std::weak_ptr<void> owner, std::function<void()> remove)
-      : owner_(std::move(owner)), remove_(std::move(remove)) {}
-  void remove() {
-    if (!owner_.expired() && remove_) remove_();
-    remove_ = nullptr;
-  }
+  ForwardHookHandle(std::weak_ptr<detail::ForwardHooks> hooks, int id) : hooks_(std::move(hooks)), id_(id) {}
+  void remove();
 
  private:
-  std::weak_ptr<void> owner_;
-  std::function<void()> remove_;
+  std::weak_ptr<detail::ForwardHooks> hooks_;
+  int id_ = -1;
+};
+
+/// A parameter as a module keeps it: the tensor itself, but for assignment. Assigning would leave the module with the old
+/// tensor, so it does not compile: write through it with `copy_`, or share another one with `tie`.
+///
+///     decoder.weight.tie(encoder.weight);      // one tensor under two names
+class Parameter : public Tensor {
+ public:
+  Parameter() = default;
+  Parameter(const Parameter&) = default;
+  Parameter(Parameter&&) noexcept = default;
+  Parameter& operator=(const Parameter&) = delete;  // use copy_() or tie()
+  Parameter& operator=(const Tensor&) = delete;     // use copy_() or tie()
+  Parameter& operator=(Parameter&&) & noexcept = default;
+
+  /// From now on this is `other`, for the module that registered it, too: listed once by parameters(), saved under both
+  /// names. Call it before an optimizer is made. Throws ShapeError or DTypeError when the two differ, AutogradError when
+  /// `other` is not a leaf.
+  void tie(const Tensor& other, SourceLoc loc = SourceLoc::here());
+
+ private:
+  friend class Module;
+  explicit Parameter(const std::shared_ptr<Tensor>& registered) : Tensor(*registered), registered_(registered) {}
+  std::weak_ptr<Tensor> registered_;
 };
 
 /// Base of everything that holds parameters. Modules are plain values that register themselves:
@@ -47,42 +77,45 @@ class ForwardHookHandle {
 ///     for (auto& [name, p] : net.named_parameters()) ...      // fc1.weight, fc1.bias, fc2.weight, fc2.bias
 ///
 /// `add` links the child to a slot of its parent, and moving a child re-points the slot, so nets can be moved, returned and
-/// kept in vectors. Copies are explicit: `nn::clone_into(copy, net)`. A member without `add` is legal C++ but unknown to the
-/// parent; the first `step()` after its parameters received a gradient says so.
+/// kept in vectors. A child that dies is forgotten; a child that outlives its parent is free. Copies are explicit:
+/// `nn::clone_into(copy, net)`. A member without `add` is legal C++ but unknown to the parent; the first `step()` after its
+/// parameters received a gradient says so. Using a module that was moved from throws ValueError.
 class Module {
  public:
   Module(Module&& other) noexcept;
+  /// Takes over what `other` holds. A child that is assigned to stays the child it is.
   Module& operator=(Module&& other) noexcept;
   // Copying would alias or silently duplicate parameters: use nn::clone_into.
   Module(const Module&) = delete;
   Module& operator=(const Module&) = delete;
   virtual ~Module();
 
-  /// The computation. Modules with several inputs declare overloads of their own.
+  /// The computation. Modules with several inputs declare overloads of their own, and call operators made of `run`. Throws
+  /// ValueError unless overridden.
   virtual Tensor forward(const Tensor& x);
   /// Calls forward with its hooks; errors inside name this line.
   Tensor operator()(In x);
 
-  // ---- the tree
+  // ---- the tree: in order of registration, a module before its descendants, names as dotted paths
   using NamedTensor = std::pair<std::string, Tensor>;
   using NamedModule = std::pair<std::string, Module*>;
-  /// Every parameter once (the first of its names), in order of registration, with dotted paths.
-  std::vector<NamedTensor> named_parameters(const std::string& prefix = "") const;
+  /// Every parameter once, under the first of its names.
+  std::vector<NamedTensor> named_parameters(const std::string& prefix = "", bool recurse = true) const;
   std::vector<Tensor> parameters(bool recurse = true) const;
-  std::vector<NamedTensor> named_buffers(const std::string& prefix = "") const;
-  std::vector<Tensor> buffers() const;
+  std::vector<NamedTensor> named_buffers(const std::string& prefix = "", bool recurse = true) const;
+  std::vector<Tensor> buffers(bool recurse = true) const;
   std::vector<NamedModule> named_children() const;
   std::vector<Module*> children() const;
-  /// This module first, then its descendants; each once.
+  /// This module first.
   std::vector<NamedModule> named_modules(const std::string& prefix = "");
   std::vector<Module*> modules();
-  /// Calls `f` on all descendants, then on this module.
-  void apply(const std::function<void(Module&)>& f);
+  /// Calls `f` on all descendants, then on this module. Returns the module.
+  Module& apply(const std::function<void(Module&)>& f);
 
   // ---- modes
   Module& train(bool mode = true);
   Module& eval() { return train(false); }
-  bool is_training() const { return state_->training; }
+  bool is_training() const { return state().training; }
   void zero_grad(bool set_to_none = true);
   Module& requires_grad_(bool on = true);
   /// Converts floating parameters and buffers in place: handles held elsewhere see the new dtype.
@@ -92,8 +125,9 @@ class Module {
   /// Parameters, then persistent buffers, then children; detached, sharing memory with the module. Shared tensors appear
   /// under each of their names.
   StateDict state_dict(const std::string& prefix = "") const;
-  /// Copies values into the existing tensors. Throws one ShapeError listing every missing key, unexpected key and size
-  /// mismatch, having changed nothing; without `strict`, missing and unexpected keys are returned instead.
+  /// Copies values into the existing tensors, so that optimizers and tied names stay right. Throws one ValueError listing
+  /// every missing key, unexpected key and size mismatch, having changed nothing; without `strict`, missing and unexpected
+  /// keys are returned instead.
   LoadResult load_state_dict(const StateDict& dict, bool strict = true, SourceLoc loc = SourceLoc::here());
 
   // ---- hooks
@@ -101,7 +135,8 @@ class Module {
   ForwardHookHandle register_forward_pre_hook(F hook) {
     return add_pre_hook(with_result<Module&, const Tensor&>(std::move(hook)));
   }
-  /// `hook(module, input, output)` after every forward through operator().
+  /// `hook(module, input, output)` after every forward through operator(), in order of registration. A hook that returns a
+  /// tensor replaces the output, one of `register_forward_pre_hook` the input.
   template <class F>
   ForwardHookHandle register_forward_hook(F hook) {
     return add_hook(with_result<Module&, const Tensor&, const Tensor&>(std::move(hook)));
@@ -123,41 +158,82 @@ class Module {
  protected:
   Module();
 
-  /// Registers a child and returns it by value. Throws ValueError for a name that is empty, dotted or taken.
+  /// Registers a child and returns it by value; a child of another module leaves that one. Throws ValueError for a name that
+  /// is empty, dotted or taken by a child, parameter or buffer.
   template <std::derived_from<Module> M>
   [[nodiscard]] M add(std::string name, M child, SourceLoc loc = SourceLoc::here()) {
+    check_name(name, loc);
+    static_cast<Module&>(child).leave_parent();
     link(std::move(name), child, loc);
     return child;
   }
-  /// Registers a child that lives elsewhere, such as behind a pointer of a container.
-  void link(std::string name, Module& child, SourceLoc loc);
-  /// Registers a parameter: a leaf that requires grad. Returns the handle to keep.
-  [[nodiscard]] Tensor parameter(std::string name, const Tensor& value, SourceLoc loc = SourceLoc::here());
-  /// Registers state that is saved but not trained.
+  template <std::derived_from<Module> M>
+  [[nodiscard]] std::unique_ptr<M> add(std::string name, std::unique_ptr<M> child, SourceLoc loc = SourceLoc::here()) {
+    if (child) link(std::move(name), *child, loc);
+    return child;
+  }
+  /// Registers a child that lives elsewhere, such as behind a pointer of a container. Throws ValueError for a bad name, as
+  /// `add`, and for a module that has a parent.
+  void link(std::string name, Module& child, SourceLoc loc = SourceLoc::here());
+  /// Forgets a child.
+  void unlink(Module& child) noexcept {
+    if (child.slot_ && child.slot_->owner == state_.get()) child.leave_parent();
+  }
+  /// Registers a parameter: a leaf, which then requires grad. Returns the handle to keep. Throws ValueError for a bad name or
+  /// an undefined tensor, AutogradError for a dtype that is not floating or a tensor that was computed.
+  [[nodiscard]] Parameter parameter(std::string name, const Tensor& value, SourceLoc loc = SourceLoc::here());
+  /// Registers state that is saved (if `persistent`) and converted, but not trained. Change it in place.
   [[nodiscard]] Tensor buffer(std::string name, const Tensor& value, bool persistent = true,
                               SourceLoc loc = SourceLoc::here());
+  /// `f(x)` as this module's forward: between the hooks, and with errors that name the caller's line. The call operator of
+  /// a module with several inputs is
+  ///
+  ///     Tensor operator()(In query, const Tensor& key) {
+  ///       return run(query, [&](const Tensor& q) { return forward(q, key); });
+  ///     }
+  ///
+  /// `f` returns a tensor, or a pair or tuple that begins with one.
+  template <class F>
+  std::invoke_result_t<const F&, const Tensor&> run(In x, const F& f) {
+    CallerScope scope(x.loc);
+    if (!state().hooks) [[likely]]
+      return f(x.tensor);
+    const auto hooks = state().hooks;  // stays while they run, whatever they do
+    const Tensor input = before_forward(*hooks, x.tensor);
+    auto output = f(input);
+    if constexpr (std::is_same_v<decltype(output), Tensor>)
+      after_forward(*hooks, input, output);
+    else
+      after_forward(*hooks, input, std::get<0>(output));
+    return output;
+  }
 
  private:
+  struct State;
   struct Slot {
     std::string name;
     Module* module;
+    State* owner;
   };
   struct Entry {
     std::string name;
-    Tensor tensor;
+    std::shared_ptr<Tensor> tensor;
     bool persistent;
-  };
-  struct Hooks {
-    std::vector<std::pair<int, ForwardPreHook>> before;
-    std::vector<std::pair<int, ForwardHook>> after;
-    int next = 0;
   };
   struct State {
     std::vector<Entry> parameters, buffers;
     std::vector<std::unique_ptr<Slot>> children;
-    std::shared_ptr<Hooks> hooks;
+    std::shared_ptr<detail::ForwardHooks> hooks;
     bool training = true;
   };
+  enum class Order { parents_first, children_first };
+
+  State& state() const {
+    if (!state_) [[unlikely]]
+      moved_from();
+    return *state_;
+  }
+  [[noreturn]] void moved_from() const;
 
   template <class... Args, class F>
   static std::function<Tensor(Args...)> with_result(F f) {
@@ -171,12 +247,17 @@ class Module {
   }
   ForwardHookHandle add_pre_hook(ForwardPreHook hook);
   ForwardHookHandle add_hook(ForwardHook hook);
-  void check_name(const std::string& name, SourceLoc loc) const;
-  void unlink() noexcept;
+  Tensor before_forward(const detail::ForwardHooks& hooks, const Tensor& x);
+  void after_forward(const detail::ForwardHooks& hooks, const Tensor& input, Tensor& output);
 
-  /// The one walk all others are made of: this module, then its descendants, with dotted paths; a module reached twice is
-  /// visited twice.
-  void visit(const std::string& path, const std::function<void(const std::string&, Module&)>& f) const;
+  void check_name(const std::string& name, SourceLoc loc) const;
+  void release_children() noexcept;
+  void leave_parent() noexcept;
+
+  /// The one walk that all others are made of. `depth` counts the levels below this module that are visited.
+  void visit(const std::string& path, const std::function<void(const std::string&, Module&)>& f, int depth,
+             Order order = Order::parents_first) const;
+  std::vector<NamedTensor> named_tensors(const std::string& prefix, bool recurse, std::vector<Entry> State::*kind) const;
   void describe(std::string& out, int indent) const;
 
   std::unique_ptr<State> state_;  // on the heap: slots keep their addresses when the module moves

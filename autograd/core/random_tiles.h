@@ -6,7 +6,7 @@
 #include "slope/autograd/core/parallel.h"
 #include "slope/autograd/core/philox.h"
 
-/// How the fills of random.h walk over their elements: in tiles of 256 random words, in parallel. Private to core.
+/// How the fills of random.h walk over their elements: in tiles of 256 random words, in parallel. For kernels, not for programs.
 namespace slope::detail {
 
 inline constexpr int tile_words = 256;

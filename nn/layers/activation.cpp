@@ -1,62 +1,110 @@
 #include "slope/nn/layers/activation.h"
 
+#include "slope/autograd/core/random.h"
 #include "slope/autograd/ops/elementwise.h"
 #include "slope/autograd/ops/softmax.h"
 #include "slope/autograd/tensor/factory.h"
-#include "slope/autograd/tensor/random.h"
+#include "slope/nn/layers/describe.h"
 
 namespace slope::nn {
 
-Tensor ReLU::forward(const Tensor& x) { return relu(x); }
-Tensor ReLU6::forward(const Tensor& x) { return relu6(x); }
-Tensor SELU::forward(const Tensor& x) { return selu(x); }
-Tensor SiLU::forward(const Tensor& x) { return silu(x); }
-Tensor Mish::forward(const Tensor& x) { return mish(x); }
-Tensor Sigmoid::forward(const Tensor& x) { return sigmoid(x); }
-Tensor LogSigmoid::forward(const Tensor& x) { return logsigmoid(x); }
-Tensor Tanh::forward(const Tensor& x) { return tanh(x); }
-Tensor Hardsigmoid::forward(const Tensor& x) { return hardsigmoid(x); }
-Tensor Hardswish::forward(const Tensor& x) { return hardswish(x); }
-Tensor Softsign::forward(const Tensor& x) { return softsign(x); }
-Tensor Tanhshrink::forward(const Tensor& x) { return tanhshrink(x); }
+using detail::number;
 
-Tensor LeakyReLU::forward(const Tensor& x) { return leaky_relu(x, value_); }
-std::string LeakyReLU::extra_repr() const { return concat("negative_slope=", value_); }
-Tensor ELU::forward(const Tensor& x) { return elu(x, value_); }
-std::string ELU::extra_repr() const { return concat("alpha=", value_); }
-Tensor CELU::forward(const Tensor& x) { return celu(x, value_); }
-std::string CELU::extra_repr() const { return concat("alpha=", value_); }
-Tensor Softshrink::forward(const Tensor& x) { return softshrink(x, value_); }
-std::string Softshrink::extra_repr() const { return slope::to_text(value_); }
-Tensor Hardshrink::forward(const Tensor& x) { return hardshrink(x, value_); }
-std::string Hardshrink::extra_repr() const { return slope::to_text(value_); }
+namespace {
+
+void require(bool ok, const std::string& message, SourceLoc loc) {
+  if (!ok) throw ValueError(message, loc);
+}
+
+void check_slopes(double lower, double upper, SourceLoc loc) {
+  require(lower <= upper,
+          concat("rrelu: Lower bound should be less than or equal to the upper bound, got ", lower, " and ", upper), loc);
+}
+
+}  // namespace
+
+Tensor LeakyReLU::forward(const Tensor& x) { return leaky_relu(x, options_.negative_slope); }
+std::string LeakyReLU::extra_repr() const { return "negative_slope=" + number(options_.negative_slope); }
+
+Tensor ELU::forward(const Tensor& x) { return elu(x, options_.alpha); }
+std::string ELU::extra_repr() const { return "alpha=" + number(options_.alpha); }
+
+CELU::CELU(CELUOptions options, SourceLoc loc) : options_(options) {
+  require(options.alpha != 0, "CELU: alpha cannot be 0", loc);
+}
+Tensor CELU::forward(const Tensor& x) { return celu(x, options_.alpha); }
+std::string CELU::extra_repr() const { return "alpha=" + number(options_.alpha); }
+
+Hardtanh::Hardtanh(HardtanhOptions options, SourceLoc loc) : options_(options) {
+  require(options.min_val <= options.max_val,
+          concat("Hardtanh: min_val ", options.min_val, " cannot be greater than max_val ", options.max_val), loc);
+}
+Tensor Hardtanh::forward(const Tensor& x) { return hardtanh(x, options_.min_val, options_.max_val); }
+std::string Hardtanh::extra_repr() const {
+  return "min_val=" + number(options_.min_val) + ", max_val=" + number(options_.max_val);
+}
+
+GELU::GELU(std::string_view approximate, SourceLoc loc)
+    : options_{approximate == "tanh" ? GeluApproximation::tanh : GeluApproximation::none} {
+  require(approximate == "tanh" || approximate == "none",
+          concat("GELU: approximate argument must be either none or tanh, got ", approximate), loc);
+}
+Tensor GELU::forward(const Tensor& x) { return gelu(x, options_.approximate); }
+std::string GELU::extra_repr() const {
+  return options_.approximate == GeluApproximation::tanh ? "approximate='tanh'" : "approximate='none'";
+}
+
+Softplus::Softplus(SoftplusOptions options, SourceLoc loc) : options_(options) {
+  require(options.beta != 0, "Softplus: beta cannot be 0", loc);
+}
+Tensor Softplus::forward(const Tensor& x) { return softplus(x, options_.beta, options_.threshold); }
+std::string Softplus::extra_repr() const {
+  return "beta=" + number(options_.beta) + ", threshold=" + number(options_.threshold);
+}
+
+Softshrink::Softshrink(SoftshrinkOptions options, SourceLoc loc) : options_(options) {
+  require(options.lambda >= 0,
+          concat("Softshrink: lambda must be greater or equal to 0, but found to be ", options.lambda), loc);
+}
+Tensor Softshrink::forward(const Tensor& x) { return softshrink(x, options_.lambda); }
+std::string Softshrink::extra_repr() const { return number(options_.lambda); }
+
+Tensor Hardshrink::forward(const Tensor& x) { return hardshrink(x, options_.lambda); }
+std::string Hardshrink::extra_repr() const { return number(options_.lambda); }
+
+Tensor Threshold::forward(const Tensor& x) { return threshold(x, options_.threshold, options_.value); }
+std::string Threshold::extra_repr() const {
+  return "threshold=" + number(options_.threshold) + ", value=" + number(options_.value);
+}
 
 Tensor Softmax::forward(const Tensor& x) { return softmax(x, dim_); }
-std::string Softmax::extra_repr() const { return concat("dim=", dim_); }
 Tensor LogSoftmax::forward(const Tensor& x) { return log_softmax(x, dim_); }
-std::string LogSoftmax::extra_repr() const { return concat("dim=", dim_); }
 Tensor Softmin::forward(const Tensor& x) { return softmin(x, dim_); }
-std::string Softmin::extra_repr() const { return concat("dim=", dim_); }
-
 Tensor GLU::forward(const Tensor& x) { return glu(x, dim_); }
-Tensor Hardtanh::forward(const Tensor& x) { return hardtanh(x, options_.min_val, options_.max_val); }
-Tensor GELU::forward(const Tensor& x) { return gelu(x, options_.approximate); }
-Tensor Softplus::forward(const Tensor& x) { return softplus(x, options_.beta, options_.threshold); }
-Tensor Threshold::forward(const Tensor& x) { return threshold(x, threshold_, value_); }
 
-PReLU::PReLU(PReLUOptions options, SourceLoc loc)
-    : weight(parameter("weight", full({options.num_parameters}, options.init, {.dtype = default_dtype()}), loc)) {}
+PReLU::PReLU(PReLUOptions options, SourceLoc loc) {
+  require(options.num_parameters > 0, concat("PReLU: num_parameters must be positive, got ", options.num_parameters), loc);
+  weight = parameter("weight", full({options.num_parameters}, options.init, {.dtype = default_dtype()}), loc);
+}
 Tensor PReLU::forward(const Tensor& x) { return prelu(x, weight); }
+std::string PReLU::extra_repr() const { return concat("num_parameters=", weight.numel()); }
 
-RReLU::RReLU(RReLUOptions options, SourceLoc loc) : options_(options) {
-  if (!(options.lower <= options.upper))
-    throw ValueError(concat("RReLU: lower ", options.lower, " must not exceed upper ", options.upper), loc);
+RReLU::RReLU(RReLUOptions options, SourceLoc loc) : options_(options) { check_slopes(options.lower, options.upper, loc); }
+Tensor RReLU::forward(const Tensor& x) { return functional::rrelu(x, options_.lower, options_.upper, is_training()); }
+std::string RReLU::extra_repr() const { return "lower=" + number(options_.lower) + ", upper=" + number(options_.upper); }
+
+namespace functional {
+
+Tensor rrelu(In x, double lower, double upper, bool training) {
+  check_slopes(lower, upper, x.loc);
+  if (!training) return leaky_relu(x, (lower + upper) / 2);
+  Tensor slopes = make_empty(x->shape(), x->is_floating_point() ? x->dtype() : default_dtype());
+  visit_floating(slopes.dtype(), [&](auto tag) {
+    fill_uniform(slopes.impl().ptr<typename decltype(tag)::type>(), slopes.numel(), lower, upper);
+  });
+  return where({gt(x, 0), x.loc}, x, mul({slopes, x.loc}, x));
 }
 
-Tensor RReLU::forward(const Tensor& x) {
-  if (!is_training()) return leaky_relu(x, (options_.lower + options_.upper) / 2);
-  const Tensor slopes = lerp(options_.lower, options_.upper, rand_like(x.detach()));
-  return where(x > 0.0, x, slopes * x);
-}
+}  // namespace functional
 
 }  // namespace slope::nn

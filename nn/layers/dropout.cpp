@@ -2,55 +2,83 @@
 
 #include <cmath>
 
-#include "slope/autograd/ops/elementwise.h"
+#include "slope/autograd/core/random.h"
+#include "slope/autograd/engine/op.h"
+#include "slope/autograd/kernels/dropout.h"
+#include "slope/autograd/kernels/iterate.h"
 #include "slope/autograd/tensor/factory.h"
-#include "slope/autograd/tensor/random.h"
 
 namespace slope::nn::functional {
 
 namespace {
 
-void check_probability(const char* op, In x, double p) {
-  if (!(p >= 0 && p <= 1))
-    throw ValueError(concat(op, ": dropout probability has to be between 0 and 1, but got ", p), x.loc);
+/// kept ? scale·x + shift : dropped. The derivative is the same operation without shift.
+struct DropoutOp {
+  static constexpr std::string_view name = "Dropout";
+  DropoutMask mask;
+  double scale = 1, shift = 0, dropped = 0;
+  struct Saved {};
+
+  Tensor forward(Saved&, const Tensor& x) {
+    Tensor out = make_empty(x.shape(), x.dtype());
+    const Tensor* from = &x;
+    if (!x.is_contiguous()) {
+      copy_kernel(out.impl(), x.impl());
+      from = &out;
+    }
+    dropout_kernel(out.impl(), from->impl(), mask, scale, shift, dropped);
+    return out;
+  }
+  Grads<1> backward(const Saved&, const Tensor& g) const {
+    return {apply(slope::detail::current_node->where(), DropoutOp{mask, scale, 0, 0}, g)};
+  }
+};
+
+/// Whether anything is dropped at all.
+bool check(const char* op, In x, double p, bool training) {
+  if (!(p >= 0 && p <= 1)) throw ValueError(concat(op, ": dropout probability has to be between 0 and 1, but got ", p), x.loc);
+  if (!x->defined()) throw ValueError(concat(op, ": the tensor is undefined"), x.loc);
   if (!x->is_floating_point())
     throw DTypeError(concat(op, ": takes a floating point tensor, got ", dtype_name(x->dtype())), x.loc);
+  return training && p > 0 && x->numel() > 0;
 }
 
-/// True with probability 1 - p, of the given shape.
-Tensor keep_mask(const Shape& shape, double p) {
-  Tensor mask = make_empty(shape, DType::boolean);
-  fill_bernoulli(static_cast<bool*>(mask.raw_data()), mask.numel(), 1 - p);
-  return mask;
+DropoutMask draw_mask(const Tensor& x, double p, std::int64_t together) {
+  const auto decisions = static_cast<std::uint64_t>(x.numel() / together);
+  return {default_generator().reserve((decisions + 3) / 4), p, together};
+}
+
+Tensor drop_channels(const char* op, int spatial, In x, double p, bool training) {
+  const bool active = check(op, x, p, training);
+  const int dims = x->dim();
+  if (dims != spatial + 1 && dims != spatial + 2)
+    throw ShapeError(concat(op, ": expected ", spatial + 1, "D or ", spatial + 2, "D input, but received a ", dims,
+                            "D input of shape ", to_text(x->shape())),
+                     x.loc);
+  if (!active) return x.tensor;
+  std::int64_t channel = 1;
+  for (int d = dims - spatial; d < dims; ++d) channel *= x->shape()[d];
+  return apply(x.loc, DropoutOp{draw_mask(x, p, channel), p < 1 ? 1 / (1 - p) : 0, 0, 0}, x.tensor);
 }
 
 }  // namespace
 
 Tensor dropout(In x, double p, bool training) {
-  check_probability("dropout", x, p);
-  if (!training || p == 0) return x.tensor;
-  if (p == 1) return where(zeros(x->shape(), {.dtype = DType::boolean}), x, 0);
-  return where(keep_mask(x->shape(), p), mul(x, 1 / (1 - p)), 0);
+  if (!check("dropout", x, p, training)) return x.tensor;
+  return apply(x.loc, DropoutOp{draw_mask(x, p, 1), p < 1 ? 1 / (1 - p) : 0, 0, 0}, x.tensor);
 }
 
-Tensor feature_dropout(In x, double p, bool training) {
-  check_probability("feature_dropout", x, p);
-  if (x->dim() < 2)
-    throw ShapeError(concat("feature_dropout: needs at least 2 dimensions (N, C, ...), got ", to_text(x->shape())), x.loc);
-  if (!training || p == 0) return x.tensor;
-  Shape shape = x->shape();
-  for (int d = 2; d < shape.size(); ++d) shape[d] = 1;
-  if (p == 1) return where(zeros(shape, {.dtype = DType::boolean}), x, 0);
-  return where(keep_mask(shape, p), mul(x, 1 / (1 - p)), 0);
-}
+Tensor dropout1d(In x, double p, bool training) { return drop_channels("dropout1d", 1, x, p, training); }
+Tensor dropout2d(In x, double p, bool training) { return drop_channels("dropout2d", 2, x, p, training); }
+Tensor dropout3d(In x, double p, bool training) { return drop_channels("dropout3d", 3, x, p, training); }
 
 Tensor alpha_dropout(In x, double p, bool training) {
-  check_probability("alpha_dropout", x, p);
-  if (!training || p == 0) return x.tensor;
-  constexpr double negative_limit = -1.7580993408473766;  // -λα of SELU
-  if (p == 1) return where(zeros(x->shape(), {.dtype = DType::boolean}), x, 0);
-  const double a = 1 / std::sqrt((1 - p) * (1 + p * negative_limit * negative_limit)), b = -a * negative_limit * p;
-  return where(keep_mask(x->shape(), p), mul(x, a), a * negative_limit) + b;
+  if (!check("alpha_dropout", x, p, training)) return x.tensor;
+  if (p == 1) return apply(x.loc, DropoutOp{draw_mask(x, p, 1), 0, 0, 0}, x.tensor);
+  constexpr double limit = -1.7580993408473766;  // -λα: where SELU tends to at -∞
+  // Chosen so that a·(x or limit) + b has mean 0 and variance 1 when x has.
+  const double a = 1 / std::sqrt((1 - p) * (1 + p * limit * limit)), b = -a * limit * p;
+  return apply(x.loc, DropoutOp{draw_mask(x, p, 1), a, b, a * limit + b}, x.tensor);
 }
 
 }  // namespace slope::nn::functional

@@ -4,6 +4,14 @@
 
 namespace slope::nn {
 
+namespace functional {
+/// y[..., o] = Σᵢⱼ x1[..., i]·W[o, i, j]·x2[..., j] + b[o].
+///
+/// Shapes: x1 (..., in1), x2 (..., in2) with the same leading sizes, weight (out, in1, in2), bias (out) or undefined; result
+/// (..., out). Throws ShapeError.
+Tensor bilinear(In x1, const Tensor& x2, const Tensor& weight, const Tensor& bias = {});
+}  // namespace functional
+
 struct LinearOptions {
   bool bias = true;
 };
@@ -23,17 +31,42 @@ class Linear : public Module {
   std::string extra_repr() const override;
   std::int64_t macs(const Shape& output_shape) const override;
 
-  Tensor weight;
+  Parameter weight;
   /// Undefined without bias.
-  Tensor bias;
+  Parameter bias;
 
  private:
   std::int64_t in_features_, out_features_;
 };
 
-/// Gives back its input.
+/// F::bilinear with its weight and bias as parameters, which start as U(-1/√in1, 1/√in1). Throws ValueError unless in1 is
+/// positive and the other sizes are not negative.
+///
+///     nn::Bilinear score(8, 4, 1);
+///     Tensor y = score(query, key);
+class Bilinear : public Module {
+ public:
+  Bilinear(std::int64_t in1_features, std::int64_t in2_features, std::int64_t out_features, LinearOptions options = {},
+           SourceLoc loc = SourceLoc::here());
+  using Module::forward;
+  Tensor forward(const Tensor& x1, const Tensor& x2);
+  Tensor operator()(In x1, const Tensor& x2) {
+    return run(x1, [&](const Tensor& x) { return forward(x, x2); });
+  }
+  std::string extra_repr() const override;
+  std::int64_t macs(const Shape& output_shape) const override;
+
+  Parameter weight;
+  /// Undefined without bias.
+  Parameter bias;
+};
+
+/// Gives back its input. Arguments of the constructor are ignored, so that it can stand in for another layer.
 class Identity : public Module {
  public:
+  template <class... Ignored>
+    requires(!(sizeof...(Ignored) == 1 && (std::is_same_v<std::remove_cvref_t<Ignored>, Identity> && ...)))
+  explicit Identity(const Ignored&...) {}
   Tensor forward(const Tensor& x) override { return x; }
 };
 
@@ -42,22 +75,24 @@ struct FlattenOptions {
   std::int64_t end_dim = -1;
 };
 
-/// Joins dimensions start_dim to end_dim into one.
+/// Joins dimensions start_dim to end_dim into one; by default all but the first, the batch.
 class Flatten : public Module {
  public:
   explicit Flatten(FlattenOptions options = {}) : options_(options) {}
-  Tensor forward(const Tensor& x) override { return x.flatten(options_.start_dim, options_.end_dim); }
+  explicit Flatten(std::int64_t start_dim, std::int64_t end_dim = -1) : options_{start_dim, end_dim} {}
+  Tensor forward(const Tensor& x) override;
   std::string extra_repr() const override;
 
  private:
   FlattenOptions options_;
 };
 
-/// Splits dimension `dim` into `sizes`.
+/// Splits dimension `dim` into `sizes`, one of which may be -1.
 class Unflatten : public Module {
  public:
   Unflatten(std::int64_t dim, Shape sizes) : dim_(dim), sizes_(sizes) {}
-  Tensor forward(const Tensor& x) override { return x.unflatten(dim_, sizes_); }
+  Tensor forward(const Tensor& x) override;
+  std::string extra_repr() const override;
 
  private:
   std::int64_t dim_;

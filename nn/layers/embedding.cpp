@@ -1,0 +1,170 @@
+#include "slope/nn/layers/embedding.h"
+
+#include <algorithm>
+
+#include "slope/autograd/engine/grad_mode.h"
+#include "slope/autograd/engine/op.h"
+#include "slope/autograd/ops/elementwise.h"
+#include "slope/autograd/ops/index.h"
+#include "slope/autograd/ops/reduce.h"
+#include "slope/autograd/ops/view.h"
+#include "slope/autograd/tensor/factory.h"
+#include "slope/autograd/tensor/random.h"
+#include "slope/nn/layers/describe.h"
+
+namespace slope::nn {
+
+namespace {
+
+/// The padding index counted from the front. Throws ValueError when it is out of range.
+std::optional<std::int64_t> resolve_padding(std::optional<std::int64_t> padding, std::int64_t rows, SourceLoc loc) {
+  if (!padding) return {};
+  if (*padding < -rows || *padding >= rows)
+    throw ValueError(concat("embedding: padding_idx must be within num_embeddings, got ", *padding, " for ", rows, " rows"), loc);
+  return *padding < 0 ? *padding + rows : *padding;
+}
+
+/// Rows of a matrix by an int64 vector of indices; `factors` (one per index, may be undefined) scale the gradients, exactly to 0
+/// where they are 0.
+struct EmbeddingOp {
+  static constexpr std::string_view name = "Embedding";
+  Tensor factors{};
+  Shape table{};
+  struct Saved {
+    SavedTensor indices, factors;
+  };
+  Tensor forward(Saved& s, const Tensor& weight, const Tensor& indices) {
+    table = weight.shape();
+    s.indices = save(indices);
+    if (factors.defined()) s.factors = save(factors);
+    factors = Tensor();  // from here on kept with what backward frees
+    return index_select(weight, 0, indices);
+  }
+  Grads<2> backward(const Saved& s, const Tensor& g) const {
+    const SourceLoc loc = slope::detail::current_node->where();
+    Tensor scaled = g;
+    if (s.factors) {
+      const Tensor f = s.factors.get().to(g.dtype(), loc).unsqueeze(1, loc);
+      scaled = scale_cotangent({f, loc}, {g, loc});  // a factor of 0 also silences inf and NaN
+    }
+    return {index_add({zeros(table, {.dtype = g.dtype()}), loc}, 0, s.indices.get(), scaled), {}};
+  }
+};
+
+/// How often each index occurs among all of them, at its positions.
+Tensor occurrences(const Tensor& indices, std::int64_t rows) {
+  const Tensor counts = zeros({rows}, {.dtype = int64}).index_add(0, indices, ones_like(indices));
+  return counts.index_select(0, indices);
+}
+
+void renormalise(const Tensor& weight, const Tensor& indices, double max_norm, double p) {
+  NoGradGuard no_grad;
+  std::vector<std::int64_t> used = indices.to_vector<std::int64_t>();
+  std::ranges::sort(used);
+  used.erase(std::ranges::unique(used).begin(), used.end());
+  const Tensor at = tensor(used);
+  const Tensor rows = weight.detach().index_select(0, at);
+  const Tensor norms = norm(rows, p, 1, true);
+  weight.index_copy_(0, at, where(norms > max_norm, rows * (max_norm / (norms + 1e-7)), rows));
+}
+
+}  // namespace
+
+namespace functional {
+
+Tensor embedding(In indices, const Tensor& weight, const EmbeddingOptions& options) {
+  if (!indices->defined() || !weight.defined()) throw ValueError("embedding: an argument is an undefined tensor", indices.loc);
+  if (weight.dim() != 2)
+    throw ShapeError(concat("embedding: 'weight' must be 2-D (num_embeddings, embedding_dim), got ", weight.shape()), indices.loc);
+  if (indices->dtype() != int64)
+    throw DTypeError(concat("embedding: expected indices of int64, got ", dtype_name(indices->dtype())), indices.loc);
+  CallerScope scope(indices.loc);
+  const std::int64_t rows = weight.shape()[0];
+  const auto padding = resolve_padding(options.padding_idx, rows, indices.loc);
+  const Tensor flat = reshape(indices, {indices->numel()});
+  slope::detail::check_range(flat, 0, rows, 0, "embedding", indices.loc);
+  if (options.max_norm && flat.numel() > 0) renormalise(weight, flat, *options.max_norm, options.norm_type);
+
+  Tensor factors;
+  if (weight.requires_grad() && grad_enabled()) {
+    if (options.scale_grad_by_freq) factors = reciprocal(occurrences(flat, rows).to(weight.dtype()));
+    if (padding) factors = where(flat == *padding, 0.0, factors.defined() ? factors : ones({1}, {.dtype = weight.dtype()}));
+  }
+  Shape shape = indices->shape();
+  shape.push_back(weight.shape()[1]);
+  return reshape({apply(indices.loc, EmbeddingOp{factors}, weight, flat), indices.loc}, shape);
+}
+
+Tensor one_hot(In indices, std::int64_t num_classes) {
+  if (!indices->defined() || indices->dtype() != int64)
+    throw DTypeError(concat("one_hot: one_hot is only applicable to index tensor of type int64, got ",
+                            indices->defined() ? dtype_name(indices->dtype()) : "an undefined tensor"),
+                     indices.loc);
+  if (num_classes < -1) throw ValueError(concat("one_hot: num_classes must be -1 or not negative, got ", num_classes), indices.loc);
+  if (indices->numel() == 0 && num_classes <= 0)
+    throw ValueError("one_hot: Can not infer total number of classes from empty tensor.", indices.loc);
+  const std::vector<std::int64_t> values = indices->to_vector<std::int64_t>();
+  std::int64_t largest = -1;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (values[i] < 0)
+      throw ValueError(concat("one_hot: Class values must be non-negative, got ", values[i], " at element ", i), indices.loc);
+    if (num_classes >= 0 && values[i] >= num_classes)
+      throw ValueError(concat("one_hot: Class values must be smaller than num_classes, got ", values[i], " at element ", i, " for ",
+                              num_classes, " classes"),
+                       indices.loc);
+    largest = std::max(largest, values[i]);
+  }
+  const std::int64_t classes = num_classes >= 0 ? num_classes : largest + 1;
+  Shape shape = indices->shape();
+  shape.push_back(classes);
+  Tensor out = zeros(shape, {.dtype = int64}, indices.loc);
+  std::int64_t* to = out.data_ptr<std::int64_t>();
+  for (std::size_t i = 0; i < values.size(); ++i) to[static_cast<std::int64_t>(i) * classes + values[i]] = 1;
+  return out;
+}
+
+}  // namespace functional
+
+namespace {
+
+Tensor normal_rows(std::int64_t num, std::int64_t dim, const EmbeddingOptions& options, SourceLoc loc) {
+  if (num < 0 || dim < 0)
+    throw ValueError(concat("Embedding: num_embeddings and embedding_dim must not be negative, got ", num, " and ", dim), loc);
+  const auto padding = resolve_padding(options.padding_idx, num, loc);
+  Tensor rows = randn({num, dim}, {}, default_generator(), loc);
+  if (padding) rows.select(0, *padding).zero_();
+  return rows;
+}
+
+}  // namespace
+
+Embedding::Embedding(const Tensor& rows, EmbeddingOptions options, SourceLoc loc) : options_(options) {
+  options_.padding_idx = resolve_padding(options.padding_idx, rows.size(0), loc);
+  weight = parameter("weight", rows, loc);
+}
+
+Embedding::Embedding(std::int64_t num_embeddings, std::int64_t embedding_dim, EmbeddingOptions options, SourceLoc loc)
+    : Embedding(normal_rows(num_embeddings, embedding_dim, options, loc), options, loc) {}
+
+Embedding Embedding::from_pretrained(const Tensor& rows, bool freeze, EmbeddingOptions options, SourceLoc loc) {
+  if (!rows.defined() || rows.dim() != 2)
+    throw ShapeError(concat("Embedding: Embeddings parameter is expected to be 2-dimensional, got ",
+                            rows.defined() ? to_text(rows.shape()) : "an undefined tensor"),
+                     loc);
+  Embedding layer(rows.detach(), options, loc);
+  layer.weight.requires_grad_(!freeze);
+  return layer;
+}
+
+Tensor Embedding::forward(const Tensor& indices) { return functional::embedding(indices, weight, options_); }
+
+std::string Embedding::extra_repr() const {
+  std::string text = concat(weight.size(0), ", ", weight.size(1));
+  if (options_.padding_idx) text += concat(", padding_idx=", *options_.padding_idx);
+  if (options_.max_norm) text += ", max_norm=" + detail::number(*options_.max_norm);
+  if (options_.norm_type != 2) text += ", norm_type=" + detail::number(options_.norm_type);
+  if (options_.scale_grad_by_freq) text += ", scale_grad_by_freq=True";
+  return text;
+}
+
+}  // namespace slope::nn
