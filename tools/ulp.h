@@ -91,6 +91,13 @@ void map(const Formula& formula, const T* x, const T* z, T* y, std::int64_t n) {
   });
 }
 
+/// The remainder with the sign of the divisor.
+template <class W>
+W python_remainder(W a, W b) {
+  const W r = std::fmod(a, b);
+  return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+}
+
 // One row per function: name, lanes formula, reference formula, bar for float and for double.
 #define SLOPE_UNARY(name, formula, reference, float_bar, double_bar)                                                     \
   Unary<T> {                                                                                                             \
@@ -156,8 +163,8 @@ std::span<const Unary<T>> unary_table() {
       SLOPE_UNARY("pow_-1", pow(v, -1), 1 / v, 0.5, 0.501),
       SLOPE_UNARY("pow_-2", pow(v, -2), std::pow(v, W(-2)), 2, 2),
       SLOPE_UNARY("pow_0.5", pow(v, 0.5), std::pow(v, W(0.5)), 0.5, 0.501),
-      SLOPE_UNARY("pow_2.5", pow(v, 2.5), std::pow(v, W(2.5)), 1, 1),
-      SLOPE_UNARY("pow_-3", pow(v, -3), std::pow(v, W(-3)), 1, 1),
+      SLOPE_UNARY("pow_2.5", pow(v, 2.5), std::pow(v, W(2.5)), 1, 2),
+      SLOPE_UNARY("pow_-3", pow(v, -3), std::pow(v, W(-3)), 1, 2),
   };
   return table;
 }
@@ -170,9 +177,10 @@ std::span<const Binary<T>> binary_table() {
       SLOPE_BINARY("maximum", maximum(a, b), a > b || std::isnan(a) ? a : b, 0, 0),
       SLOPE_BINARY("minimum", minimum(a, b), a < b || std::isnan(a) ? a : b, 0, 0),
       SLOPE_BINARY("copysign", copysign(a, b), std::copysign(a, b), 0, 0),
-      SLOPE_BINARY("atan2", atan2(a, b), std::atan2(a, b), 1, 1),
-      SLOPE_BINARY("pow", pow(a, b), std::pow(a, b), 1, 1),
+      SLOPE_BINARY("atan2", atan2(a, b), std::atan2(a, b), 2, 2),
+      SLOPE_BINARY("pow", pow(a, b), std::pow(a, b), 2, 2),
       SLOPE_BINARY("fmod", fmod(a, b), std::fmod(a, b), 0, 0),
+      SLOPE_BINARY("remainder", remainder(a, b), python_remainder(a, b), 0.501, 0.501),
       SLOPE_BINARY("xlogy", xlogy(a, b), a == 0 && !std::isnan(b) ? W(0) : a * std::log(b), 2, 2),
   };
   return table;

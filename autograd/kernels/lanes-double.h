@@ -47,7 +47,7 @@ SLOPE_VEC VecD log(VecD x) {
       __builtin_ia32_getexppd512_mask(x, x, (unsigned char)-1, 4) - __builtin_ia32_getexppd512_mask(m, m, (unsigned char)-1, 4);
 #else
   constexpr std::uint64_t three_quarters = 0x3fe8000000000000U;
-  const VecI64 tiny = (VecI64)(x < 0x1p-1022);
+  const VecI64 tiny = native::less(x, splat(0x1p-1022));
   const VecU64 bits = (VecU64)(tiny ? x * 0x1p54 : x) - three_quarters;
   const VecD m = (VecD)((bits & 0x000fffffffffffffU) + three_quarters);
   // The exponent, offset to be positive, under the bits of 2^52.

@@ -51,11 +51,9 @@ SLOPE_VEC VecF inverse_power(VecF n) {
 #endif
 }
 
-// exp(r) - 1 for |r| <= 0.6.
-SLOPE_VEC VecF expm1_reduced(VecF r) {
-  const VecF rr = r * r;
-  const VecF q = native::pairs(r, rr, 0.5, 0x1.55555ap-3, 0x1.55555cp-5, 0x1.110cd8p-7, 0x1.6c0f16p-10, 0x1.a48e48p-13, 0x1.a53f7cp-16);
-  return native::fma(rr, q, r);
+// (exp(r) - 1 - r) / r^2 for |r| <= 0.6.
+SLOPE_VEC VecF expm1_tail(VecF r, VecF rr) {
+  return native::pairs(r, rr, 0.5, 0x1.55555ap-3, 0x1.55555cp-5, 0x1.110cd8p-7, 0x1.6c0f16p-10, 0x1.a48e48p-13, 0x1.a53f7cp-16);
 }
 
 // exp(x) - 1 = 2^n (p + (1 - 2^-n)), p = exp(r) - 1. Around 0 n is 0 and p the result; forcing that up to 0.6 keeps n = 1 away from
@@ -63,15 +61,19 @@ SLOPE_VEC VecF expm1_reduced(VecF r) {
 SLOPE_VEC VecF expm1(VecF x) {
   const VecF y = native::at_most(native::at_least(x, -18.0F), 89.0F);
   const VecF n = native::abs(y) < 0.6F ? VecF{} : native::round_to<0>(y * log2_e);
-  const VecF p = expm1_reduced(less_ln2(y, n));
+  const VecF r = less_ln2(y, n);
+  const VecF rr = r * r;
   const VecF inverse = inverse_power(n);
   const VecF c = 1.0F - inverse;
   const VecF lost = (1.0F - c) - inverse;
-  return native::with_sign_of(scale(c + (p + lost), n), x);
+  const VecF p = r + native::fma(rr, expm1_tail(r, rr), lost);
+  return native::with_sign_of(scale(c + p, n), x);
 }
 
-// The bits of x minus those of 0.75: the upper part is then e of x = 2^e m, 0.75 <= m < 1.5.
-SLOPE_VEC VecI32 less_three_quarters(VecF x) { return (VecI32)((VecU32)x - 0x3f400000U); }
+// The bits of x minus those of 0.75: the upper part is then e of x = 2^e m, 0.75 <= m < 1.5. A hair more than 0.75, so that m - 1 stays
+// under 1/4, with its finer steps, when log1p's 1 + x is rounded up across the border.
+constexpr std::uint32_t three_quarters = 0x3f400100U;
+SLOPE_VEC VecI32 less_three_quarters(VecF x) { return (VecI32)((VecU32)x - three_quarters); }
 
 // (log(1 + f) - f) / f^2 for f in [-1/4, 1/2].
 SLOPE_VEC VecF log1p_tail(VecF f, VecF ff) {
@@ -104,10 +106,10 @@ SLOPE_VEC VecF log(VecF x) {
   const VecF m = __builtin_ia32_getmantps512_mask(x, 0xB, x, (unsigned short)-1, 4);
   const VecF e = __builtin_ia32_getexpps512_mask(x, x, (unsigned short)-1, 4) - __builtin_ia32_getexpps512_mask(m, m, (unsigned short)-1, 4);
 #else
-  const VecI32 tiny = (VecI32)(x < 0x1p-126F);
+  const VecI32 tiny = native::less(x, splat(0x1p-126F));
   const VecI32 bits = less_three_quarters(tiny ? x * 0x1p24F : x);
   const VecF e = __builtin_convertvector((bits >> 23) - (tiny & 24), VecF);
-  const VecF m = (VecF)((bits & 0x7fffff) + 0x3f400000);
+  const VecF m = (VecF)((VecU32)(bits & 0x7fffff) + three_quarters);
 #endif
   return log_specials(log_from(e, m - 1.0F), x);
 }
@@ -137,7 +139,9 @@ SLOPE_VEC VecF tanh(VecF x) {
   const VecF y = a + a;
   const VecF n = y < 0.6F ? VecF{} : native::round_to<0>(y * log2_e);
   // Without ln2_rest: n is small where tanh still feels it.
-  const VecF p = expm1_reduced(native::fma(-n, splat(ln2), y));
+  const VecF reduced = native::fma(-n, splat(ln2), y);
+  const VecF square = reduced * reduced;
+  const VecF p = native::fma(square, expm1_tail(reduced, square), reduced);
   const VecF power = scale(splat(1.0F), n);
   const VecF m = native::fma(p, power, power - 1.0F);
   // The remainder m - q (m + 2) is taken without the sum, which would lose bits of a small m.
@@ -166,7 +170,7 @@ SLOPE_VEC VecF sigmoid(VecF x) {
 // max(x, 0) + log(1 + e), e = exp(-|x|) in [0, 1]: 1 + e = 2^0 (1 + e) or 2^1 (1 + (e - 1) / 2).
 SLOPE_VEC VecF softplus(VecF x) {
   const VecF e = exp(-native::abs(x));
-  const VecI32 upper = (VecI32)(e > 0.5F);
+  const VecI32 upper = native::less(splat(0.5F), e);
   const VecF f = upper ? native::fma(e, splat(0.5F), splat(-0.5F)) : e;
   const VecF ff = f * f;
   const VecF r = native::fma(ff, log1p_tail(f, ff), f);

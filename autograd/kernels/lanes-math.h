@@ -19,14 +19,10 @@ using sleef::asin;
 using sleef::atan;
 using sleef::atan2;
 using sleef::atanh;
-using sleef::cos;
 using sleef::erfc;
 using sleef::exp2;
 using sleef::log10;
 using sleef::log2;
-using sleef::pow;
-using sleef::sin;
-using sleef::tan;
 
 }  // namespace slope::simd::SLOPE_SIMD_NAMESPACE::math
 
@@ -43,24 +39,35 @@ SLOPE_VEC VecD expm1(VecD x) { return sleef::expm1(x); }
 SLOPE_VEC VecD tanh(VecD x) { return sleef::tanh(x); }
 #else
 using sleef::erf;
-using sleef::exp;
 using sleef::expm1;
 using sleef::log;
 using sleef::tanh;
+SLOPE_VEC VecF exp(VecF x) { return sleef::exp(x); }
+// Infinite a little too early: the last stretch is e exp(x - 1), with numbers near 1 and e that hardly need rounding.
+SLOPE_VEC VecD exp(VecD x) {
+  const VecD r = sleef::exp(x);
+  const VecI64 large = native::less(splat(709.0), x);
+  if (native::lane_bits(large) == 0) return r;
+  return large ? 0x1.5bf0a8bd8e017p+1 * sleef::exp(x - 0x1.0000000909a00p+0) : r;
+}
 #endif
 
+// r = f(x) with f(x) = x for tiny x, where SLEEF loses the last denormal.
+template <class V>
+SLOPE_VEC V keep_tiny(V r, V x) {
+  return native::less(native::abs(x), native::splat_like(x, 1e-20)) ? x : r;
+}
+
 // SLEEF's log1p is infinite near the end of the range, where 1 + x is x.
-SLOPE_VEC VecD log1p(VecD x) {
-  const VecD r = sleef::log1p(x);
-  const VecI64 large = (VecI64)(x > 1e300);
+template <class V>
+SLOPE_VEC V log1p_by_call(V x) {
+  const V r = keep_tiny(sleef::log1p(x), x);
+  const auto large = native::less(native::splat_like(x, sizeof(x[0]) == 4 ? 1e30 : 1e300), x);
   return native::lane_bits(large) != 0 ? (large ? log(x) : r) : r;
 }
+SLOPE_VEC VecD log1p(VecD x) { return log1p_by_call(x); }
 #if SLOPE_SIMD_LEVEL == 0
-SLOPE_VEC VecF log1p(VecF x) {
-  const VecF r = sleef::log1p(x);
-  const VecI32 large = (VecI32)(x > 1e30F);
-  return native::lane_bits(large) != 0 ? (large ? log(x) : r) : r;
-}
+SLOPE_VEC VecF log1p(VecF x) { return log1p_by_call(x); }
 #endif
 
 // exp(-|x|) does not overflow, and the branch keeps small results relatively accurate.
@@ -81,8 +88,8 @@ SLOPE_VEC VecF softplus(VecF x) { return native::at_least(x, 0.0F) + log1p(exp(-
 // exactly and a c = exp(a) / 2 that hardly needs rounding.
 SLOPE_VEC VecF half_exp(VecF x) { return 0x1.705ef8p+0F * exp(x - 0x1.0e9b80p+0F); }
 SLOPE_VEC VecD half_exp(VecD x) { return 0x1.5bf0a8bd8e017p+0 * exp(x - 0x1.0000000909a00p+0); }
-SLOPE_VEC VecI32 near_overflow(VecF x) { return (VecI32)(native::abs(x) > 80.0F); }
-SLOPE_VEC VecI64 near_overflow(VecD x) { return (VecI64)(native::abs(x) > 700.0); }
+SLOPE_VEC VecI32 near_overflow(VecF x) { return native::less(splat(80.0F), native::abs(x)); }
+SLOPE_VEC VecI64 near_overflow(VecD x) { return native::less(splat(700.0), native::abs(x)); }
 
 template <class V>
 SLOPE_VEC V sinh(V x) {
@@ -100,8 +107,8 @@ SLOPE_VEC V cosh(V x) {
 }
 
 // SLEEF squares the argument. Where that would overflow asinh and acosh are log(2 |x|).
-SLOPE_VEC VecI32 square_overflows(VecF x) { return (VecI32)(native::abs(x) > 1e18F); }
-SLOPE_VEC VecI64 square_overflows(VecD x) { return (VecI64)(native::abs(x) > 1e150); }
+SLOPE_VEC VecI32 square_overflows(VecF x) { return native::less(splat(1e18F), native::abs(x)); }
+SLOPE_VEC VecI64 square_overflows(VecD x) { return native::less(splat(1e150), native::abs(x)); }
 template <class V>
 SLOPE_VEC V log_twice(V x) {
   return log(native::abs(x)) + native::splat_like(x, 0x1.62e42fefa39efp-1);
@@ -109,7 +116,7 @@ SLOPE_VEC V log_twice(V x) {
 
 template <class V>
 SLOPE_VEC V asinh(V x) {
-  const V r = sleef::asinh(x);
+  const V r = keep_tiny(sleef::asinh(x), x);
   const auto large = square_overflows(x);
   if (native::lane_bits(large) == 0) return r;
   return large ? native::with_sign_of(log_twice(x), x) : r;
@@ -117,9 +124,76 @@ SLOPE_VEC V asinh(V x) {
 template <class V>
 SLOPE_VEC V acosh(V x) {
   const V r = sleef::acosh(x);
-  const auto large = square_overflows(x) & (x > V{});
+  const auto large = square_overflows(x) & native::less(V{}, x);
   if (native::lane_bits(large) == 0) return r;
   return large ? log_twice(x) : r;
+}
+
+// SLEEF takes its shortcuts for small arguments when all lanes are small, so a lane's last bit would hang on its neighbours. Here each
+// call sees lanes of one kind only, the others replaced by a value of that kind.
+template <class V, class Function>
+SLOPE_VEC V by_magnitude(V x, const Function& function, double small, double medium, double large) {
+  const V a = native::abs(x);
+  const auto is_small = native::less(a, native::splat_like(x, small));
+  if (native::lane_bits(~is_small) == 0) return function(x);
+  const auto is_medium = native::less(a, native::splat_like(x, medium)) & ~is_small;
+  const auto is_large = ~(is_small | is_medium);
+  V r = x;
+  if (native::lane_bits(is_small) != 0) r = is_small ? function(is_small ? x : V{}) : r;
+  if (native::lane_bits(is_medium) != 0) r = is_medium ? function(is_medium ? x : native::splat_like(x, 2 * small)) : r;
+  if (native::lane_bits(is_large) != 0) r = is_large ? function(is_large ? x : native::splat_like(x, large)) : r;
+  return r;
+}
+
+struct CallSin {
+  template <class V>
+  SLOPE_VEC V operator()(V x) const {
+    return sleef::sin(x);
+  }
+};
+struct CallCos {
+  template <class V>
+  SLOPE_VEC V operator()(V x) const {
+    return sleef::cos(x);
+  }
+};
+struct CallTan {
+  template <class V>
+  SLOPE_VEC V operator()(V x) const {
+    return keep_tiny(sleef::tan(x), x);
+  }
+};
+template <class Function>
+SLOPE_VEC VecF trigonometric(VecF x) {
+  return by_magnitude(x, Function{}, 125.0, 125.0, 1e30);
+}
+template <class Function>
+SLOPE_VEC VecD trigonometric(VecD x) {
+  return by_magnitude(x, Function{}, 15.0, 1e14, 1e300);
+}
+template <class V>
+SLOPE_VEC V sin(V x) {
+  return trigonometric<CallSin>(x);
+}
+template <class V>
+SLOPE_VEC V cos(V x) {
+  return trigonometric<CallCos>(x);
+}
+template <class V>
+SLOPE_VEC V tan(V x) {
+  return trigonometric<CallTan>(x);
+}
+
+// SLEEF's pow is infinite in the last millionth before overflow: there it is pow(|x|, y / 2)^2.
+template <class V>
+SLOPE_VEC V pow(V x, V y) {
+  const V r = sleef::pow(x, y);
+  const V infinity = native::splat_like(x, __builtin_inf());
+  const auto finite = native::less(native::abs(x), infinity) & native::less(native::abs(y), infinity);
+  const auto suspect = native::equal(native::abs(r), infinity) & finite & ~native::equal(x, V{});
+  if (native::lane_bits(suspect) == 0) return r;
+  const V root = sleef::pow(native::abs(x), y * native::splat_like(x, 0.5));
+  return suspect ? native::with_sign_of(root * root, r) : r;
 }
 
 // The C library's fmod in the lanes of `mask`: exact whatever the ratio, and slow.
@@ -139,9 +213,9 @@ SLOPE_VEC V fmod(V x, V y) {
   const V a = native::abs(x), b = native::abs(y);
   const V q = native::template round_to<3>(a / b);
   V r = native::fma(-q, b, a);
-  r = native::with_sign_of(r < V{} ? r + b : r, x);
+  r = native::with_sign_of(native::less(r, V{}) ? r + b : r, x);
   const V limit = native::splat_like(x, sizeof(x[0]) == 4 ? 0x1p22 : 0x1p51);
-  const decltype(native::bits(x)) hard = ~((q < limit) & (b < native::splat_like(x, __builtin_inf())));
+  const auto hard = ~(native::less(q, limit) & native::less(b, native::splat_like(x, __builtin_inf())));
 #else
   V r = x;
   const decltype(native::bits(x)) hard = ~(native::bits(x) ^ native::bits(x));

@@ -52,6 +52,12 @@ SLOPE_VEC VecI64 bits(VecD x) { return (VecI64)x; }
 SLOPE_VEC VecI32 sign_bits(VecF) { return INT32_MIN - VecI32{}; }
 SLOPE_VEC VecI64 sign_bits(VecD) { return INT64_MIN - VecI64{}; }
 
+// Compilers disagree on the type of a comparison of doubles, so templates ask here.
+SLOPE_VEC VecI32 less(VecF a, VecF b) { return (VecI32)(a < b); }
+SLOPE_VEC VecI64 less(VecD a, VecD b) { return (VecI64)(a < b); }
+SLOPE_VEC VecI32 equal(VecF a, VecF b) { return (VecI32)(a == b); }
+SLOPE_VEC VecI64 equal(VecD a, VecD b) { return (VecI64)(a == b); }
+
 template <class V>
 SLOPE_VEC V abs(V x) {
   return (V)(bits(x) & ~sign_bits(x));

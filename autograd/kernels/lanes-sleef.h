@@ -25,12 +25,38 @@ namespace slope::simd::SLOPE_SIMD_NAMESPACE::sleef {
 using native::VecD;
 using native::VecF;
 
-#define SLOPE_SLEEF_1(name, ulp)                                                 \
+#if defined(__clang__) && SLOPE_SIMD_LEVEL > 0
+
+#if SLOPE_SIMD_LEVEL == 2
+#define SLOPE_VECTOR_CALL detail::slope_vector_call_64
+#else
+#define SLOPE_VECTOR_CALL detail::slope_vector_call_32
+#endif
+// Only the addresses of the entry points are used.
+#define SLOPE_SLEEF_ENTRY(V, name, symbol, parameters, x, y)                     \
+  void name##_entry(V*) noexcept __asm__(symbol);                                \
+  SLOPE_VEC V name parameters {                                                  \
+    V r;                                                                         \
+    SLOPE_VECTOR_CALL(&x, &y, &r, (void (*)())(void (*)(V*)) & name##_entry);    \
+    return r;                                                                    \
+  }
+#define SLOPE_SLEEF_1(name, ulp)                                          \
+  SLOPE_SLEEF_ENTRY(VecF, name, SLOPE_SLEEF_F(#name, ulp), (VecF x), x, x) \
+  SLOPE_SLEEF_ENTRY(VecD, name, SLOPE_SLEEF_D(#name, ulp), (VecD x), x, x)
+#define SLOPE_SLEEF_2(name, ulp)                                                  \
+  SLOPE_SLEEF_ENTRY(VecF, name, SLOPE_SLEEF_F(#name, ulp), (VecF x, VecF y), x, y) \
+  SLOPE_SLEEF_ENTRY(VecD, name, SLOPE_SLEEF_D(#name, ulp), (VecD x, VecD y), x, y)
+
+#else
+
+#define SLOPE_SLEEF_1(name, ulp)                                                                   \
   SLOPE_TARGET __attribute__((const)) VecF name(VecF) noexcept __asm__(SLOPE_SLEEF_F(#name, ulp)); \
   SLOPE_TARGET __attribute__((const)) VecD name(VecD) noexcept __asm__(SLOPE_SLEEF_D(#name, ulp));
-#define SLOPE_SLEEF_2(name, ulp)                                                       \
+#define SLOPE_SLEEF_2(name, ulp)                                                                         \
   SLOPE_TARGET __attribute__((const)) VecF name(VecF, VecF) noexcept __asm__(SLOPE_SLEEF_F(#name, ulp)); \
   SLOPE_TARGET __attribute__((const)) VecD name(VecD, VecD) noexcept __asm__(SLOPE_SLEEF_D(#name, ulp));
+
+#endif
 
 SLOPE_SLEEF_1(exp, "u10")
 SLOPE_SLEEF_1(exp2, "u10")
@@ -55,10 +81,11 @@ SLOPE_SLEEF_1(erf, "u10")
 SLOPE_SLEEF_1(erfc, "u15")
 SLOPE_SLEEF_2(atan2, "u10")
 SLOPE_SLEEF_2(pow, "u10")
-SLOPE_SLEEF_2(fmod, "")
 
 #undef SLOPE_SLEEF_1
 #undef SLOPE_SLEEF_2
+#undef SLOPE_SLEEF_ENTRY
+#undef SLOPE_VECTOR_CALL
 
 }  // namespace slope::simd::SLOPE_SIMD_NAMESPACE::sleef
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "slope/autograd/kernels/cpu.h"
+#include "slope/autograd/kernels/vector_call.h"
 
 /// Lanes: the value type that turns a formula into a SIMD kernel.
 ///
