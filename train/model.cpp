@@ -2,31 +2,20 @@
 
 #include <iostream>
 #include <limits>
+#include <set>
 
 #include "slope/autograd/engine/grad_mode.h"
 #include "slope/autograd/ops/join.h"
 #include "slope/autograd/tensor/factory.h"
 #include "slope/optim/adam.h"
 #include "slope/train/interrupt.h"
+#include "slope/train/mode_guard.h"
 #include "slope/train/summary.h"
 #include "slope/train/summary_text.h"
 
 namespace slope::train {
 
 namespace {
-
-/// Training or eval mode for a while; restores what was, also when an exception passes.
-class ModeGuard {
- public:
-  ModeGuard(nn::Module& net, bool training) : net_(net), previous_(net.is_training()) { net_.train(training); }
-  ~ModeGuard() { net_.train(previous_); }
-  ModeGuard(const ModeGuard&) = delete;
-  ModeGuard& operator=(const ModeGuard&) = delete;
-
- private:
-  nn::Module& net_;
-  bool previous_;
-};
 
 /// Unweighted mean over batches.
 struct Mean {
@@ -45,6 +34,20 @@ LogValues collect(const std::string& prefix, const Mean& loss, const std::vector
   return values;
 }
 
+/// Names become columns beside the loss and, with "val_" before them, once more for validation.
+void check_names(const std::vector<NamedMetric>& metrics, SourceLoc loc) {
+  std::set<std::string> columns = {"epoch", "loss", "val_loss"};
+  for (const NamedMetric& m : metrics) {
+    const std::string& name = m.name();
+    if (name.empty() || name.find_first_of("\r\n") != std::string::npos)
+      throw ValueError("compile: the name of a metric must be one line of text and not empty", loc);
+    if (!columns.insert(name).second || !columns.insert("val_" + name).second)
+      throw ValueError(concat("compile: a metric called \"", name,
+                              "\" collides with another column of the history; choose another name"),
+                       loc);
+  }
+}
+
 std::unique_ptr<Logger> make_logger(const FitOptions& options) {
   const LoggerOptions log{.out = options.out, .clock = options.clock, .log_step_freq = options.log_step_freq};
   if (options.style == Style::classic) return std::make_unique<ClassicLogger>(log);
@@ -55,13 +58,9 @@ std::unique_ptr<Logger> make_logger(const FitOptions& options) {
 }  // namespace
 
 void Model::compile(LossFunction loss, optim::Optimizer& optimizer, std::vector<NamedMetric> metrics, SourceLoc loc) {
-  for (std::size_t i = 0; i < metrics.size(); ++i) {
-    if (metrics[i].name() == "loss") throw ValueError("compile: a metric cannot be called \"loss\"", loc);
-    for (std::size_t j = 0; j < i; ++j)
-      if (metrics[i].name() == metrics[j].name())
-        throw ValueError(concat("compile: two metrics are called \"", metrics[i].name(), "\""), loc);
-  }
+  check_names(metrics, loc);
   loss_ = std::make_unique<LossFunction>(std::move(loss));
+  own_optimizer_.reset();
   optimizer_ = &optimizer;
   metrics_ = std::move(metrics);
 }
@@ -94,12 +93,12 @@ History Model::run_fit(std::int64_t epochs, data::DataLoader& train, data::DataL
   if (!logger) logger = (own = make_logger(options)).get();
 
   History history;
-  InterruptGuard interrupt;
+  CallerScope scope(loc);
+  const InterruptGuard interrupt;
   EnableGradGuard grad;
   const ModeGuard mode(net_, true);
   logger->begin_fit(epochs);
   for (std::int64_t epoch = 1; epoch <= epochs && !interrupt.requested(); ++epoch) {
-    net_.train(true);
     logger->begin_epoch(epoch, train.size());
     Mean loss;
     for (auto& m : metrics_) m.reset();
@@ -121,7 +120,7 @@ History Model::run_fit(std::int64_t epochs, data::DataLoader& train, data::DataL
       if (interrupt.requested()) break;
     }
     LogValues values = collect("", loss, metrics_);
-    if (valid) {
+    if (valid && !interrupt.requested()) {
       const LogValues validation = validate(*valid, logger);
       values.insert(values.end(), validation.begin(), validation.end());
     }
@@ -150,10 +149,12 @@ LogValues Model::validate(data::DataLoader& loader, Logger* logger) {
 
 LogValues Model::evaluate(data::DataLoader& loader, SourceLoc loc) {
   require_compiled("evaluate", loc);
+  CallerScope scope(loc);
   return validate(loader, nullptr);
 }
 
 Tensor Model::predict(data::DataLoader& loader, SourceLoc loc) {
+  CallerScope scope(loc);
   NoGradGuard no_grad;
   const ModeGuard mode(net_, false);
   std::vector<Tensor> parts;
@@ -163,8 +164,7 @@ Tensor Model::predict(data::DataLoader& loader, SourceLoc loc) {
 }
 
 std::string Model::summary(const Shape& input_shape, Style style, SourceLoc loc) {
-  CallerScope scope(loc);
-  const SummaryInfo info = summarize(net_, input_shape);
+  const SummaryInfo info = summarize(net_, input_shape, loc);
   return style == Style::classic ? classic_summary(info) : named_summary(info);
 }
 

@@ -66,7 +66,8 @@ class Model {
   /// Borrows the module, which must outlive the model.
   explicit Model(nn::Module& net) : net_(net) {}
 
-  /// Borrows the optimizer. Throws ValueError when two metrics have one name, or one is called "loss".
+  /// Borrows the optimizer. Throws ValueError when the name of a metric is empty, has a line break,
+  /// or collides with another column of the history ("epoch", "loss", "val_loss", another metric's).
   void compile(LossFunction loss, optim::Optimizer& optimizer, std::vector<NamedMetric> metrics = {},
                SourceLoc loc = SourceLoc::here());
   /// Uses Adam with a learning rate of 1e-3 over the module's parameters.

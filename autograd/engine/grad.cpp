@@ -117,7 +117,7 @@ void Tensor::zero_grad(bool set_to_none) const {
   if (set_to_none || !g.defined()) {
     g = Tensor();
   } else {
-    g = g.detach();
+    if (g.requires_grad()) g = g.detach();
     g.zero_();
   }
 }

@@ -296,6 +296,46 @@ void add_rows_kernel(DType dtype, void* to, const void* src, const std::int64_t*
   });
 }
 
+void select_kernel(const TensorImpl& out, const TensorImpl& condition, const TensorImpl& a, const TensorImpl& b) {
+  if (out.numel == 0) return;
+  const StridedLoop<4> loop(out.sizes, {&out, &condition, &a, &b});
+  with_width(out.dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const auto select = [](std::uint8_t c, T x, T y) {
+      const T mask = static_cast<T>(-static_cast<T>(c != 0));
+      return static_cast<T>((x & mask) | (y & static_cast<T>(~mask)));
+    };
+    loop.run(grain_cheap, [select](char* const* p, const std::int64_t* s, std::int64_t n) {
+      constexpr std::int64_t item = sizeof(T);
+      const bool dense = s[0] == item && s[1] == 1 && (s[2] == item || s[2] == 0) && (s[3] == item || s[3] == 0);
+      if (!dense) {
+        for (std::int64_t i = 0; i < n; ++i)
+          *reinterpret_cast<T*>(p[0] + i * s[0]) =
+              select(*reinterpret_cast<const std::uint8_t*>(p[1] + i * s[1]),
+                     *reinterpret_cast<const T*>(p[2] + i * s[2]), *reinterpret_cast<const T*>(p[3] + i * s[3]));
+        return;
+      }
+      auto* to = reinterpret_cast<T*>(p[0]);
+      const auto* c = reinterpret_cast<const std::uint8_t*>(p[1]);
+      const auto* x = reinterpret_cast<const T*>(p[2]);
+      const auto* y = reinterpret_cast<const T*>(p[3]);
+      const auto row = [&](auto x_step, auto y_step) {
+        for (std::int64_t i = 0; i < n; ++i) to[i] = select(c[i], x[i * x_step], y[i * y_step]);
+      };
+      using Zero = std::integral_constant<std::int64_t, 0>;
+      using One = std::integral_constant<std::int64_t, 1>;
+      if (s[2] != 0 && s[3] != 0)
+        row(One(), One());
+      else if (s[2] != 0)
+        row(One(), Zero());
+      else if (s[3] != 0)
+        row(Zero(), One());
+      else
+        row(Zero(), Zero());
+    });
+  });
+}
+
 namespace {
 constexpr std::int64_t mask_grain = 1 << 16;
 }

@@ -38,6 +38,10 @@ void scatter_kernel(const Shape& lane_shape, std::int64_t count, DType dtype, co
 void add_rows_kernel(DType dtype, void* to, const void* src, const std::int64_t* index, std::int64_t outer,
                      std::int64_t size, std::int64_t count, std::int64_t inner, Scalar alpha);
 
+/// out[i] = condition[i] ? a[i] : b[i], without a branch: whether it is true cannot be foreseen. `condition` is bool,
+/// the others have one dtype, and all broadcast to the shape of `out`, which may be `a` or `b` itself.
+void select_kernel(const TensorImpl& out, const TensorImpl& condition, const TensorImpl& a, const TensorImpl& b);
+
 /// How many elements of `mask` (bool, dense) are true before each piece of it, and in all as the last entry.
 std::vector<std::int64_t> true_starts(const TensorImpl& mask);
 /// Their positions, in order; `out` has room for all.

@@ -373,6 +373,12 @@ template <class R, class M, bool Columns>
 void run(const ReducePlan& plan, const ReduceParams& params, const Sink<double>& sink) {
   const ReduceKernel<double>& kernel =
       plan.dtype == DType::float64 ? reduce_kernel<R, M, double, Columns>() : reduce_kernel<R, M, float, Columns>();
+  if (plan.outputs == 1 && plan.kept.empty() && plan.length <= reduce_block && plan.length > 0 &&
+      (plan.length == 1 || (plan.reduced.size() == 1 && plan.reduced_strides[0] == static_cast<std::int64_t>(itemsize(plan.dtype))))) {
+    double value;
+    kernel.rows(params.p, plan.data, 0, 1, static_cast<int>(plan.length), params.c, &value);
+    return sink(0, &value, 1);
+  }
   Reduction<double>(plan, kernel, params.p, params.c, sink).run();
 }
 

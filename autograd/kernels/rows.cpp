@@ -24,35 +24,84 @@ void with_item(std::size_t item, const Copy& copy) {
     copy(std::integral_constant<std::size_t, 1>());
 }
 
-// Visits (row, position) so that the closer elements of the strided side come next to each other.
-template <class Visit>
-void in_memory_order(std::int64_t row_step, std::int64_t step, std::int64_t length, std::int64_t rows, const Visit& visit) {
-  if (row_step != 0 && std::abs(row_step) < std::abs(step)) {
-    for (std::int64_t i = 0; i < length; ++i)
-      for (std::int64_t r = 0; r < rows; ++r) visit(r, i);
+/// A block of 16 bytes by 16 bytes, its lines `from_step` apart, written with lines and columns exchanged.
+template <std::size_t size>
+inline void transpose_block(char* to, std::int64_t to_step, const char* from, std::int64_t from_step) {
+  if constexpr (size == 4) {
+    typedef std::int32_t Four __attribute__((vector_size(16)));
+    Four a, b, c, d;
+    std::memcpy(&a, from, 16);
+    std::memcpy(&b, from + from_step, 16);
+    std::memcpy(&c, from + 2 * from_step, 16);
+    std::memcpy(&d, from + 3 * from_step, 16);
+    const Four ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), cd = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+    const Four ef = __builtin_shufflevector(a, b, 2, 6, 3, 7), gh = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    const Four out[4] = {__builtin_shufflevector(ab, cd, 0, 1, 4, 5), __builtin_shufflevector(ab, cd, 2, 3, 6, 7),
+                         __builtin_shufflevector(ef, gh, 0, 1, 4, 5), __builtin_shufflevector(ef, gh, 2, 3, 6, 7)};
+    for (int i = 0; i < 4; ++i) std::memcpy(to + i * to_step, &out[i], 16);
   } else {
-    for (std::int64_t r = 0; r < rows; ++r)
-      for (std::int64_t i = 0; i < length; ++i) visit(r, i);
+    typedef std::int64_t Two __attribute__((vector_size(16)));
+    Two a, b;
+    std::memcpy(&a, from, 16);
+    std::memcpy(&b, from + from_step, 16);
+    const Two out[2] = {__builtin_shufflevector(a, b, 0, 2), __builtin_shufflevector(a, b, 1, 3)};
+    for (int i = 0; i < 2; ++i) std::memcpy(to + i * to_step, &out[i], 16);
   }
+}
+
+/// to[r][i] = from[i][r] for `length` lines of `rows` neighbouring elements.
+template <std::size_t size>
+void transpose_in(char* to, std::int64_t to_step, const char* from, std::int64_t from_step, std::int64_t length, std::int64_t rows) {
+  constexpr std::int64_t side = 16 / size, item = size;
+  std::int64_t i = 0;
+  for (; i + side <= length; i += side) {
+    std::int64_t r = 0;
+    for (; r + side <= rows; r += side)
+      transpose_block<size>(to + r * to_step + i * item, to_step, from + i * from_step + r * item, from_step);
+    for (; r < rows; ++r)
+      for (std::int64_t k = i; k < i + side; ++k) std::memcpy(to + r * to_step + k * item, from + k * from_step + r * item, size);
+  }
+  for (; i < length; ++i)
+    for (std::int64_t r = 0; r < rows; ++r) std::memcpy(to + r * to_step + i * item, from + i * from_step + r * item, size);
+}
+
+/// to[i][r] = from[r][i], the way back.
+template <std::size_t size>
+void transpose_out(char* to, std::int64_t to_step, const char* from, std::int64_t from_step, std::int64_t length, std::int64_t rows) {
+  constexpr std::int64_t side = 16 / size, item = size;
+  std::int64_t i = 0;
+  for (; i + side <= length; i += side) {
+    std::int64_t r = 0;
+    for (; r + side <= rows; r += side)
+      transpose_block<size>(to + i * to_step + r * item, to_step, from + r * from_step + i * item, from_step);
+    for (; r < rows; ++r)
+      for (std::int64_t k = i; k < i + side; ++k) std::memcpy(to + k * to_step + r * item, from + r * from_step + k * item, size);
+  }
+  for (; i < length; ++i)
+    for (std::int64_t r = 0; r < rows; ++r) std::memcpy(to + i * to_step + r * item, from + r * from_step + i * item, size);
 }
 
 }  // namespace
 
-void gather_rows(char* to, const char* from, std::int64_t row_step, std::int64_t step, std::int64_t length, std::int64_t rows,
-                 std::size_t item) {
+void gather_rows(char* to, std::int64_t dense_step, const char* from, std::int64_t row_step, std::int64_t step,
+                 std::int64_t length, std::int64_t rows, std::size_t item) {
   with_item(item, [&]<std::size_t size>(std::integral_constant<std::size_t, size>) {
-    in_memory_order(row_step, step, length, rows, [&](std::int64_t r, std::int64_t i) {
-      std::memcpy(to + (r * length + i) * static_cast<std::int64_t>(size), from + r * row_step + i * step, size);
-    });
+    if constexpr (size > 1)
+      if (row_step == static_cast<std::int64_t>(size)) return transpose_in<size>(to, dense_step, from, step, length, rows);
+    for (std::int64_t r = 0; r < rows; ++r)
+      for (std::int64_t i = 0; i < length; ++i)
+        std::memcpy(to + r * dense_step + i * static_cast<std::int64_t>(size), from + r * row_step + i * step, size);
   });
 }
 
-void scatter_rows(char* to, const char* from, std::int64_t row_step, std::int64_t step, std::int64_t length, std::int64_t rows,
-                  std::size_t item) {
+void scatter_rows(char* to, const char* from, std::int64_t dense_step, std::int64_t row_step, std::int64_t step,
+                  std::int64_t length, std::int64_t rows, std::size_t item) {
   with_item(item, [&]<std::size_t size>(std::integral_constant<std::size_t, size>) {
-    in_memory_order(row_step, step, length, rows, [&](std::int64_t r, std::int64_t i) {
-      std::memcpy(to + r * row_step + i * step, from + (r * length + i) * static_cast<std::int64_t>(size), size);
-    });
+    if constexpr (size > 1)
+      if (row_step == static_cast<std::int64_t>(size)) return transpose_out<size>(to, step, from, dense_step, length, rows);
+    for (std::int64_t r = 0; r < rows; ++r)
+      for (std::int64_t i = 0; i < length; ++i)
+        std::memcpy(to + r * row_step + i * step, from + r * dense_step + i * static_cast<std::int64_t>(size), size);
   });
 }
 
@@ -60,14 +109,7 @@ void scatter_rows(char* to, const char* from, std::int64_t row_step, std::int64_
 
 namespace {
 
-template <class T>
-const T* row(char* const* p, const std::int64_t* s, int k, std::int64_t i) {
-  return reinterpret_cast<const T*>(p[k] + i * s[k]);
-}
-template <class T>
-T* row_out(char* const* p, const std::int64_t* s, int k, std::int64_t i) {
-  return reinterpret_cast<T*>(p[k] + i * s[k]);
-}
+using detail::row;
 
 /// ∞ or NaN-aware maximum of n > 0 dense elements (Largest) or minimum.
 template <class V, bool Largest>
@@ -89,10 +131,13 @@ inline typename V::value_type extreme(const typename V::value_type* x, std::int6
   m0 = better(better(m0, m1), better(m2, m3));
   T lanes[V::size];
   m0.store(lanes);
-  T best = lanes[0];
-  for (int l = 1; l < V::size; ++l)
-    if (lanes[l] != lanes[l] || (best == best && (Largest ? lanes[l] > best : lanes[l] < best))) best = lanes[l];
-  return best;
+#pragma GCC unroll 4
+  for (int h = V::size / 2; h >= 1; h /= 2)
+    for (int l = 0; l < h; ++l) {
+      const T a = lanes[l], b = lanes[l + h];
+      lanes[l] = (Largest ? a > b : a < b) || a != a ? a : b;
+    }
+  return lanes[0];
 }
 
 /// Σ f(i, x) in double over loads of n dense elements; f gets the position and a function that loads any dense array there.
@@ -219,8 +264,8 @@ void softmax_kernel(const TensorImpl& y, const TensorImpl& x, int dim, bool log)
     for_rows<2>(dim, {{x}, {y, true}}, grain_math, [&](char* const* p, const std::int64_t* s, std::int64_t count) {
       simd::dispatch([&](auto isa) {
         for (std::int64_t i = 0; i < count; ++i) {
-          const T* from = row<T>(p, s, 0, i);
-          write_softmax<decltype(isa)>(from, row_out<T>(p, s, 1, i), n, dense_norm<decltype(isa)>(from, n), 1, log);
+          const T* from = row<const T>(p, s, 0, i);
+          write_softmax<decltype(isa)>(from, row<T>(p, s, 1, i), n, dense_norm<decltype(isa)>(from, n), 1, log);
         }
       });
     });
@@ -237,8 +282,8 @@ void softmax_backward_kernel(const TensorImpl& dx, const TensorImpl& y, const Te
         using V = typename decltype(isa)::template Lanes<T>;
         using Sum = typename decltype(isa)::template WideSum<T>;
         for (std::int64_t i = 0; i < count; ++i) {
-          const T *out = row<T>(p, s, 0, i), *up = row<T>(p, s, 1, i);
-          T* to = row_out<T>(p, s, 2, i);
+          const T *out = row<const T>(p, s, 0, i), *up = row<const T>(p, s, 1, i);
+          T* to = row<T>(p, s, 2, i);
           if (log) {
             const V total(sum_over<V, Sum>(n, [&](const auto& load) { return load(up); }));
             write_over<V>(to, n, [&](const auto& load) { return load(up) - scale_cotangent(total, exp(load(out))); });
@@ -252,96 +297,32 @@ void softmax_backward_kernel(const TensorImpl& dx, const TensorImpl& y, const Te
   });
 }
 
-namespace {
-
-// What running results of T are kept in; integers wrap around.
-template <class T>
-using Running = std::conditional_t<std::is_floating_point_v<T>, double, std::uint64_t>;
-
-template <class T>
-void cumulate_row(const T* x, T* y, std::int64_t n, Cumulate op, bool reverse) {
-  Running<T> total = op == Cumulate::sum ? 0 : 1;
-  auto step = [&](std::int64_t i) {
-    const auto v = static_cast<Running<T>>(x[i]);
-    total = op == Cumulate::sum ? total + v : total * v;
-    y[i] = static_cast<T>(total);
-  };
-  if (reverse)
-    for (std::int64_t i = n - 1; i >= 0; --i) step(i);
-  else
-    for (std::int64_t i = 0; i < n; ++i) step(i);
-}
-
-// a·b, but 0 where a is: nothing comes through a zero cotangent.
-inline double scaled(double a, double b) { return a == 0 ? 0 : a * b; }
-
-}  // namespace
-
-void cumulate_kernel(const TensorImpl& y, const TensorImpl& x, int dim, Cumulate op, bool reverse) {
-  if (x.numel == 0) return;
-  const std::int64_t n = x.sizes.empty() ? 1 : x.sizes[dim];
-  auto run = [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    for_rows<2>(dim, {{x}, {y, true}}, grain_cheap, [&](char* const* p, const std::int64_t* s, std::int64_t count) {
-      for (std::int64_t i = 0; i < count; ++i) cumulate_row(row<T>(p, s, 0, i), row_out<T>(p, s, 1, i), n, op, reverse);
-    });
-  };
-  if (is_floating(x.dtype))
-    visit_floating(x.dtype, run);
-  else
-    run(TypeTag<std::int64_t>{});
-}
-
-void cumprod_backward_kernel(const TensorImpl& dx, const TensorImpl& x, const TensorImpl& g, int dim) {
-  if (x.numel == 0) return;
-  const std::int64_t n = x.sizes.empty() ? 1 : x.sizes[dim];
+void scaled_deviation_kernel(const TensorImpl& dx, const TensorImpl& x, const TensorImpl& mean, const TensorImpl& factor) {
+  if (dx.numel == 0) return;
   visit_floating(x.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    for_rows<3>(dim, {{x}, {g}, {dx, true}}, grain_cheap, [&](char* const* p, const std::int64_t* s, std::int64_t count) {
-      std::vector<double> before(static_cast<std::size_t>(n));
-      for (std::int64_t i = 0; i < count; ++i) {
-        const T *v = row<T>(p, s, 0, i), *up = row<T>(p, s, 1, i);
-        T* to = row_out<T>(p, s, 2, i);
-        double product = 1;
-        for (std::int64_t k = 0; k < n; ++k) {
-          before[static_cast<std::size_t>(k)] = product;
-          product *= static_cast<double>(v[k]);
-        }
-        // Σ_{i>=k} g[i] Π_{k<j<=i} x[j], from the end.
-        double behind = 0;
-        for (std::int64_t k = n - 1; k >= 0; --k) {
-          const double next = k + 1 < n ? scaled(behind, static_cast<double>(v[k + 1])) : 0;
-          behind = static_cast<double>(up[k]) + next;
-          to[k] = static_cast<T>(scaled(behind, before[static_cast<std::size_t>(k)]));
-        }
-      }
-    });
-  });
-}
-
-void prod_backward_kernel(const TensorImpl& dx, const TensorImpl& x, const TensorImpl& g, int dim) {
-  if (x.numel == 0) return;
-  const std::int64_t n = x.sizes.empty() ? 1 : x.sizes[dim];
-  visit_floating(x.dtype, [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    for_rows<3>(dim, {{x}, {g}, {dx, true}}, grain_cheap, [&](char* const* p, const std::int64_t* s, std::int64_t count) {
-      std::vector<double> before(static_cast<std::size_t>(n));
-      for (std::int64_t i = 0; i < count; ++i) {
-        const T* v = row<T>(p, s, 0, i);
-        const auto up = static_cast<double>(*row<T>(p, s, 1, i));
-        T* to = row_out<T>(p, s, 2, i);
-        double product = 1;
-        for (std::int64_t k = 0; k < n; ++k) {
-          before[static_cast<std::size_t>(k)] = product;
-          product *= static_cast<double>(v[k]);
-        }
-        double behind = 1;
-        for (std::int64_t k = n - 1; k >= 0; --k) {
-          to[k] = static_cast<T>(scaled(up, before[static_cast<std::size_t>(k)] * behind));
-          behind *= static_cast<double>(v[k]);
-        }
-      }
-    });
+    StridedLoop<4>(dx.sizes, {&dx, &x, &mean, &factor})
+        .run(grain_cheap, [&](char* const* p, const std::int64_t* s, std::int64_t n) {
+          if (s[0] == sizeof(T) && s[1] == sizeof(T) && s[2] == 0 && s[3] == 0) {
+            // The mean as two numbers of T: near the mean the first difference is exact.
+            const double m = *reinterpret_cast<const double*>(p[2]), f = *reinterpret_cast<const double*>(p[3]);
+            auto* to = reinterpret_cast<T*>(p[0]);
+            const auto* from = reinterpret_cast<const T*>(p[1]);
+            if (f == 0) return std::fill_n(to, n, T(0)), void();
+            const T high = static_cast<T>(m), low = static_cast<T>(m - static_cast<double>(high));
+            simd::dispatch([&](auto isa) {
+              using V = typename decltype(isa)::template Lanes<T>;
+              const V h(high), l(low), scale(f);
+              write_over<V>(to, n, [&](const auto& load) { return ((load(from) - h) - l) * scale; });
+            });
+            return;
+          }
+          for (std::int64_t i = 0; i < n; ++i) {
+            const double m = *reinterpret_cast<const double*>(p[2] + i * s[2]), f = *reinterpret_cast<const double*>(p[3] + i * s[3]);
+            const double v = static_cast<double>(*reinterpret_cast<const T*>(p[1] + i * s[1]));
+            *reinterpret_cast<T*>(p[0] + i * s[0]) = f == 0 ? T(0) : static_cast<T>(f * (v - m));
+          }
+        });
   });
 }
 

@@ -19,10 +19,10 @@ struct RowArg {
 };
 
 namespace detail {
-/// Copies `rows` strided rows into dense ones, one after the other; steps in bytes.
-void gather_rows(char* to, const char* from, std::int64_t row_step, std::int64_t step, std::int64_t length, std::int64_t rows,
+/// Copies `rows` strided rows into dense ones `dense_step` bytes apart, and back; steps in bytes.
+void gather_rows(char* to, std::int64_t dense_step, const char* from, std::int64_t row_step, std::int64_t step, std::int64_t length, std::int64_t rows,
                  std::size_t item);
-void scatter_rows(char* to, const char* from, std::int64_t row_step, std::int64_t step, std::int64_t length, std::int64_t rows,
+void scatter_rows(char* to, const char* from, std::int64_t dense_step, std::int64_t row_step, std::int64_t step, std::int64_t length, std::int64_t rows,
                   std::size_t item);
 
 /// Memory for the duration of a call.
@@ -38,6 +38,12 @@ class RowBuffer {
   std::size_t bytes_;
   char* data_;
 };
+
+/// Row i of operand k in a body of `for_rows`.
+template <class T>
+T* row(char* const* rows, const std::int64_t* steps, int k, std::int64_t i) {
+  return reinterpret_cast<T*>(rows[k] + i * steps[k]);
+}
 }  // namespace detail
 
 /// Calls `body(rows, steps, count)` for batches of rows: rows[k] is the first row of operand k, dense, the next one steps[k] bytes
@@ -46,7 +52,7 @@ class RowBuffer {
 template <int N, class Body>
 void for_rows(int dim, const RowArg (&args)[N], std::int64_t grain, const Body& body) {
   StridedArg strided[N];
-  std::int64_t length[N], step[N], item[N], bytes_per_row = 0, work = 1;
+  std::int64_t length[N], step[N], item[N], copied[N], bytes_per_row = 0, work = 1;
   bool dense[N], all_dense = true;
   Shape outer = args[0].tensor.sizes;
   if (!outer.empty()) outer.erase(dim);
@@ -59,7 +65,9 @@ void for_rows(int dim, const RowArg (&args)[N], std::int64_t grain, const Body& 
     if (!t.sizes.empty()) strided[k].byte_strides.erase(dim);
     dense[k] = step[k] == item[k] || length[k] <= 1;
     all_dense &= dense[k];
-    if (!dense[k]) bytes_per_row += length[k] * item[k];
+    // Neighbouring rows that start a multiple of 4096 bytes apart would share few places in the cache.
+    copied[k] = ((length[k] * item[k] + 63) / 64 | 1) * 64;
+    if (!dense[k]) bytes_per_row += copied[k];
     work = std::max(work, length[k]);
   }
   const StridedLoop<N> loop(outer, strided);
@@ -79,15 +87,15 @@ void for_rows(int dim, const RowArg (&args)[N], std::int64_t grain, const Body& 
         steps[k] = s[k];
         if (dense[k]) continue;
         if (!args[k].written)
-          detail::gather_rows(free, rows[k], s[k], step[k], length[k], m, static_cast<std::size_t>(item[k]));
+          detail::gather_rows(free, copied[k], rows[k], s[k], step[k], length[k], m, static_cast<std::size_t>(item[k]));
         rows[k] = free;
-        steps[k] = length[k] * item[k];
+        steps[k] = copied[k];
         free += m * steps[k];
       }
       body(static_cast<char* const*>(rows), static_cast<const std::int64_t*>(steps), m);
       for (int k = 0; k < N; ++k)
         if (!dense[k] && args[k].written)
-          detail::scatter_rows(p[k] + i * s[k], rows[k], s[k], step[k], length[k], m, static_cast<std::size_t>(item[k]));
+          detail::scatter_rows(p[k] + i * s[k], rows[k], copied[k], s[k], step[k], length[k], m, static_cast<std::size_t>(item[k]));
     }
   });
 }
@@ -112,6 +120,9 @@ void softmax_row(const T* x, T* y, std::int64_t n, const RowNorm& norm, double s
 void softmax_kernel(const TensorImpl& y, const TensorImpl& x, int dim, bool log);
 /// dx = y·(g - Σ g·y), or g - e^y·Σ g for the logarithm.
 void softmax_backward_kernel(const TensorImpl& dx, const TensorImpl& y, const TensorImpl& g, int dim, bool log);
+
+/// dx = factor·(x - mean), factor and mean being float64 tensors that broadcast to x; a zero factor gives 0.
+void scaled_deviation_kernel(const TensorImpl& dx, const TensorImpl& x, const TensorImpl& mean, const TensorImpl& factor);
 
 // ---- running results along a dimension
 

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "slope/autograd/engine/op.h"
+#include "slope/autograd/kernels/index.h"
 #include "slope/autograd/kernels/iterate.h"
 #include "slope/autograd/ops/elementwise.h"
 #include "slope/autograd/ops/pointwise.h"
@@ -199,10 +200,7 @@ struct Where {
     shape_b = b.shape();
     const Shape shape = broadcast_shapes(condition.shape(), broadcast_shapes(a.shape(), b.shape(), "where"), "where");
     Tensor out = make_empty(shape, a.dtype());
-    visit_dtype(a.dtype(), [&](auto tag) {
-      using T = typename decltype(tag)::type;
-      map<T, bool, T, T>(out.impl(), condition.impl(), a.impl(), b.impl(), [](bool c, T x, T y) { return c ? x : y; });
-    });
+    select_kernel(out.impl(), condition.impl(), a.impl(), b.impl());
     return out;
   }
   Grads<3> backward(const Saved& s, const Tensor& g) const {

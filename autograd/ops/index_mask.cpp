@@ -230,22 +230,12 @@ const Tensor& Tensor::masked_fill_(const Tensor& mask, const Operand& value) con
     return in_place(*this, loc, "masked_fill_",
                     [&](const Tensor& old) { return slope::masked_fill({old, loc}, mask, fill.operand); });
   return detail::write_directly(*this, loc, "masked_fill_", [&] {
-    const Scalar number = fill.tensor.defined() ? fill.tensor.item_scalar(loc) : fill.operand.scalar;
-    visit_dtype(dtype(), [&](auto tag) {
-      using T = typename decltype(tag)::type;
-      const T v = number.to<T>();
-      const StridedLoop<2> loop(this->shape(), {&impl(), &mask.impl()});
-      loop.run(grain_cheap, [v](char* const* p, const std::int64_t* s, std::int64_t n) {
-        if (s[0] == sizeof(T) && s[1] == sizeof(bool)) {
-          auto* to = reinterpret_cast<T*>(p[0]);
-          const auto* m = reinterpret_cast<const bool*>(p[1]);
-          for (std::int64_t i = 0; i < n; ++i) to[i] = m[i] ? v : to[i];
-          return;
-        }
-        for (std::int64_t i = 0; i < n; ++i)
-          if (*reinterpret_cast<const bool*>(p[1] + i * s[1])) *reinterpret_cast<T*>(p[0] + i * s[0]) = v;
-      });
-    });
+    Tensor number = fill.tensor;
+    if (!number.defined()) {
+      number = make_empty({}, dtype());
+      fill_kernel(number.impl(), fill.operand.scalar);
+    }
+    select_kernel(impl(), mask.impl(), number.impl(), impl());
   });
 }
 

@@ -23,6 +23,7 @@ Reduced reduced_dims(const char* op, In x, const Dims& dims, bool keepdim) {
   require_defined(op, x);
   Reduced how;
   how.in = x->shape();
+  how.keepdim = keepdim;
   const int n = how.in.size();
   const unsigned everything = (1U << n) - 1U;
   for (std::int64_t dim : dims) {
@@ -34,15 +35,6 @@ Reduced reduced_dims(const char* op, In x, const Dims& dims, bool keepdim) {
   }
   if (dims.empty()) how.mask = everything;
   how.all = how.mask == everything;
-  if (how.all && !keepdim) {
-    how.kept = Shape::filled(n, 1);
-    return how;
-  }
-  for (int d = 0; d < n; ++d) {
-    const bool gone = how.mask >> d & 1;
-    how.kept.push_back(gone ? 1 : how.in[d]);
-    if (!gone || keepdim) how.out.push_back(how.kept[d]);
-  }
   return how;
 }
 
@@ -61,12 +53,12 @@ void require_elements(const char* op, In x, const Reduced& how) {
 
 Tensor spread(const Tensor& t, const Reduced& how) {
   const bool fits = t.dim() == 0 || t.dim() == how.in.size();
-  return expand(fits ? t : reshape(t, how.kept), how.in);
+  return expand(fits ? t : reshape(t, how.kept()), how.in);
 }
 
 Tensor reduce_wide(const Tensor& x, const Reduced& how, ReduceOp op, const double* c) {
   Reduced kept = how;
-  kept.out = how.kept;
+  kept.keepdim = true;
   return reduce_floating(x, kept, op, {.c = c}, DType::float64, [](double v, std::int64_t) { return v; });
 }
 
@@ -85,7 +77,7 @@ Tensor equals_extreme(const Tensor& x, const Tensor& y, const Reduced& how) {
 }
 
 Tensor share_among(const Tensor& hit, const Tensor& g, const Reduced& how) {
-  const Tensor share = div(reshape(g, how.kept), hit.sum(how.all ? Dims() : dims_of(how), true));
+  const Tensor share = div(reshape(g, how.kept()), hit.sum(how.all ? Dims() : dims_of(how), true));
   return where(hit, expand(share, how.in), 0);
 }
 
@@ -135,15 +127,14 @@ struct NansumOp {
   Grads<1> backward(const Saved& s, const Tensor& g) const { return {where(isnan(s.x.get()), 0, spread(g, how))}; }
 };
 
-// What a sum of `x` is a sum of: the type asked for comes first.
-Tensor as_summand(In x, std::optional<DType> dtype) {
-  if (!dtype || (is_floating(x->dtype()) && is_floating(*dtype))) return x.tensor;
-  return to(x, *dtype);
+// The type asked for comes first, unless the sum itself can produce it.
+bool needs_conversion(In x, std::optional<DType> dtype) {
+  return dtype && !(is_floating(x->dtype()) && is_floating(*dtype)) && x->dtype() != *dtype;
 }
 
 Tensor count(In x, const Reduced& how, DType as, std::int64_t all_of) {
   auto decide = [as, all_of](std::int64_t n) { return as == DType::int64 ? n : std::int64_t{all_of < 0 ? n > 0 : n == all_of}; };
-  Tensor out = make_empty(how.out, as);
+  Tensor out = make_empty(how.out(), as);
   const ReducePlan plan(x->impl(), how.mask);
   auto store = [&](std::int64_t at, std::int64_t n) {
     if (as == DType::int64)
@@ -166,12 +157,10 @@ Tensor count(In x, const Reduced& how, DType as, std::int64_t all_of) {
 
 Tensor sum(In x, const Dims& dims, bool keepdim, std::optional<DType> dtype) {
   const Reduced how = reduced_dims("sum", x, dims, keepdim);
-  const Tensor summand = as_summand(x, dtype);
-  if (!is_floating(summand.dtype())) {
-    const Tensor total = reduce_whole<std::int64_t>(summand, how, ReduceOp::sum, [](std::int64_t v) { return v; });
-    return dtype ? to(total, *dtype) : total;
-  }
-  return apply(x.loc, SumOp{how, dtype.value_or(summand.dtype())}, summand);
+  if (needs_conversion(x, dtype)) return sum({to(x, *dtype), x.loc}, dims, keepdim, dtype);
+  if (is_floating(x->dtype())) return apply(x.loc, SumOp{how, dtype.value_or(x->dtype())}, x.tensor);
+  const Tensor total = reduce_whole<std::int64_t>(x, how, ReduceOp::sum, [](std::int64_t v) { return v; });
+  return dtype ? to(total, *dtype) : total;
 }
 
 Tensor nansum(In x, const Dims& dims, bool keepdim, std::optional<DType> dtype) {
@@ -187,8 +176,8 @@ Tensor mean(In x, const Dims& dims, bool keepdim, std::optional<DType> dtype) {
     throw DTypeError(concat("mean: mean(): could not infer output dtype. Input dtype must be either a floating point or complex "
                             "dtype. Got: ", type_word(dtype.value_or(x->dtype())), "; convert it with .to(float32) or give a dtype"),
                      x.loc);
-  const Tensor summand = as_summand(x, dtype);
-  return apply(x.loc, MeanOp{how, dtype.value_or(summand.dtype())}, summand);
+  if (needs_conversion(x, dtype)) return mean({to(x, *dtype), x.loc}, dims, keepdim);
+  return apply(x.loc, MeanOp{how, dtype.value_or(x->dtype())}, x.tensor);
 }
 
 Tensor count_nonzero(In x, const Dims& dims, bool keepdim) {

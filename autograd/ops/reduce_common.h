@@ -13,13 +13,29 @@
 /// What the reductions share: which dimensions go, what the result looks like, and the way back.
 namespace slope::detail {
 
+/// Small, because every recorded reduction keeps one.
 struct Reduced {
-  unsigned mask = 0;  ///< bit d: dimension d is combined
-  bool all = false;   ///< every dimension is
-  Shape in;           ///< the sizes of the input
-  Shape kept;         ///< the same with 1 for combined dimensions
-  Shape out;          ///< the sizes of the result
+  unsigned mask = 0;     ///< bit d: dimension d is combined
+  bool all = false;      ///< every dimension is
+  bool keepdim = false;  ///< combined dimensions stay as 1
+  Shape in;              ///< the sizes of the input
 
+  /// The sizes of the result with combined dimensions as 1, and as they are.
+  Shape kept() const {
+    Shape s = in;
+    for (int d = 0; d < s.size(); ++d)
+      if (mask >> d & 1) s[d] = 1;
+    return s;
+  }
+  Shape out() const {
+    if (keepdim) return kept();
+    Shape s;
+    if (all) return s;
+    for (int d = 0; d < in.size(); ++d)
+      if (!(mask >> d & 1)) s.push_back(in[d]);
+    return s;
+  }
+  /// Elements per result.
   std::int64_t length() const {
     std::int64_t n = 1;
     for (int d = 0; d < in.size(); ++d)
@@ -44,7 +60,7 @@ Tensor spread(const Tensor& t, const Reduced& how);
 template <class Finish>
 Tensor reduce_floating(const Tensor& x, const Reduced& how, ReduceOp op, const ReduceParams& params, DType as,
                        const Finish& finish) {
-  Tensor out = make_empty(how.out, as);
+  Tensor out = make_empty(how.out(), as);
   const ReducePlan plan(x.impl(), how.mask);
   visit_floating(as, [&](auto tag) {
     using T = typename decltype(tag)::type;
@@ -59,7 +75,7 @@ Tensor reduce_floating(const Tensor& x, const Reduced& how, ReduceOp op, const R
 /// The same for int64 and bool.
 template <class T, class Finish>
 Tensor reduce_whole(const Tensor& x, const Reduced& how, ReduceOp op, const Finish& finish) {
-  Tensor out = make_empty(how.out, dtype_of<T>());
+  Tensor out = make_empty(how.out(), dtype_of<T>());
   T* to = out.impl().ptr<T>();
   reduce_integers(ReducePlan(x.impl(), how.mask), op, [&](std::int64_t first, const std::int64_t* v, std::int64_t n) {
     for (std::int64_t i = 0; i < n; ++i) to[first + i] = static_cast<T>(finish(v[i]));

@@ -47,11 +47,11 @@ std::pair<Tensor, Tensor> search(const char* op, In x, std::int64_t dim, bool ke
       throw ShapeError(concat(op, ": ", op, "(): Expected reduction dim ", d, " to have non-zero size.; the shape is ", how.in),
                        x.loc);
   const int d = wrap_dim(dim, x->dim(), op, x.loc);
-  const Tensor index = make_empty(how.out, DType::int64);
-  const Tensor value = values ? make_empty(how.out, x->dtype()) : Tensor();
+  const Tensor index = make_empty(how.out(), DType::int64);
+  const Tensor value = values ? make_empty(how.out(), x->dtype()) : Tensor();
   // The kernel writes results that keep the dimension: the same memory under another shape.
   const auto kept = [&](const Tensor& t) {
-    return TensorImpl::alias(t.impl(), t.raw_data(), how.kept, contiguous_strides(how.kept));
+    return TensorImpl::alias(t.impl(), t.raw_data(), how.kept(), contiguous_strides(how.kept()));
   };
   const Ref<TensorImpl> kept_value = values ? kept(value) : Ref<TensorImpl>();
   arg_kernel(values ? &*kept_value : nullptr, *kept(index), x->impl(), d, largest);
@@ -65,7 +65,7 @@ Tensor place(const char* op, In x, std::optional<std::int64_t> dim, bool keepdim
   require_elements(op, x, how);
   NoGradGuard no_grad;
   const Tensor index = search(op, {reshape(x, {-1}), x.loc}, 0, false, largest, false).second;
-  return keepdim ? reshape(index, how.out) : index;
+  return keepdim ? reshape(index, how.out()) : index;
 }
 
 }  // namespace

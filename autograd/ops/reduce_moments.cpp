@@ -3,7 +3,7 @@
 #include <limits>
 #include <string>
 
-#include "slope/autograd/kernels/iterate.h"
+#include "slope/autograd/kernels/rows.h"
 #include "slope/autograd/ops/elementwise.h"
 #include "slope/autograd/ops/reduce.h"
 #include "slope/autograd/ops/reduce_common.h"
@@ -18,26 +18,14 @@ using namespace detail;
 
 /// The mean of each output in double, measured from its first element: exact for constants, however large.
 Tensor shifted_mean(const Tensor& x, const Reduced& how) {
-  const Tensor mean = make_empty(how.kept, DType::float64);
-  copy_kernel(mean.impl(), *TensorImpl::alias(x.impl(), x.raw_data(), how.kept, x.strides()));
+  const Tensor mean = make_empty(how.kept(), DType::float64);
+  copy_kernel(mean.impl(), *TensorImpl::alias(x.impl(), x.raw_data(), how.kept(), x.strides()));
   const Tensor rest = reduce_wide(x, how, ReduceOp::deviation, mean.impl().ptr<double>());
   const auto n = static_cast<double>(how.length());
   auto* m = mean.impl().ptr<double>();
   const auto* r = rest.impl().ptr<const double>();
   for (std::int64_t i = 0; i < mean.numel(); ++i) m[i] += r[i] / n;
   return mean;
-}
-
-/// dx = factor·(x - mean) for factors and means of each output, in double; a zero factor gives 0.
-Tensor scaled_deviation(const Tensor& x, const Tensor& mean, const Tensor& factor) {
-  Tensor dx = make_empty(x.shape(), x.dtype());
-  visit_floating(x.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    map<T, T, double, double>(dx.impl(), x.impl(), mean.impl(), factor.impl(), [](T v, double m, double f) {
-      return f == 0 ? T(0) : static_cast<T>(f * (static_cast<double>(v) - m));
-    });
-  });
-  return dx;
 }
 
 template <bool Root>
@@ -53,7 +41,7 @@ struct VarOp {
   double divisor() const { return std::max(0.0, static_cast<double>(how.length()) - correction); }
 
   Tensor forward(Saved& s, const Tensor& x) {
-    if (how.length() == 0) return full(how.out, std::numeric_limits<double>::quiet_NaN(), {.dtype = x.dtype()});
+    if (how.length() == 0) return full(how.out(), std::numeric_limits<double>::quiet_NaN(), {.dtype = x.dtype()});
     const Tensor mean = shifted_mean(x, how);
     const double n = divisor();
     Tensor y = reduce_floating(x, how, ReduceOp::squared_deviation, {.c = mean.impl().ptr<double>()}, x.dtype(),
@@ -68,15 +56,19 @@ struct VarOp {
 
   Grads<1> backward(const Saved& s, const Tensor& g) const {
     if (how.length() == 0) return {zeros(how.in, {.dtype = g.dtype()})};
-    Tensor scale = reshape(g, how.kept);
+    Tensor scale = reshape(g, how.kept());
     if constexpr (Root) {
-      const Tensor y = reshape(s.y.get(), how.kept);
+      const Tensor y = reshape(s.y.get(), how.kept());
       scale = where(eq(y, 0), 0, scale_cotangent(scale, 1 / y)) / divisor();
     } else {
       scale = scale * (2 / divisor());
     }
     const Tensor x = s.x.get();
-    if (!grad_enabled()) return {scaled_deviation(x, s.mean.get(), to(scale, DType::float64))};
+    if (!grad_enabled()) {
+      Tensor dx = make_empty(x.shape(), x.dtype());
+      scaled_deviation_kernel(dx.impl(), x.impl(), s.mean.get().impl(), to(scale, DType::float64).impl());
+      return {dx};
+    }
     // The rounding of the mean is taken out by centring twice.
     const Dims dims = how.all ? Dims() : dims_of(how);
     const Tensor once = x - mean(x, dims, true);
@@ -102,7 +94,7 @@ Tensor norm_forward(const Tensor& x, const Reduced& how, double p) {
     const auto* v = squares.impl().ptr<const double>();
     for (std::int64_t i = 0; i < squares.numel(); ++i) safe &= std::isnan(v[i]) || (v[i] >= lowest && v[i] <= highest);
     if (safe) {
-      Tensor y = make_empty(how.out, x.dtype());
+      Tensor y = make_empty(how.out(), x.dtype());
       visit_floating(x.dtype(), [&](auto tag) {
         using T = typename decltype(tag)::type;
         for (std::int64_t i = 0; i < y.numel(); ++i) y.impl().ptr<T>()[i] = static_cast<T>(std::sqrt(v[i]));
@@ -140,7 +132,7 @@ struct NormOp {
     const Tensor x = s.x.get();
     if (p == 0) return {zeros(how.in, {.dtype = g.dtype()})};
     if (p == 1) return {spread(g, how) * sign(x)};
-    const Tensor y = reshape(s.y.get(), how.kept);
+    const Tensor y = reshape(s.y.get(), how.kept());
     if (std::isinf(p)) return {share_among(equals_extreme(abs(x), y, how), g, how) * sign(x)};
     // ∂x = sign(x)·(|x|/y)^(p-1): the ratio neither overflows nor vanishes. A zero vector gets 0.
     const Tensor zero = eq(y, 0);
@@ -159,7 +151,7 @@ Tensor norm_as(const char* op, In x, double p, const Dims& dims, bool keepdim) {
   if (std::isnan(p)) throw ValueError(concat(op, ": the order p is nan; give a number, or ±inf"), x.loc);
   const Reduced how = reduced_dims(op, x, dims, keepdim);
   if (how.length() == 0 && (p < 0 || std::isinf(p)))
-    for (std::int64_t n : how.out.empty() ? Shape{1} : how.out)
+    for (std::int64_t n : how.out().empty() ? Shape{1} : how.out())
       if (n > 0)
         throw ShapeError(concat(op, ": cannot compute the ", to_text(p), " norm of nothing because the operation does not have an "
                                 "identity; the shape is ", how.in),
@@ -178,7 +170,7 @@ struct LogsumexpOp {
   Tensor forward(Saved& s, const Tensor& x) {
     const Tensor largest = reduce_wide(x, how, ReduceOp::largest);
     auto* m = largest.impl().ptr<double>();
-    const Tensor shift = make_empty(how.kept, DType::float64);
+    const Tensor shift = make_empty(how.kept(), DType::float64);
     auto* c = shift.impl().ptr<double>();
     for (std::int64_t i = 0; i < shift.numel(); ++i) c[i] = std::isfinite(m[i]) ? m[i] : 0;
     Tensor y = reduce_floating(x, how, ReduceOp::exponential, {.c = c}, x.dtype(),
