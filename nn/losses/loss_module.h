@@ -5,8 +5,10 @@
 namespace slope::nn {
 
 /// A loss as a module: options held by value, the functional form behind `loss(prediction, target)`. Tensor options are
-/// buffers: they appear in state_dict() and convert with the module.
-template <class Options, auto function>
+/// buffers: they appear in state_dict() and convert with the module. `Rest` are the types of what follows the
+/// prediction, one target unless said otherwise: `LossModule<O, f, Tensor, Tensor>` is called as `loss(anchor,
+/// positive, negative)`.
+template <class Options, auto function, class... Rest>
 class LossModule : public Module {
  public:
   explicit LossModule(Options options = {}) : options_(std::move(options)) {
@@ -17,14 +19,19 @@ class LossModule : public Module {
   }
 
   using Module::forward;
-  Tensor forward(const Tensor& prediction, const Tensor& target) { return function(prediction, target, options_); }
-  Tensor operator()(In prediction, const Tensor& target) {
-    return run(prediction, [&](const Tensor& x) { return forward(x, target); });
+  Tensor forward(const Tensor& prediction, const Rest&... rest) { return function(prediction, rest..., options_); }
+  Tensor operator()(In prediction, const Rest&... rest) {
+    return run(prediction, [&](const Tensor& x) { return forward(x, rest...); });
   }
   const Options& options() const { return options_; }
 
  private:
   Options options_;
+};
+
+template <class Options, auto function>
+class LossModule<Options, function> : public LossModule<Options, function, Tensor> {
+  using LossModule<Options, function, Tensor>::LossModule;
 };
 
 }  // namespace slope::nn

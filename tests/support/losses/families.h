@@ -1,0 +1,11 @@
+#pragma once
+
+#include "support/loss_table.h"
+
+// Each family in a file of its own, tests/support/losses/<family>.cpp.
+struct LossFamily {
+  void (*samples)(std::vector<LossSample>&);
+  void (*refusals)(std::vector<LossRefusal>&);
+};
+
+LossFamily regression_losses();
