@@ -2,7 +2,6 @@
 
 #include <concepts>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -10,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "slope/autograd/core/function.h"
 #include "slope/autograd/core/random.h"
 #include "slope/autograd/tensor/tensor.h"
 
@@ -122,13 +122,13 @@ class ConcatDataset : public Dataset {
 /// A dataset from a function of the index.
 class FunctionDataset : public Dataset {
  public:
-  FunctionDataset(std::int64_t size, std::function<Sample(std::int64_t)> get) : size_(size), get_(std::move(get)) {}
+  FunctionDataset(std::int64_t size, Function<Sample(std::int64_t)> get) : size_(size), get_(std::move(get)) {}
   std::int64_t size() const override { return size_; }
   Sample get(std::int64_t i) const override { return get_(i); }
 
  private:
   std::int64_t size_;
-  std::function<Sample(std::int64_t)> get_;
+  Function<Sample(std::int64_t)> get_;
 };
 
 /// Random, disjoint parts of the given lengths, which must add up to the size of the dataset; throws ValueError otherwise.

@@ -169,7 +169,7 @@ class Pass {
   }
 
   std::shared_ptr<const Dataset> dataset_;
-  std::function<Batch(std::vector<Sample>)> collate_;
+  Function<Batch(std::vector<Sample>)> collate_;
   std::int64_t batch_size_;
   std::uint64_t seed_, epoch_;
   double timeout_;

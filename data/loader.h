@@ -1,7 +1,6 @@
 #pragma once
 
 #include <atomic>
-#include <functional>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -20,7 +19,7 @@ struct DataLoaderOptions {
   /// Leave out the last batch when it is not full.
   bool drop_last = false;
   /// Makes a batch of samples; empty stacks them.
-  std::function<Batch(std::vector<Sample>)> collate{};
+  Function<Batch(std::vector<Sample>)> collate{};
   /// Order of samples; excludes `shuffle`.
   std::shared_ptr<const Sampler> sampler{};
   /// Decides order and sample streams; drawn from the default generator when absent.

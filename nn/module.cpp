@@ -193,7 +193,7 @@ auto without_names(const std::vector<Named>& named) {
 }
 }  // namespace
 
-void Module::visit(const std::string& path, const std::function<void(const std::string&, Module&)>& f, int depth,
+void Module::visit(const std::string& path, const Function<void(const std::string&, Module&)>& f, int depth,
                    Order order) const {
   if (order == Order::parents_first) f(path, const_cast<Module&>(*this));
   const auto& below = state().children;
@@ -239,7 +239,7 @@ std::vector<Module::NamedModule> Module::named_children() const {
 }
 std::vector<Module*> Module::children() const { return without_names(named_children()); }
 
-Module& Module::apply(const std::function<void(Module&)>& f) {
+Module& Module::apply(const Function<void(Module&)>& f) {
   visit("", [&](const std::string&, Module& m) { f(m); }, everything, Order::children_first);
   return *this;
 }

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <concepts>
-#include <functional>
 #include <iosfwd>
 #include <memory>
 #include <string>
@@ -10,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "slope/autograd/core/function.h"
 #include "slope/autograd/tensor/tensor.h"
 #include "slope/nn/state_dict.h"
 
@@ -18,8 +18,8 @@ namespace slope::nn {
 class Module;
 
 /// May replace what passes by returning a defined tensor. `input` is the first one of modules with several.
-using ForwardPreHook = std::function<Tensor(Module&, const Tensor& input)>;
-using ForwardHook = std::function<Tensor(Module&, const Tensor& input, const Tensor& output)>;
+using ForwardPreHook = Function<Tensor(Module&, const Tensor& input)>;
+using ForwardHook = Function<Tensor(Module&, const Tensor& input, const Tensor& output)>;
 
 namespace detail {
 /// Hooks by the number that removes them.
@@ -110,7 +110,7 @@ class Module {
   std::vector<NamedModule> named_modules(const std::string& prefix = "");
   std::vector<Module*> modules();
   /// Calls `f` on all descendants, then on this module. Returns the module.
-  Module& apply(const std::function<void(Module&)>& f);
+  Module& apply(const Function<void(Module&)>& f);
 
   // ---- modes
   Module& train(bool mode = true);
@@ -236,7 +236,7 @@ class Module {
   [[noreturn]] void moved_from() const;
 
   template <class... Args, class F>
-  static std::function<Tensor(Args...)> with_result(F f) {
+  static Function<Tensor(Args...)> with_result(F f) {
     if constexpr (std::is_void_v<std::invoke_result_t<F&, Args...>>)
       return [f = std::move(f)](Args... args) mutable {
         f(args...);
@@ -255,7 +255,7 @@ class Module {
   void leave_parent() noexcept;
 
   /// The one walk that all others are made of. `depth` counts the levels below this module that are visited.
-  void visit(const std::string& path, const std::function<void(const std::string&, Module&)>& f, int depth,
+  void visit(const std::string& path, const Function<void(const std::string&, Module&)>& f, int depth,
              Order order = Order::parents_first) const;
   std::vector<NamedTensor> named_tensors(const std::string& prefix, bool recurse, std::vector<Entry> State::*kind) const;
   void describe(std::string& out, int indent) const;

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <string_view>
 #include <vector>
 
@@ -13,7 +12,7 @@
 namespace slope::nn {
 
 /// Which parameters a penalty concerns, by their dotted names.
-using ParameterFilter = std::function<bool(std::string_view name)>;
+using ParameterFilter = Function<bool(std::string_view name)>;
 /// All whose name does not contain "bias": shrinking a bias costs fit and buys no simplicity.
 bool without_bias(std::string_view name);
 

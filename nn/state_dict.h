@@ -4,7 +4,6 @@
 #include <initializer_list>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -46,8 +45,12 @@ class StateDict {
   std::vector<std::string> keys() const;
 
  private:
+  /// Where in `by_name_` the name stands or would stand.
+  std::size_t rank(std::string_view name) const;
+  bool is_at(std::size_t rank, std::string_view name) const;
+
   std::vector<Entry> entries_;
-  std::unordered_map<std::string, std::size_t> positions_;
+  std::vector<std::size_t> by_name_;  // positions of the entries in the order of their names
 };
 
 /// What a lenient load_state_dict left out.

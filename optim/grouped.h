@@ -1,8 +1,9 @@
 #pragma once
 
-#include <deque>
+#include <iterator>
 #include <memory>
 
+#include "slope/autograd/core/stable_vector.h"
 #include "slope/optim/optimizer.h"
 
 namespace slope::optim {
@@ -52,8 +53,8 @@ class GroupedOptimizer : public Optimizer {
     adopt(group.params);
   }
 
-  std::deque<ParamGroup>& param_groups() { return groups_; }
-  const std::deque<ParamGroup>& param_groups() const { return groups_; }
+  StableVector<ParamGroup>& param_groups() { return groups_; }
+  const StableVector<ParamGroup>& param_groups() const { return groups_; }
   std::size_t group_count() const override { return groups_.size(); }
   const std::vector<Tensor>& group_params(std::size_t group) const override { return groups_.at(group).params; }
   double& lr(std::size_t group) override { return groups_.at(group).lr; }
@@ -87,7 +88,7 @@ class GroupedOptimizer : public Optimizer {
 
  private:
   Options defaults_;
-  std::deque<ParamGroup> groups_;  // references to groups stay valid when more are added
+  StableVector<ParamGroup> groups_;  // references to groups stay valid when more are added
   std::shared_ptr<void> pass_;     // buffers of update(), kept between steps
 };
 

@@ -1,5 +1,6 @@
 #include "slope/optim/optimizer.h"
 
+#include <unordered_map>
 #include <unordered_set>
 
 #include "slope/autograd/engine/parameter.h"
@@ -19,6 +20,10 @@ double number_of(const NamedNumbers& options, const std::string& name, double ot
 }
 
 }  // namespace detail
+
+struct Optimizer::States : std::unordered_map<const TensorImpl*, ParamState> {};
+
+Optimizer::Optimizer() : states_(std::make_unique<States>()) {}
 
 Optimizer::~Optimizer() {
   for (const Tensor& p : adopted_) slope::detail::count_owner(p, -1);
@@ -83,9 +88,11 @@ void Optimizer::zero_grad(bool set_to_none) {
 }
 
 const ParamState* Optimizer::state(const Tensor& param) const {
-  const auto it = states_.find(&param.impl());
-  return it == states_.end() || !it->second.initialized ? nullptr : &it->second;
+  const auto it = states_->find(&param.impl());
+  return it == states_->end() || !it->second.initialized ? nullptr : &it->second;
 }
+
+ParamState& Optimizer::state_of(const Tensor& param) { return (*states_)[&param.impl()]; }
 
 OptimizerState Optimizer::state_dict() const {
   OptimizerState dict;
@@ -132,7 +139,7 @@ void Optimizer::load_state_dict(const OptimizerState& dict, SourceLoc loc) {
     }
   }
   const auto slots = slot_names(), scalars = scalar_names();
-  std::unordered_map<const TensorImpl*, ParamState> loaded;
+  States loaded;
   for (const auto& [index, in] : dict.state) {
     const auto it = position_of.find(index);
     if (it == position_of.end())
@@ -157,7 +164,7 @@ void Optimizer::load_state_dict(const OptimizerState& dict, SourceLoc loc) {
         if (scalars[k] == name) s.scalars[k] = value;
     loaded[&p.impl()] = std::move(s);
   }
-  states_ = std::move(loaded);
+  *states_ = std::move(loaded);
   for (std::size_t g = 0; g < group_count(); ++g) set_group_options(g, dict.param_groups[g].options);
 }
 

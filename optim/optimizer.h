@@ -1,9 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -87,7 +87,7 @@ class Optimizer {
   bool check_orphans = true;
 
  protected:
-  Optimizer() = default;
+  Optimizer();
 
   // What a concrete optimizer provides.
   virtual std::vector<std::string> slot_names() const = 0;
@@ -101,11 +101,12 @@ class Optimizer {
   /// Checks a new group against all existing ones and takes it under the optimizer's wing.
   void check_params(const std::vector<Tensor>& params, SourceLoc loc) const;
   void adopt(const std::vector<Tensor>& params);
-  ParamState& state_of(const Tensor& param) { return states_[&param.impl()]; }
+  ParamState& state_of(const Tensor& param);
 
  private:
   void check_for_orphans(SourceLoc loc) const;
-  std::unordered_map<const TensorImpl*, ParamState> states_;
+  struct States;
+  std::unique_ptr<States> states_;
   std::vector<Tensor> adopted_;
 };
 

@@ -1,12 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
-#include <variant>
 #include <vector>
 
+#include "slope/autograd/core/function.h"
 #include "slope/autograd/tensor/tensor.h"
 
 namespace slope::train {
@@ -104,7 +103,7 @@ class AUC : public Metric {
 };
 
 /// A plain function of one batch, averaged over batches, or a metric object that sees them all.
-using MetricFunction = std::function<Tensor(const Tensor&, const Tensor&)>;
+using MetricFunction = Function<Tensor(const Tensor&, const Tensor&)>;
 
 /// A metric under the name it has in logs: `{"accuracy", train::accuracy}` or `{"auc", train::AUC()}`.
 class NamedMetric {

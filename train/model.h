@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -37,7 +36,7 @@ class LossFunction {
   Tensor operator()(const Tensor& y_pred, const Tensor& y_true) const { return call_(y_pred, y_true); }
 
  private:
-  std::function<Tensor(const Tensor&, const Tensor&)> call_;
+  Function<Tensor(const Tensor&, const Tensor&)> call_;
 };
 
 struct FitOptions {

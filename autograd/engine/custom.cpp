@@ -7,7 +7,7 @@ namespace slope {
 
 namespace {
 
-using Backward = std::function<std::vector<Tensor>(const std::vector<Tensor>&)>;
+using Backward = Function<std::vector<Tensor>(const std::vector<Tensor>&)>;
 
 struct CustomNode final : Node {
   CustomNode(std::string n, std::vector<Edge> e, Backward b, CustomOptions o, SourceLoc where)
@@ -89,7 +89,7 @@ std::vector<Tensor> custom(std::string name, const std::vector<Tensor>& inputs, 
 }
 
 Tensor custom(std::string name, const std::vector<Tensor>& inputs, const Tensor& output,
-              std::function<std::vector<Tensor>(const Tensor&)> backward, CustomOptions options, SourceLoc loc) {
+              Function<std::vector<Tensor>(const Tensor&)> backward, CustomOptions options, SourceLoc loc) {
   return custom(
       std::move(name), inputs, std::vector<Tensor>{output},
       [f = std::move(backward)](const std::vector<Tensor>& g) { return f(g[0]); }, options, loc)[0];

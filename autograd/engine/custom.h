@@ -1,9 +1,9 @@
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
+#include "slope/autograd/core/function.h"
 #include "slope/autograd/tensor/tensor.h"
 
 namespace slope {
@@ -24,12 +24,12 @@ struct CustomOptions {
 /// tensor itself: it owns the closure. Gradients of wrong count, shape or dtype throw during backward. Longer operations read better as a
 /// struct: see engine/op.h.
 Tensor custom(std::string name, const std::vector<Tensor>& inputs, const Tensor& output,
-              std::function<std::vector<Tensor>(const Tensor&)> backward, CustomOptions options = {},
+              Function<std::vector<Tensor>(const Tensor&)> backward, CustomOptions options = {},
               SourceLoc loc = SourceLoc::here());
 
 /// The same with several outputs; `backward` receives one gradient per output, undefined where none arrived.
 std::vector<Tensor> custom(std::string name, const std::vector<Tensor>& inputs, const std::vector<Tensor>& outputs,
-                           std::function<std::vector<Tensor>(const std::vector<Tensor>&)> backward,
+                           Function<std::vector<Tensor>(const std::vector<Tensor>&)> backward,
                            CustomOptions options = {}, SourceLoc loc = SourceLoc::here());
 
 }  // namespace slope

@@ -2,12 +2,12 @@
 
 #include <concepts>
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "slope/autograd/core/function.h"
 #include "slope/autograd/tensor/tensor.h"
 
 /// Checking derivatives against central differences, with PyTorch's conventions (torch.autograd.gradcheck).
@@ -32,7 +32,7 @@ class CheckedFunction {
   std::vector<Tensor> operator()(const std::vector<Tensor>& inputs) const { return call_(inputs); }
 
  private:
-  std::function<std::vector<Tensor>(const std::vector<Tensor>&)> call_;
+  Function<std::vector<Tensor>(const std::vector<Tensor>&)> call_;
 };
 
 struct GradcheckOptions {

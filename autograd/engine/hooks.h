@@ -1,15 +1,15 @@
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
 
+#include "slope/autograd/core/function.h"
 #include "slope/autograd/tensor/tensor.h"
 
 namespace slope {
 
-using GradHook = std::function<Tensor(const Tensor&)>;
+using GradHook = Function<Tensor(const Tensor&)>;
 
 struct HookList {
   std::vector<std::pair<int, GradHook>> hooks;

@@ -573,6 +573,29 @@ BOOST_AUTO_TEST_CASE(state_dicts_keep_their_order) {
   check_error<ValueError>([&] { nn::StateDict({{"x", ones({1})}, {"x", ones({1})}}); }, "the name \"x\" is already in use");
 }
 
+BOOST_AUTO_TEST_CASE(state_dicts_find_every_name_among_many) {
+  nn::StateDict dict;
+  const auto name = [](int i) { return "layer" + std::to_string(i * 7919 % 1000) + ".weight"; };  // each of 1000 names once, unsorted
+  for (int i = 0; i < 1000; ++i) dict.append(name(i), full({1}, i));
+  for (int i = 0; i < 1000; i += 3) BOOST_TEST(dict.erase(name(i)));
+  for (int i = 0; i < 1000; ++i) {
+    const Tensor* found = dict.find(name(i));
+    BOOST_REQUIRE_EQUAL(found != nullptr, i % 3 != 0);
+    if (found) BOOST_TEST(found->item<double>() == i);
+  }
+  int last = -1;
+  for (const auto& [key, value] : dict) {
+    BOOST_TEST(value.item<double>() > last);
+    last = value.item<int>();
+  }
+  const nn::StateDict copy = dict;
+  dict[name(0)] = ones({1});
+  BOOST_TEST(dict.size() == 667u);
+  BOOST_TEST(copy.size() == 666u);
+  BOOST_TEST(!copy.contains(name(0)));
+  BOOST_TEST(!copy.contains(""));
+}
+
 // ---- description
 
 BOOST_AUTO_TEST_CASE(the_tree_prints_as_in_pytorch) {

@@ -47,6 +47,11 @@ BOOST_AUTO_TEST_CASE(groups_can_be_added_between_steps_and_references_to_others_
   BOOST_TEST(&first == &opt.param_groups()[0]);
   BOOST_TEST(opt.group_count() == 22u);
   BOOST_TEST(opt.param_groups()[21].eps == 1e-8);
+  int groups = 0;
+  for (const auto& group : std::as_const(opt).param_groups()) groups += group.params.size() == 1;
+  BOOST_TEST(groups == 22);
+  for (auto& group : opt.param_groups()) group.weight_decay = 0;
+  check_error<IndexError>([&] { opt.param_groups().at(22).lr = 1; }, "index 22 is out of range for 22 elements");
   give(q, {1});
   opt.step();
   check_close(q, {-0.125}, 1e-7);
