@@ -1,7 +1,8 @@
 // The tutorial's complete example: focal loss with L1 and L2 penalties on two rings of very unequal size.
 //
-// With the tutorial's own settings training collapses to "all negative" for about one seed in three, in PyTorch as here, and accuracy
-// (0.967) is then just the share of negatives. So this judges by AUC and recall, and pins a seed that learns.
+// With the tutorial's own settings training collapses to "all negative" for about one seed in three, in PyTorch as
+// here, and accuracy (0.967) is then just the share of negatives. So this judges by AUC and recall, and pins a seed
+// that learns.
 #include <CLI/CLI.hpp>
 #include <iostream>
 
@@ -103,7 +104,8 @@ int main(int argc, char** argv) {
     train::save_figure({.panels = {rings("data", x, y > 0.5)}}, out + "/data", {.text = &std::cout});
     train::save_figure({.panels = {rings("y_true", x, y > 0.5), rings("y_pred", x, positive)}}, out + "/result", plot);
     train::save_figure({.panels = {heat_map(net)}}, out + "/heat_map", plot);
-    train::save_figure({.panels = {train::metric_panel(history, "loss"), train::metric_panel(history, "auc")}}, out + "/curves", plot);
+    train::save_figure({.panels = {train::metric_panel(history, "loss"), train::metric_panel(history, "auc")}},
+                       out + "/curves", plot);
     std::cout << "pictures and history are in " << out << "/\n";
   }
 

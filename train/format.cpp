@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
+#include <numeric>
 
 #include "slope/autograd/core/error.h"
 
@@ -222,6 +223,28 @@ std::string_view clip_to_width(std::string_view text, int width) {
     taken += c.bytes;
   }
   return text.substr(0, taken);
+}
+
+std::vector<std::size_t> items_per_line(const std::vector<std::string>& names, const std::vector<int>& widths,
+                                        int columns, int first_indent, int indent) {
+  std::vector<std::size_t> lines;
+  if (widths.empty() || std::accumulate(widths.begin(), widths.end(), first_indent) <= columns) {
+    lines.push_back(widths.size());
+    return lines;
+  }
+  int used = first_indent;
+  bool validation = false;
+  for (std::size_t i = 0; i < widths.size(); ++i) {
+    const bool turns = !validation && names[i].starts_with("val_");
+    validation = validation || turns;
+    if (lines.empty() || turns || used + widths[i] > columns) {
+      used = lines.empty() ? first_indent : indent;
+      lines.push_back(0);
+    }
+    used += widths[i];
+    ++lines.back();
+  }
+  return lines;
 }
 
 TextTable::TextTable(std::vector<std::string> titles) : titles_(std::move(titles)) {

@@ -46,6 +46,12 @@ int display_width(std::string_view text);
 /// The longest prefix of `text` that fits in `width` columns; never cuts a code point.
 std::string_view clip_to_width(std::string_view text, int width);
 
+/// How many items go on each line of `columns` columns, when the first line begins with `first_indent` columns of
+/// something else and the others with `indent`: all on one if they fit, else as many as fit, at least one, and the
+/// first of the values named `val_...` begins a line, so that training and validation stand one below the other.
+std::vector<std::size_t> items_per_line(const std::vector<std::string>& names, const std::vector<int>& widths,
+                                        int columns, int first_indent, int indent);
+
 /// A table drawn exactly as Python's PrettyTable draws it by default:
 ///
 ///     +-------+-------+----------+

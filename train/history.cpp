@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "slope/autograd/core/error.h"
+#include "slope/train/terminal.h"
 #include "slope/train/text_file.h"
 
 namespace slope::train {
@@ -117,18 +118,51 @@ void History::to_csv(const std::string& path) const {
   write_text_file(path, text.str());
 }
 
-std::string History::to_string() const {
-  const bool numbered = !contains("epoch");
-  std::vector<std::string> titles = names_;
-  if (numbered) titles.insert(titles.begin(), "epoch");
-  TextTable table(titles);
-  for (std::size_t e = 0; e < epochs_; ++e) {
-    std::vector<std::string> cells;
-    if (numbered) cells.push_back(std::to_string(e + 1));
-    for (const auto& column : values_) cells.push_back(rounded_repr(column[e]));
-    table.add_row(std::move(cells));
+std::string History::to_string(int columns) const {
+  std::vector<std::string> numbers;
+  for (std::size_t e = 1; e <= epochs_; ++e) numbers.push_back(std::to_string(e));
+  std::vector<std::string> names;
+  std::vector<std::vector<std::string>> cells;
+  for (std::size_t c = 0; c < names_.size(); ++c) {
+    std::vector<std::string> column;
+    for (const double value : values_[c]) column.push_back(rounded_repr(value));
+    if (names_[c] == "epoch") {
+      numbers = std::move(column);
+    } else {
+      names.push_back(names_[c]);
+      cells.push_back(std::move(column));
+    }
   }
-  return table.to_string();
+  // A column takes its widest text, a space on each side and a rule.
+  const auto width_of = [](const std::string& title, const std::vector<std::string>& texts) {
+    int width = display_width(title);
+    for (const std::string& text : texts) width = std::max(width, display_width(text));
+    return width + 3;
+  };
+  std::vector<int> widths;
+  for (std::size_t c = 0; c < names.size(); ++c) widths.push_back(width_of(names[c], cells[c]));
+  const int lead = 1 + width_of("epoch", numbers);
+  std::string out;
+  std::size_t next = 0;
+  for (const std::size_t count :
+       items_per_line(names, widths, columns > 0 ? columns : std::numeric_limits<int>::max(), lead, lead)) {
+    const std::size_t end = next + count;
+    std::vector<std::string> titles = {"epoch"};
+    for (std::size_t c = next; c < end; ++c) titles.push_back(names[c]);
+    TextTable table(std::move(titles));
+    for (std::size_t e = 0; e < epochs_; ++e) {
+      std::vector<std::string> row = {numbers[e]};
+      for (std::size_t c = next; c < end; ++c) row.push_back(cells[c][e]);
+      table.add_row(std::move(row));
+    }
+    out += (out.empty() ? "" : "\n") + table.to_string();
+    next = end;
+  }
+  return out;
+}
+
+std::ostream& operator<<(std::ostream& out, const History& history) {
+  return out << history.to_string(Terminal::of(out).live ? terminal_columns(out) : 0);
 }
 
 }  // namespace slope::train

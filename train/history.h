@@ -19,6 +19,7 @@ enum class Mode { min, max };
 ///     History history = model.fit(...);
 ///     history["val_loss"].back();                            // the last epoch's value
 ///     history.best("val_auc", Mode::max).epoch;              // 1-based
+///     std::cout << history << "\n";
 ///     history.to_csv("out/history.csv");
 class History {
  public:
@@ -60,13 +61,17 @@ class History {
   /// write_csv into a file, which is replaced whole or left as it was. Missing folders are made. Throws IoError.
   void to_csv(const std::string& path) const;
 
-  /// The history as a table, values rounded to 3 decimals.
-  std::string to_string() const;
+  /// The history as a table, values rounded to 3 decimals, without a line break at its end. With `columns`, a wider
+  /// table is drawn as several, one below the other and each led by the epoch, as items_per_line lays them out.
+  std::string to_string(int columns = 0) const;
 
  private:
   std::vector<std::string> names_;
   std::vector<std::vector<double>> values_;  // parallel to names_
   std::size_t epochs_ = 0;
 };
+
+/// The table; on a terminal, as wide as that.
+std::ostream& operator<<(std::ostream& out, const History& history);
 
 }  // namespace slope::train

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <iostream>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -60,6 +61,7 @@ ProgressLogger::ProgressLogger(const LoggerOptions& options)
   progress_.out = &out_;
   progress_.clock = &clock_;
   progress_.leave = false;
+  if (progress_.live < 0) progress_.live = Terminal::of(out_).live ? 1 : 0;
 }
 
 void ProgressLogger::open_bar(const std::string& description, std::int64_t steps) {
@@ -93,7 +95,9 @@ void ProgressLogger::validation_step_done() {
 void ProgressLogger::end_epoch(std::int64_t epoch, const LogValues& values) {
   bar_.reset();
   if (progress_.quiet) return;
-  out_ << epoch_line(epoch, epochs_, clock_.seconds() - start_, values) << '\n' << std::flush;
+  const int terminal = progress_.columns > 0 ? progress_.columns : terminal_columns(out_);
+  const int columns = progress_.live != 0 ? terminal : 0;
+  out_ << epoch_line(epoch, epochs_, clock_.seconds() - start_, values, columns) << '\n' << std::flush;
 }
 
 void ProgressLogger::end_fit() { bar_.reset(); }
@@ -103,10 +107,25 @@ void ProgressLogger::note(std::string_view text) {
   if (!progress_.quiet) out_ << text << '\n' << std::flush;
 }
 
-std::string epoch_line(std::int64_t epoch, std::int64_t epochs, double seconds, const LogValues& values) {
-  const std::string took = seconds < 60 ? fmt::format("{:.1f}s", seconds) : duration_text(seconds);
-  std::string out = fmt::format("Epoch {:>{}}/{}  {}", epoch, std::to_string(epochs).size(), epochs, took);
-  for (const auto& [name, value] : values) out += "  " + name + " " + significant(value);
+std::string epoch_line(std::int64_t epoch, std::int64_t epochs, double seconds, const LogValues& values, int columns) {
+  constexpr int indent = 4;
+  const std::string took = seconds < 0.0995 ? fmt::format("{:.0f}ms", seconds * 1e3)
+                           : seconds < 60   ? fmt::format("{:.1f}s", seconds)
+                                            : duration_text(seconds);
+  std::string out = fmt::format("Epoch {:>{}}/{}  {:>4}", epoch, std::to_string(epochs).size(), epochs, took);
+  std::vector<std::string> names, texts;
+  std::vector<int> widths;
+  for (const auto& [name, value] : values) {
+    names.push_back(name);
+    texts.push_back("  " + name + " " + significant(value));
+    widths.push_back(display_width(texts.back()));
+  }
+  const int room = columns > 0 ? columns : std::numeric_limits<int>::max();
+  std::size_t next = 0;
+  for (const std::size_t count : items_per_line(names, widths, room, display_width(out), indent - 2)) {
+    if (next > 0) out += "\n" + std::string(indent - 2, ' ');
+    for (const std::size_t end = next + count; next < end; ++next) out += texts[next];
+  }
   return out;
 }
 

@@ -85,7 +85,7 @@ class ClassicLogger final : public Logger {
 };
 
 /// slope's own log: while an epoch runs, a live line where the stream is a terminal; afterwards, and everywhere, one
-/// line:
+/// line (on a terminal that is too narrow for it, several, broken between values):
 ///
 ///     Epoch  1/30  0.2s  loss 0.02213  accuracy 0.9710  val_loss 0.02471  val_accuracy 0.9600
 class ProgressLogger final : public Logger {
@@ -129,7 +129,9 @@ class QuietLogger final : public Logger {
 };
 
 /// `Epoch  3/30  1.3s  loss 0.02213  val_loss 0.02471`; the epoch is padded to the width of `epochs`, values have 4
-/// significant digits, a minute or more is written as duration_text does.
-std::string epoch_line(std::int64_t epoch, std::int64_t epochs, double seconds, const LogValues& values);
+/// significant digits, a time below 0.1 s is written in ms, a minute or more as duration_text does. With `columns`,
+/// values that do not fit go to lines below, as items_per_line lays them out.
+std::string epoch_line(std::int64_t epoch, std::int64_t epochs, double seconds, const LogValues& values,
+                       int columns = 0);
 
 }  // namespace slope::train

@@ -25,8 +25,10 @@ struct Hits {
 };
 
 Hits count_hits(const Tensor& y_pred, const Tensor& y_true, double threshold) {
-  const bool classes = y_pred.dim() == 2 && y_true.dtype() == DType::int64 && y_true.dim() == 1;
+  const bool classes = y_pred.dim() == 2 && y_pred.size(1) != 1 && y_true.dtype() == DType::int64 && y_true.dim() == 1;
   if (classes) {
+    if (y_pred.size(1) == 0)
+      throw ShapeError(concat("accuracy: prediction ", to_text(y_pred.shape()), " has no scores to choose from"));
     if (y_pred.size(0) != y_true.size(0))
       throw ShapeError(concat("accuracy: prediction ", to_text(y_pred.shape()), " and target ", to_text(y_true.shape()),
                               " differ in batch size"));
@@ -54,6 +56,9 @@ void append_scores(Scores& scores, const Tensor& y_pred, const Tensor& y_true) {
 }
 
 double area(Scores scores) {
+  // Sorting needs an order, and NaN has none.
+  if (std::any_of(scores.begin(), scores.end(), [](const auto& s) { return std::isnan(s.first); }))
+    return std::numeric_limits<double>::quiet_NaN();
   std::sort(scores.begin(), scores.end());
   double rank_sum = 0;
   std::int64_t positives = 0;
@@ -61,7 +66,6 @@ double area(Scores scores) {
     std::size_t end = i;
     std::int64_t tied = 0;
     for (; end < scores.size() && scores[end].first == scores[i].first; ++end) tied += scores[end].second;
-    if (end == i) return std::numeric_limits<double>::quiet_NaN();  // a score that is not a number
     rank_sum += static_cast<double>(tied) * (static_cast<double>(i + end) + 1) / 2;  // ranks i+1..end share their mean
     positives += tied;
     i = end;
@@ -129,9 +133,7 @@ void Accuracy::update(const Tensor& y_pred, const Tensor& y_true) {
   correct_ += h.correct;
   total_ += h.total;
 }
-double Accuracy::compute() const {
-  return total_ ? ratio(correct_, total_) : std::numeric_limits<double>::quiet_NaN();
-}
+double Accuracy::compute() const { return total_ ? ratio(correct_, total_) : std::numeric_limits<double>::quiet_NaN(); }
 
 void ConfusionMetric::update(const Tensor& y_pred, const Tensor& y_true) {
   const Confusion c = confusion(y_pred, y_true, threshold_);

@@ -10,11 +10,11 @@
 
 namespace slope::train {
 
-// Predictions are probabilities of the shape of the target (binary; positive above `threshold`), or one score per class,
-// (N, C) against int64 targets (N), where the largest score counts.
+// Predictions are probabilities with as many elements as the target (binary; positive above `threshold`, so NaN is
+// negative), or one score per class, (N, C) with C > 1 against int64 targets (N), where the largest score counts.
 
-/// Share of predictions that equal their target, as a 0-d float32 tensor. NaN for an empty batch. Throws ShapeError when the shapes do not
-/// fit together.
+/// Share of predictions that equal their target, as a 0-d float32 tensor; of equal scores the first class counts. NaN
+/// for an empty batch. Throws ShapeError when the shapes do not fit together.
 Tensor accuracy(const Tensor& y_pred, const Tensor& y_true);
 /// tp / (tp + fp); 0 when nothing was predicted positive. Binary.
 Tensor precision(const Tensor& y_pred, const Tensor& y_true);
@@ -22,8 +22,8 @@ Tensor precision(const Tensor& y_pred, const Tensor& y_true);
 Tensor recall(const Tensor& y_pred, const Tensor& y_true);
 /// Harmonic mean of precision and recall; 0 when both are. Binary.
 Tensor f1(const Tensor& y_pred, const Tensor& y_true);
-/// Area under the ROC curve: the chance that a positive scores above a negative, ties counting half (Mann-Whitney). NaN when
-/// one class is missing.
+/// Area under the ROC curve: the chance that a positive scores above a negative, ties counting half (Mann-Whitney). NaN
+/// when one class is missing or a score is NaN. O(n log n).
 Tensor auc(const Tensor& y_pred, const Tensor& y_true);
 
 /// A quantity gathered over many batches.
@@ -113,7 +113,8 @@ class NamedMetric {
     requires std::is_invocable_r_v<Tensor, F&, const Tensor&, const Tensor&>
   NamedMetric(std::string name, F function) : NamedMetric(std::move(name), MetricFunction(std::move(function))) {}
   template <std::derived_from<Metric> M>
-  NamedMetric(std::string name, M metric) : NamedMetric(std::move(name), std::shared_ptr<Metric>(std::make_shared<M>(std::move(metric)))) {}
+  NamedMetric(std::string name, M metric)
+      : NamedMetric(std::move(name), std::shared_ptr<Metric>(std::make_shared<M>(std::move(metric)))) {}
   NamedMetric(std::string name, std::shared_ptr<Metric> metric);
 
   const std::string& name() const { return name_; }

@@ -2,6 +2,7 @@
 
 #include <iostream>
 #include <limits>
+#include <optional>
 #include <set>
 
 #include "slope/autograd/engine/grad_mode.h"
@@ -32,6 +33,19 @@ LogValues collect(const std::string& prefix, const Mean& loss, const std::vector
   LogValues values{{prefix + "loss", loss.value()}};
   for (const NamedMetric& m : metrics) values.emplace_back(prefix + m.name(), m.value());
   return values;
+}
+
+LogValues not_measured(const std::vector<NamedMetric>& metrics) {
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  LogValues values{{"val_loss", nan}};
+  for (const NamedMetric& m : metrics) values.emplace_back("val_" + m.name(), nan);
+  return values;
+}
+
+/// Without a batch there is nothing to learn from or to measure; most often drop_last took the only one.
+void require_batches(const char* what, const data::DataLoader& loader, SourceLoc loc) {
+  if (loader.size() == 0)
+    throw ValueError(concat(what, " has no batches; its dataset has ", loader.dataset().size(), " samples"), loc);
 }
 
 /// Names become columns beside the loss and, with "val_" before them, once more for validation.
@@ -88,6 +102,10 @@ History Model::run_fit(std::int64_t epochs, data::DataLoader& train, data::DataL
                        SourceLoc loc) {
   require_compiled("fit", loc);
   if (epochs < 0) throw ValueError(concat("fit: the number of epochs must not be negative, got ", epochs), loc);
+  if (options.log_step_freq < 1)
+    throw ValueError(concat("fit: log_step_freq must be at least 1, got ", options.log_step_freq), loc);
+  require_batches("fit: the training loader", train, loc);
+  if (valid) require_batches("fit: the validation loader", *valid, loc);
   std::unique_ptr<Logger> own;
   Logger* logger = options.logger;
   if (!logger) logger = (own = make_logger(options)).get();
@@ -120,11 +138,16 @@ History Model::run_fit(std::int64_t epochs, data::DataLoader& train, data::DataL
       if (interrupt.requested()) break;
     }
     LogValues values = collect("", loss, metrics_);
-    if (valid && !interrupt.requested()) {
-      const LogValues validation = validate(*valid, logger);
-      values.insert(values.end(), validation.begin(), validation.end());
+    LogValues row = values;
+    if (valid) {
+      std::optional<LogValues> validation;
+      if (!interrupt.requested()) validation = validate(*valid, logger, &interrupt);
+      if (validation) values.insert(values.end(), validation->begin(), validation->end());
+      // The history has its columns in any case, so that code that reads them works after Ctrl-C too.
+      const LogValues columns = validation ? *validation : not_measured(metrics_);
+      row.insert(row.end(), columns.begin(), columns.end());
     }
-    history.append(values);
+    history.append(row);
     logger->end_epoch(epoch, values);
   }
   if (interrupt.requested()) logger->note("Interrupted: training ended after the batch at hand.");
@@ -132,34 +155,38 @@ History Model::run_fit(std::int64_t epochs, data::DataLoader& train, data::DataL
   return history;
 }
 
-LogValues Model::validate(data::DataLoader& loader, Logger* logger) {
+std::optional<LogValues> Model::validate(data::DataLoader& loader, Logger* logger, const InterruptGuard* interrupt) {
   NoGradGuard no_grad;
   const ModeGuard mode(net_, false);
   if (logger) logger->begin_validation(loader.size());
   Mean loss;
   for (auto& m : metrics_) m.reset();
+  const std::int64_t batches = loader.size();
   for (auto& batch : loader) {
     const Tensor prediction = net_(batch.x());
     loss.add((*loss_)(prediction, batch.y()).item());
     for (auto& m : metrics_) m.update(prediction, batch.y());
     if (logger) logger->validation_step_done();
+    // Values of a part of the data would pass for those of the whole.
+    if (interrupt && interrupt->requested() && loss.count < batches) return std::nullopt;
   }
   return collect("val_", loss, metrics_);
 }
 
 LogValues Model::evaluate(data::DataLoader& loader, SourceLoc loc) {
   require_compiled("evaluate", loc);
+  require_batches("evaluate: the loader", loader, loc);
   CallerScope scope(loc);
-  return validate(loader, nullptr);
+  return *validate(loader, nullptr, nullptr);
 }
 
 Tensor Model::predict(data::DataLoader& loader, SourceLoc loc) {
+  require_batches("predict: the loader", loader, loc);
   CallerScope scope(loc);
   NoGradGuard no_grad;
   const ModeGuard mode(net_, false);
   std::vector<Tensor> parts;
   for (auto& batch : loader) parts.push_back(net_(batch.x()));
-  if (parts.empty()) throw ValueError("predict: the loader has no batches", loc);
   return cat(parts, 0);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,13 +14,16 @@
 
 namespace slope::train {
 
+class InterruptGuard;
+
 enum class Style {
   automatic,  ///< a live progress line on a terminal, one line per epoch elsewhere
   classic,    ///< the log and summary of torchkeras 2.x, byte for byte apart from times
   quiet,
 };
 
-/// A loss: any function of (prediction, target), or a loss module (borrowed when it is a variable, kept when a temporary).
+/// A loss: any function of (prediction, target), or a loss module (borrowed when it is a variable, kept when a
+/// temporary).
 class LossFunction {
  public:
   template <class F>
@@ -29,7 +33,9 @@ class LossFunction {
     if constexpr (std::is_lvalue_reference_v<F> && std::derived_from<Plain, nn::Module>)
       call_ = [&f](const Tensor& p, const Tensor& t) { return f(p, t); };
     else if constexpr (std::derived_from<Plain, nn::Module>)
-      call_ = [m = std::make_shared<Plain>(std::forward<F>(f))](const Tensor& p, const Tensor& t) { return (*m)(p, t); };
+      call_ = [m = std::make_shared<Plain>(std::forward<F>(f))](const Tensor& p, const Tensor& t) {
+        return (*m)(p, t);
+      };
     else
       call_ = std::forward<F>(f);
   }
@@ -59,7 +65,10 @@ struct FitOptions {
 ///     Tensor p = model.predict(valid_loader);
 ///
 /// Values of an epoch are unweighted means over its batches, for the loss and for metrics that are functions; metric
-/// objects see all batches. Ctrl-C ends training after the batch at hand and returns the history so far.
+/// objects see all batches. Ctrl-C ends training, or the validation of an epoch, after the batch at hand and returns
+/// the history so far; the epoch cut short is its last row, with the means of the batches it had and NaN for a
+/// validation that did not run to its end. A second Ctrl-C before that batch has ended ends the program. Modes and the
+/// handler of SIGINT are as before afterwards, also when a batch throws.
 class Model {
  public:
   /// Borrows the module, which must outlive the model.
@@ -72,14 +81,18 @@ class Model {
   /// Uses Adam with a learning rate of 1e-3 over the module's parameters.
   void compile(LossFunction loss, std::vector<NamedMetric> metrics = {}, SourceLoc loc = SourceLoc::here());
 
-  /// Throws ValueError before compile() or for a negative number of epochs.
-  History fit(std::int64_t epochs, data::DataLoader& train, const FitOptions& options = {}, SourceLoc loc = SourceLoc::here());
+  /// Throws ValueError before compile(), for a negative number of epochs, a log_step_freq below 1 and a loader without
+  /// batches.
+  History fit(std::int64_t epochs, data::DataLoader& train, const FitOptions& options = {},
+              SourceLoc loc = SourceLoc::here());
   History fit(std::int64_t epochs, data::DataLoader& train, data::DataLoader& valid, const FitOptions& options = {},
               SourceLoc loc = SourceLoc::here());
 
-  /// Loss and metrics over a loader, in eval mode and without gradients: {{"val_loss", 0.0123...}, ...}.
+  /// Loss and metrics over a loader, in eval mode and without gradients: {{"val_loss", 0.0123...}, ...}. Throws
+  /// ValueError before compile() and for a loader without batches.
   LogValues evaluate(data::DataLoader& loader, SourceLoc loc = SourceLoc::here());
-  /// The predictions for the first tensor of every batch, one after the other, detached; in eval mode.
+  /// The predictions for the first tensor of every batch, one after the other, detached; in eval mode. Throws
+  /// ValueError for a loader without batches.
   Tensor predict(data::DataLoader& loader, SourceLoc loc = SourceLoc::here());
 
   /// The layers that run for an input of this shape (without the batch), their output shapes and parameters.
@@ -90,7 +103,8 @@ class Model {
  private:
   History run_fit(std::int64_t epochs, data::DataLoader& train, data::DataLoader* valid, const FitOptions& options,
                   SourceLoc loc);
-  LogValues validate(data::DataLoader& loader, Logger* logger);
+  /// Nothing when an interrupt came before the last batch.
+  std::optional<LogValues> validate(data::DataLoader& loader, Logger* logger, const InterruptGuard* interrupt);
   void require_compiled(const char* what, SourceLoc loc) const;
 
   nn::Module& net_;

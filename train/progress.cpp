@@ -170,18 +170,16 @@ void Progress::draw() {
 }
 
 void Progress::render() {
-  // One column stays free: writing into the last one makes some terminals wrap.
-  const int columns = std::max(1, (options_.columns > 0 ? options_.columns : terminal_columns(out_)) - 1);
-  const bool unicode = options_.unicode != 0;
-  const int width = display_width(progress_line(state_, columns, unicode));
-  overwrite(progress_line(state_, columns, unicode, options_.color != 0), width);
+  // Three columns stay free: terminals show Ctrl-C as ^C behind the line, and writing into the last column makes some
+  // wrap.
+  const int columns = std::max(1, (options_.columns > 0 ? options_.columns : terminal_columns(out_)) - 3);
+  overwrite(progress_line(state_, columns, options_.unicode != 0, options_.color != 0));
 }
 
-void Progress::overwrite(const std::string& line, int width) {
-  // Spaces wipe the rest of a longer line before; unlike an escape code they work everywhere.
-  const int rest = std::max(0, last_width_ - width);
-  out_ << '\r' << line << std::string(static_cast<std::size_t>(rest), ' ') << std::flush;
-  last_width_ = width;
+void Progress::overwrite(const std::string& line) {
+  // The code erases the rest of a longer line before, and a ^C that was typed.
+  out_ << '\r' << line << "\x1b[K" << std::flush;
+  drawn_ = true;
 }
 
 void Progress::close() {
@@ -193,8 +191,8 @@ void Progress::close() {
   if (options_.leave) {
     render();
     out_ << '\n' << std::flush;
-  } else if (last_width_ > 0) {
-    overwrite("", 0);
+  } else if (drawn_) {
+    overwrite("");
     out_ << '\r' << std::flush;
   }
 }

@@ -79,7 +79,7 @@ class Progress {
  private:
   void measure(double now);
   void render();
-  void overwrite(const std::string& line, int width);
+  void overwrite(const std::string& line);
 
   ProgressOptions options_;
   std::ostream& out_;
@@ -91,7 +91,7 @@ class Progress {
   std::int64_t done_at_last_measure_ = 0;
   double smooth_seconds_ = 0;
   double smooth_count_ = 0;
-  int last_width_ = 0;
+  bool drawn_ = false;
   bool live_ = false;
   bool closed_ = false;
 };

@@ -43,16 +43,20 @@ SummaryInfo summarize(nn::Module& net, const Tensor& example, SourceLoc loc) {
   const std::int64_t batch = example.dim() > 0 && example.size(0) > 0 ? example.size(0) : 1;
   for (const auto& [path, module] : net.named_modules()) {
     if (!module->children().empty() && module->parameters(false).empty()) continue;
-    hooks.handles.push_back(module->register_forward_hook([&, name = path](nn::Module& m, const Tensor&, const Tensor& output) {
-      SummaryRow row{.type = m.class_name(), .output_shape = for_any_batch(output.shape()), .name = name};
-      for (const Tensor& p : m.parameters(false)) {
-        row.params += p.numel();
-        if (p.requires_grad()) row.trainable_params += p.numel();
-      }
-      row.macs = m.macs(output.shape()) / batch;
-      row.reused = !seen.insert(&m).second;
-      info.rows.push_back(std::move(row));
-    }));
+    hooks.handles.push_back(
+        module->register_forward_hook([&, name = path](nn::Module& m, const Tensor&, const Tensor& output) {
+          SummaryRow row{.type = m.class_name(),
+                         .output_shape = for_any_batch(output.shape()),
+                         .name = name,
+                         .has_children = !m.children().empty()};
+          for (const Tensor& p : m.parameters(false)) {
+            row.params += p.numel();
+            if (p.requires_grad()) row.trainable_params += p.numel();
+          }
+          row.macs = m.macs(output.shape()) / batch;
+          row.reused = !seen.insert(&m).second;
+          info.rows.push_back(std::move(row));
+        }));
   }
 
   NoGradGuard no_grad;

@@ -87,7 +87,9 @@ std::string without_trailing_spaces(std::string line) {
 }  // namespace
 
 std::string classic_summary(const SummaryInfo& info) {
-  const Totals totals = add_up(info, Reused::counted_again, "classic_summary");
+  SummaryInfo leaves = info;
+  std::erase_if(leaves.rows, [](const SummaryRow& row) { return row.has_children; });
+  const Totals totals = add_up(leaves, Reused::counted_again, "classic_summary");
   const std::string thin(64, '-');
   const std::string thick(64, '=');
   std::string out = thin + "\n";
@@ -97,7 +99,7 @@ std::string classic_summary(const SummaryInfo& info) {
   row("Layer (type)", "Output Shape", "Param #");
   out += thick + "\n";
   std::size_t position = 0;
-  for (const SummaryRow& layer : info.rows) {
+  for (const SummaryRow& layer : leaves.rows) {
     row(fmt::format("{}-{}", layer.type, ++position), shape_text(layer.output_shape), with_commas(layer.params));
   }
   constexpr double mb = 1024.0 * 1024.0;
@@ -149,12 +151,11 @@ std::string named_summary(const SummaryInfo& info) {
   }
   const auto bytes = static_cast<double>(info.bytes_per_number);
   out += rule;
-  out += fmt::format("Parameters   {} ({} trainable, {} frozen)\n", with_commas(totals.params),
-                     with_commas(totals.trainable), with_commas(totals.params - totals.trainable));
-  out += fmt::format("MACs         {} per sample\n", with_commas(totals.macs));
-  out += fmt::format("Memory       {} parameters, {} activations and gradients per sample, {} input\n",
-                     readable_bytes(static_cast<double>(totals.params) * bytes),
-                     readable_bytes(2 * totals.outputs * bytes), readable_bytes(totals.inputs * bytes));
+  out += fmt::format("Parameters   {} ({} trainable, {} frozen), {}\n", with_commas(totals.params),
+                     with_commas(totals.trainable), with_commas(totals.params - totals.trainable),
+                     readable_bytes(static_cast<double>(totals.params) * bytes));
+  out += fmt::format("Per sample   {} MACs, {} input, {} outputs + gradients\n", with_commas(totals.macs),
+                     readable_bytes(totals.inputs * bytes), readable_bytes(2 * totals.outputs * bytes));
   return out;
 }
 

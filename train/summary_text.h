@@ -15,6 +15,7 @@ struct SummaryRow {
   std::string name = {};                        // dotted path: "encoder.fc1" (not in the classic text)
   std::int64_t macs = 0;                        // multiply-accumulates of one sample (not in the classic text)
   bool reused = false;                          // this layer ran before: its parameters are listed already
+  bool has_children = false;                    // and parameters of its own besides (not in the classic text)
 };
 
 /// What a summary says about a model.
@@ -36,8 +37,8 @@ struct SummaryInfo {
 ///
 /// Each row is `{:>20}  {:>25} {:>15}`, its key the class name and its position. Sizes are bytes / 1024^2 with `%0.6f`:
 /// input = 4 * prod(input shape), forward/backward = 2 * 4 * sum(prod(output shape)), parameters = 4 * total. As in
-/// torchkeras a layer that runs twice counts twice. Throws ValueError for a row with more trainable parameters than
-/// parameters.
+/// torchkeras a layer that runs twice counts twice, and parameters of a module that has children do not count. Throws
+/// ValueError for a row with more trainable parameters than parameters.
 std::string classic_summary(const SummaryInfo& info);
 
 /// slope's own summary: dotted names, shapes, parameters, multiply-accumulates per sample. Columns are as wide as their
@@ -47,9 +48,8 @@ std::string classic_summary(const SummaryInfo& info);
 ///     --------------------------------------------
 ///     fc1    Linear   [-1, 4]            12      8
 ///     --------------------------------------------
-///     Parameters   12 (12 trainable, 0 frozen)
-///     MACs         8 per sample
-///     Memory       48 B parameters, 32 B activations and gradients per sample, 8 B input
+///     Parameters   12 (12 trainable, 0 frozen), 48 B
+///     Per sample   8 MACs, 8 B input, 32 B outputs + gradients
 std::string named_summary(const SummaryInfo& info);
 
 }  // namespace slope::train

@@ -170,6 +170,35 @@ BOOST_AUTO_TEST_CASE(a_history_prints_as_a_table) {
 |   2   |  0.25 |   0.9    |   0.4    |
 |   3   | 0.125 |   0.9    |   0.45   |
 +-------+-------+----------+----------+)");
+  std::ostringstream out;
+  out << three_epochs();
+  BOOST_TEST(out.str() == three_epochs().to_string());
+}
+
+BOOST_AUTO_TEST_CASE(a_table_wider_than_its_room_becomes_several_that_begin_with_the_epoch) {
+  const History history = three_epochs();
+  BOOST_TEST(history.to_string(39) == history.to_string());
+  BOOST_TEST(history.to_string(38) == R"(+-------+-------+----------+
+| epoch |  loss | accuracy |
++-------+-------+----------+
+|   1   |  0.5  |   0.8    |
+|   2   |  0.25 |   0.9    |
+|   3   | 0.125 |   0.9    |
++-------+-------+----------+
++-------+----------+
+| epoch | val_loss |
++-------+----------+
+|   1   |   0.6    |
+|   2   |   0.4    |
+|   3   |   0.45   |
++-------+----------+)");
+  for (int columns = 20; columns < 39; ++columns) {
+    std::istringstream lines(history.to_string(columns));
+    for (std::string line; std::getline(lines, line);) BOOST_TEST(display_width(line) <= columns);
+  }
+  BOOST_TEST(History().to_string(1) == "+-------+\n| epoch |\n+-------+\n+-------+");
+  BOOST_TEST(History::from_rows({"loss", "epoch"}, {{0.5, 7}}).to_string() ==
+             "+-------+------+\n| epoch | loss |\n+-------+------+\n|  7.0  | 0.5  |\n+-------+------+");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -176,10 +176,59 @@ BOOST_AUTO_TEST_CASE(a_note_stands_on_a_line_of_its_own) {
 }
 
 BOOST_AUTO_TEST_CASE(an_epoch_line_pads_the_epoch_and_writes_long_times_as_clocks_do) {
-  BOOST_TEST(epoch_line(3, 100, 0.04, {{"loss", 0.5}}) == "Epoch   3/100  0.0s  loss 0.5000");
+  BOOST_TEST(epoch_line(3, 100, 0.04, {{"loss", 0.5}}) == "Epoch   3/100  40ms  loss 0.5000");
+  BOOST_TEST(epoch_line(3, 3, 0.0004, {}) == "Epoch 3/3   0ms");
+  BOOST_TEST(epoch_line(3, 3, 0.0994, {}) == "Epoch 3/3  99ms");
+  BOOST_TEST(epoch_line(3, 3, 0.0996, {}) == "Epoch 3/3  0.1s");
   BOOST_TEST(epoch_line(100, 100, 59.94, {}) == "Epoch 100/100  59.9s");
   BOOST_TEST(epoch_line(1, 1, 60, {}) == "Epoch 1/1  01:00");
   BOOST_TEST(epoch_line(1, 1, 3725, {}) == "Epoch 1/1  1:02:05");
+}
+
+BOOST_AUTO_TEST_CASE(on_a_narrow_terminal_the_epoch_line_breaks_between_values_and_first_of_all_before_the_validation) {
+  const LogValues values = {{"loss", 0.03841},     {"accuracy", 0.9251},    {"auc", 0.6901},     {"recall", 0.03623},
+                            {"val_loss", 0.03099}, {"val_accuracy", 0.966}, {"val_auc", 0.8005}, {"val_recall", 0.0}};
+  const auto line = [&](int columns) { return epoch_line(1, 30, 0.02, values, columns); };
+  BOOST_TEST(line(0) ==
+             "Epoch  1/30  20ms  loss 0.03841  accuracy 0.9251  auc 0.6901  recall 0.03623"
+             "  val_loss 0.03099  val_accuracy 0.9660  val_auc 0.8005  val_recall 0.000");
+  BOOST_TEST(line(149) == line(0));
+  BOOST_TEST(line(148) ==
+             "Epoch  1/30  20ms  loss 0.03841  accuracy 0.9251  auc 0.6901  recall 0.03623\n"
+             "    val_loss 0.03099  val_accuracy 0.9660  val_auc 0.8005  val_recall 0.000");
+  BOOST_TEST(line(80) == line(148));
+  BOOST_TEST(line(60) ==
+             "Epoch  1/30  20ms  loss 0.03841  accuracy 0.9251  auc 0.6901\n"
+             "    recall 0.03623\n"
+             "    val_loss 0.03099  val_accuracy 0.9660  val_auc 0.8005\n"
+             "    val_recall 0.000");
+  BOOST_TEST(epoch_line(1, 2, 1, {{"loss", 1}, {"val_loss", 2}}, 1) ==
+             "Epoch 1/2  1.0s  loss 1.000\n    val_loss 2.000");
+
+  // Nothing is lost, and nothing is too wide that need not be: the first line holds one value at least.
+  for (int columns = 24; columns <= 160; ++columns) {
+    std::istringstream lines(line(columns));
+    std::string words;
+    for (std::string text; std::getline(lines, text);) {
+      BOOST_TEST_REQUIRE(display_width(text) <= std::max(columns, 34));
+      words += (words.empty() ? "" : "  ") + text.substr(words.empty() ? 0 : 4);
+    }
+    BOOST_TEST_REQUIRE(words == line(0));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(only_a_terminal_breaks_the_epoch_line) {
+  for (const bool live : {true, false}) {
+    Bench bench;
+    LoggerOptions options = bench.options(live);
+    options.progress.columns = 40;
+    ProgressLogger log(options);
+    train(log, bench.clock, 1, 0, 0);
+    BOOST_TEST(bench.out.str() ==
+               (live ? "Epoch 1/1   0ms  loss 0.02214\n    accuracy 0.9711\n"
+                       "    val_loss 0.02471\n    val_accuracy 0.9600\n"
+                     : "Epoch 1/1   0ms  loss 0.02214  accuracy 0.9711  val_loss 0.02471  val_accuracy 0.9600\n"));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_time_stamp_is_a_date_and_a_time) {

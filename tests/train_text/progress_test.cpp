@@ -218,7 +218,7 @@ BOOST_AUTO_TEST_CASE(the_final_line_stays_and_tells_the_mean_rate) {
   }
   const std::string text = bench.out.str();
   BOOST_TEST(text.substr(text.rfind('\r')) ==
-             "\rtest: 100%|##############| 10/10 [00:05<00:00, 2.00it/s, loss=0.5000]\n");
+             "\rtest: 100%|############| 10/10 [00:05<00:00, 2.00it/s, loss=0.5000]\x1b[K\n");
 }
 
 BOOST_AUTO_TEST_CASE(a_shorter_line_wipes_the_rest_of_a_longer_one) {
@@ -226,7 +226,7 @@ BOOST_AUTO_TEST_CASE(a_shorter_line_wipes_the_rest_of_a_longer_one) {
   Progress bar(-1, bench.options());
   bar.draw({{"loss", 0.0123456}});
   bar.draw({{"loss", 1}});
-  BOOST_TEST(bench.out.str() == "\r0it [00:00, ?it/s, loss=0.01235]\r0it [00:00, ?it/s, loss=1.000]  ");
+  BOOST_TEST(bench.out.str() == "\r0it [00:00, ?it/s, loss=0.01235]\x1b[K\r0it [00:00, ?it/s, loss=1.000]\x1b[K");
 }
 
 BOOST_AUTO_TEST_CASE(a_bar_that_is_not_left_wipes_itself) {
@@ -237,7 +237,7 @@ BOOST_AUTO_TEST_CASE(a_bar_that_is_not_left_wipes_itself) {
     Progress bar(-1, options);
     bar.draw();
   }
-  BOOST_TEST(bench.out.str() == "\r0it [00:00, ?it/s]\r                  \r");
+  BOOST_TEST(bench.out.str() == "\r0it [00:00, ?it/s]\x1b[K\r\x1b[K\r");
 }
 
 BOOST_AUTO_TEST_CASE(a_stream_that_is_no_terminal_gets_nothing) {

@@ -74,7 +74,7 @@ BOOST_AUTO_TEST_CASE(frozen_parameters_are_told_apart) {
   SummaryInfo info = ring_net();
   info.rows[1].trainable_params = 0;
   BOOST_TEST(holds(classic_summary(info), "Total params: 61\nTrainable params: 21\nNon-trainable params: 40\n"));
-  BOOST_TEST(holds(named_summary(info), "Parameters   61 (21 trainable, 40 frozen)\n"));
+  BOOST_TEST(holds(named_summary(info), "Parameters   61 (21 trainable, 40 frozen), 244 B\n"));
 }
 
 BOOST_AUTO_TEST_CASE(a_long_class_name_pushes_its_row_and_nothing_is_lost) {
@@ -91,13 +91,27 @@ BOOST_AUTO_TEST_CASE(a_reused_layer_counts_again_only_in_the_classic_text) {
   BOOST_TEST(holds(classic_summary(info), "Total params: 73\n"));
   BOOST_TEST(holds(named_summary(info), "Parameters   61 (61 trainable"));
   BOOST_TEST(holds(named_summary(info), "(reused)"));
-  BOOST_TEST(holds(named_summary(info), "MACs         56 per sample"));
+  BOOST_TEST(holds(named_summary(info), "Per sample   56 MACs"));
+}
+
+BOOST_AUTO_TEST_CASE(a_module_with_children_stands_only_in_the_named_text) {
+  SummaryInfo info = ring_net();
+  const std::string without = classic_summary(info);
+  info.rows.push_back({.type = "Net",
+                       .output_shape = {-1, 1},
+                       .params = 3,
+                       .trainable_params = 3,
+                       .name = "net",
+                       .has_children = true});
+  BOOST_TEST(classic_summary(info) == without);
+  BOOST_TEST(holds(named_summary(info), "Parameters   64 (64 trainable"));
+  BOOST_TEST(holds(named_summary(info), "\nnet    Net      [-1, 1]             3      0\n"));
 }
 
 BOOST_AUTO_TEST_CASE(a_model_without_layers_has_a_summary) {
   BOOST_TEST(holds(classic_summary({}), "Total params: 0\n"));
   BOOST_TEST(holds(classic_summary({}), "Input size (MB): 0.000000\n"));
-  BOOST_TEST(holds(named_summary({}), "Parameters   0 (0 trainable, 0 frozen)\n"));
+  BOOST_TEST(holds(named_summary({}), "Parameters   0 (0 trainable, 0 frozen), 0 B\n"));
 }
 
 BOOST_AUTO_TEST_CASE(the_named_summary_shows_paths_shapes_parameters_and_macs) {
@@ -109,9 +123,8 @@ fc1           Linear   [-1, 4]            12      8
 encoder.fc2   Linear   [-1, 8]            40     32
 fc3           Linear   [-1, 1]             9      8
 ---------------------------------------------------
-Parameters   61 (61 trainable, 0 frozen)
-MACs         48 per sample
-Memory       244 B parameters, 104 B activations and gradients per sample, 8 B input
+Parameters   61 (61 trainable, 0 frozen), 244 B
+Per sample   48 MACs, 8 B input, 104 B outputs + gradients
 )");
 }
 
@@ -121,12 +134,11 @@ BOOST_AUTO_TEST_CASE(sizes_are_written_in_the_unit_that_suits_them) {
       {.type = "Linear", .output_shape = {-1, 1024}, .params = 1 << 20, .trainable_params = 1 << 20, .name = "fc"}};
   info.input_shapes = {{512}, {512}};
   BOOST_TEST(holds(named_summary(info),
-                   "Memory       4.0 MiB parameters, 8.0 KiB activations and gradients per sample, "
-                   "4.0 KiB input\n"));
+                   "0 frozen), 4.0 MiB\nPer sample   0 MACs, 4.0 KiB input, 8.0 KiB outputs + gradients\n"));
   info.bytes_per_number = 8;
-  BOOST_TEST(holds(named_summary(info), "Memory       8.0 MiB parameters"));
+  BOOST_TEST(holds(named_summary(info), "0 frozen), 8.0 MiB\n"));
   info.rows[0].params = info.rows[0].trainable_params = (1 << 20) / 8 - 1;
-  BOOST_TEST(holds(named_summary(info), "Memory       1.0 MiB parameters"));
+  BOOST_TEST(holds(named_summary(info), "0 frozen), 1.0 MiB\n"));
 }
 
 BOOST_AUTO_TEST_CASE(impossible_counts_are_refused) {

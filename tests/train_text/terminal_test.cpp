@@ -133,9 +133,11 @@ BOOST_AUTO_TEST_CASE(a_bar_on_a_narrow_terminal_stays_on_one_line) {
   int widest = 0;
   for (std::string line; std::getline(lines, line, '\r');) {
     if (!line.empty() && line.back() == '\n') line.pop_back();
+    if (line.ends_with("\x1b[K")) line.erase(line.size() - 3);
     widest = std::max(widest, display_width(line));
   }
-  BOOST_TEST(widest <= 29);
+  // Three columns stay free, one for terminals that wrap early and two for the ^C of a Ctrl-C.
+  BOOST_TEST(widest <= 27);
   BOOST_TEST(widest >= 19);
 }
 
