@@ -97,10 +97,15 @@ std::string progress_line(const ProgressState& state, int columns, bool unicode,
   const auto fits = [&] { return room_left() >= (parts.bar ? narrowest_bar : 0); };
   // What a reader misses least goes first.
   if (!fits()) parts.rate = false;
+  while (!fits() && parts.values > 1) --parts.values;
   if (!fits()) parts.times = false;
   if (!fits()) parts.bar = false;
-  while (!fits() && parts.values > 0) --parts.values;
+  if (!fits()) parts.values = 0;
   if (!fits()) parts.counts = false;
+  if (parts.times && !parts.rate) {  // the values may have left more room than they needed
+    parts.rate = true;
+    parts.rate = fits();
+  }
 
   const auto [before, after] = around_bar(state, parts);
   if (parts.bar) {

@@ -22,9 +22,9 @@ struct ProgressState {
 
 /// The line `Epoch 3/30:  75%|███████▌  | 33/44 [00:04<00:00, 11.84it/s, loss=0.02124]` in at most `columns` columns;
 /// with an unknown total `Epoch 3/30: 33it [00:04, 11.84it/s]`. When room is short the bar shrinks to 10 columns, then
-/// there go in turn the rate, the times, the bar, the values from the last one, the counts; then the description is
-/// cut. Without `unicode` the bar is made of `#`. With `color` the bar is coloured by escape codes, which take no
-/// columns.
+/// there go in turn the rate, the values from the last one to the second, the times, the bar, the first value, the
+/// counts; then the description is cut. Without `unicode` the bar is made of `#`. With `color` the bar is coloured by
+/// escape codes, which take no columns.
 std::string progress_line(const ProgressState& state, int columns, bool unicode, bool color = false);
 
 /// Seconds as `MM:SS`, `H:MM:SS` from an hour on, `3d 04:05:06` from a day on; `?` when negative or not finite.
