@@ -7,6 +7,7 @@
 
 #include "slope/autograd/kernels/formula.h"
 #include "slope/autograd/kernels/lanes.h"
+#include "slope/autograd/kernels/row_block.h"
 
 namespace slope {
 
@@ -51,7 +52,8 @@ inline void transpose_block(char* to, std::int64_t to_step, const char* from, st
 
 /// to[r][i] = from[i][r] for `length` lines of `rows` neighbouring elements.
 template <std::size_t size>
-void transpose_in(char* to, std::int64_t to_step, const char* from, std::int64_t from_step, std::int64_t length, std::int64_t rows) {
+void transpose_in(char* to, std::int64_t to_step, const char* from, std::int64_t from_step, std::int64_t length,
+                  std::int64_t rows) {
   constexpr std::int64_t side = 16 / size, item = size;
   std::int64_t i = 0;
   for (; i + side <= length; i += side) {
@@ -59,15 +61,18 @@ void transpose_in(char* to, std::int64_t to_step, const char* from, std::int64_t
     for (; r + side <= rows; r += side)
       transpose_block<size>(to + r * to_step + i * item, to_step, from + i * from_step + r * item, from_step);
     for (; r < rows; ++r)
-      for (std::int64_t k = i; k < i + side; ++k) std::memcpy(to + r * to_step + k * item, from + k * from_step + r * item, size);
+      for (std::int64_t k = i; k < i + side; ++k)
+        std::memcpy(to + r * to_step + k * item, from + k * from_step + r * item, size);
   }
   for (; i < length; ++i)
-    for (std::int64_t r = 0; r < rows; ++r) std::memcpy(to + r * to_step + i * item, from + i * from_step + r * item, size);
+    for (std::int64_t r = 0; r < rows; ++r)
+      std::memcpy(to + r * to_step + i * item, from + i * from_step + r * item, size);
 }
 
 /// to[i][r] = from[r][i], the way back.
 template <std::size_t size>
-void transpose_out(char* to, std::int64_t to_step, const char* from, std::int64_t from_step, std::int64_t length, std::int64_t rows) {
+void transpose_out(char* to, std::int64_t to_step, const char* from, std::int64_t from_step, std::int64_t length,
+                   std::int64_t rows) {
   constexpr std::int64_t side = 16 / size, item = size;
   std::int64_t i = 0;
   for (; i + side <= length; i += side) {
@@ -75,10 +80,12 @@ void transpose_out(char* to, std::int64_t to_step, const char* from, std::int64_
     for (; r + side <= rows; r += side)
       transpose_block<size>(to + i * to_step + r * item, to_step, from + r * from_step + i * item, from_step);
     for (; r < rows; ++r)
-      for (std::int64_t k = i; k < i + side; ++k) std::memcpy(to + k * to_step + r * item, from + r * from_step + k * item, size);
+      for (std::int64_t k = i; k < i + side; ++k)
+        std::memcpy(to + k * to_step + r * item, from + r * from_step + k * item, size);
   }
   for (; i < length; ++i)
-    for (std::int64_t r = 0; r < rows; ++r) std::memcpy(to + i * to_step + r * item, from + r * from_step + i * item, size);
+    for (std::int64_t r = 0; r < rows; ++r)
+      std::memcpy(to + i * to_step + r * item, from + r * from_step + i * item, size);
 }
 
 }  // namespace
@@ -87,7 +94,8 @@ void gather_rows(char* to, std::int64_t dense_step, const char* from, std::int64
                  std::int64_t length, std::int64_t rows, std::size_t item) {
   with_item(item, [&]<std::size_t size>(std::integral_constant<std::size_t, size>) {
     if constexpr (size > 1)
-      if (row_step == static_cast<std::int64_t>(size)) return transpose_in<size>(to, dense_step, from, step, length, rows);
+      if (row_step == static_cast<std::int64_t>(size))
+        return transpose_in<size>(to, dense_step, from, step, length, rows);
     for (std::int64_t r = 0; r < rows; ++r)
       for (std::int64_t i = 0; i < length; ++i)
         std::memcpy(to + r * dense_step + i * static_cast<std::int64_t>(size), from + r * row_step + i * step, size);
@@ -98,7 +106,8 @@ void scatter_rows(char* to, const char* from, std::int64_t dense_step, std::int6
                   std::int64_t length, std::int64_t rows, std::size_t item) {
   with_item(item, [&]<std::size_t size>(std::integral_constant<std::size_t, size>) {
     if constexpr (size > 1)
-      if (row_step == static_cast<std::int64_t>(size)) return transpose_out<size>(to, step, from, dense_step, length, rows);
+      if (row_step == static_cast<std::int64_t>(size))
+        return transpose_out<size>(to, step, from, dense_step, length, rows);
     for (std::int64_t r = 0; r < rows; ++r)
       for (std::int64_t i = 0; i < length; ++i)
         std::memcpy(to + r * row_step + i * step, from + r * dense_step + i * static_cast<std::int64_t>(size), size);
@@ -140,7 +149,8 @@ inline typename V::value_type extreme(const typename V::value_type* x, std::int6
   return lanes[0];
 }
 
-/// Σ f(i, x) in double over loads of n dense elements; f gets the position and a function that loads any dense array there.
+/// Σ f(i, x) in double over loads of n dense elements; f gets the position and a function that loads any dense array
+/// there.
 template <class V, class Sum, class F>
 inline double sum_over(std::int64_t n, const F& f) {
   using T = typename V::value_type;
@@ -162,10 +172,6 @@ inline void write_over(typename V::value_type* y, std::int64_t n, const F& f) {
     f([&](const T* p) { return V::load_n(p + i, rest); }).store_n(y + i, rest);
 }
 
-// A row is normalised in segments that stay in the first-level cache between finding the maximum and summing; the results of
-// segments are combined in order, whoever computed them.
-constexpr std::int64_t segment = 4096;
-
 inline void combine(RowNorm& a, const RowNorm& b) {
   if (b.largest > a.largest || b.largest != b.largest) {
     a.sum = b.sum + (a.sum == 0 ? 0 : a.sum * std::exp(a.largest - b.largest));
@@ -184,15 +190,8 @@ inline RowNorm segment_norm(const T* x, std::int64_t n) {
   const T m = extreme<V, true>(x, n);
   if (m == -std::numeric_limits<T>::infinity()) return {static_cast<double>(m), 0};
   const V shift(m);
-  return {static_cast<double>(m), sum_over<V, typename Isa::template WideSum<T>>(
-                                      n, [&](const auto& load) { return exp(load(x) - shift); })};
-}
-
-template <class Isa, class T>
-inline RowNorm dense_norm(const T* x, std::int64_t n) {
-  RowNorm norm = segment_norm<Isa>(x, std::min(n, segment));
-  for (std::int64_t i = segment; i < n; i += segment) combine(norm, segment_norm<Isa>(x + i, std::min(n - i, segment)));
-  return norm;
+  return {static_cast<double>(m),
+          sum_over<V, typename Isa::template WideSum<T>>(n, [&](const auto& load) { return exp(load(x) - shift); })};
 }
 
 template <class Isa, class T>
@@ -208,47 +207,63 @@ inline void write_softmax(const T* x, T* y, std::int64_t n, const RowNorm& norm,
   }
 }
 
-// Few long dense rows: segments are shared out among threads.
+}  // namespace
+
 template <class T>
-void softmax_split(T* y, const T* x, std::int64_t rows, std::int64_t n, bool log) {
-  const std::int64_t pieces = (n - 1) / segment + 1;
-  std::vector<RowNorm> partial(static_cast<std::size_t>(rows * pieces));
-  auto over_pieces = [&](const auto& body) {
-    parallel_for(rows * pieces, 4, [&](std::int64_t begin, std::int64_t end) {
-      simd::dispatch([&](auto isa) {
-        for (std::int64_t t = begin; t < end; ++t) {
-          const std::int64_t at = t % pieces * segment;
-          body(isa, t, t / pieces * n + at, std::min(segment, n - at));
-        }
-      });
-    });
-  };
-  over_pieces([&](auto isa, std::int64_t t, std::int64_t at, std::int64_t m) {
-    partial[static_cast<std::size_t>(t)] = segment_norm<decltype(isa)>(x + at, m);
-  });
-  for (std::int64_t r = 0; r < rows; ++r) {
-    RowNorm& norm = partial[static_cast<std::size_t>(r * pieces)];
-    for (std::int64_t i = 1; i < pieces; ++i) combine(norm, partial[static_cast<std::size_t>(r * pieces + i)]);
+RowNorm row_norm(const T* x, std::int64_t n) {
+  return over_segments(
+      n, RowNorm{-std::numeric_limits<double>::infinity(), 0},
+      [x](std::int64_t begin, std::int64_t end) {
+        RowNorm norm{};
+        simd::dispatch([&](auto isa) {
+          norm = segment_norm<decltype(isa)>(x + begin, std::min(end - begin, row_segment));
+          for (std::int64_t i = begin + row_segment; i < end; i += row_segment)
+            combine(norm, segment_norm<decltype(isa)>(x + i, std::min(end - i, row_segment)));
+        });
+        return norm;
+      },
+      combine);
+}
+template RowNorm row_norm<float>(const float*, std::int64_t);
+template RowNorm row_norm<double>(const double*, std::int64_t);
+
+namespace {
+
+/// Short rows, side by side.
+template <class Isa, class T>
+inline void narrow_softmax(char* const* p, const std::int64_t* s, std::int64_t count, std::int64_t n, bool log) {
+  using V = typename Isa::template Lanes<T>;
+  RowBlock<V> block;
+  for (std::int64_t i = 0; i < count; i += V::size) {
+    const int rows = static_cast<int>(std::min<std::int64_t>(V::size, count - i));
+    block.load(p[0] + i * s[0], s[0], n, rows);
+    V largest(0), others(0);
+    block.exponentiate(n, largest, others);
+    if (log) {
+      const V log_sum = log1p(others);
+      block.load(p[0] + i * s[0], s[0], n, rows);
+      for (std::int64_t j = 0; j < n; ++j) block.set_column(j, (block.column(j) - largest) - log_sum);
+    } else {
+      const V factor = 1 / (1 + others);
+      for (std::int64_t j = 0; j < n; ++j) block.set_column(j, block.column(j) * factor);
+    }
+    block.store(p[1] + i * s[1], s[1], n, rows);
   }
-  over_pieces([&](auto isa, std::int64_t t, std::int64_t at, std::int64_t m) {
-    write_softmax<decltype(isa)>(x + at, y + at, m, partial[static_cast<std::size_t>(t / pieces * pieces)], 1, log);
+}
+
+template <class T>
+void write_softmax_row(const T* x, T* y, std::int64_t n, const RowNorm& norm, double scale, bool log) {
+  for_segments(n, [&](std::int64_t begin, std::int64_t end) {
+    simd::dispatch(
+        [&](auto isa) { write_softmax<decltype(isa)>(x + begin, y + begin, end - begin, norm, scale, log); });
   });
 }
 
 }  // namespace
 
 template <class T>
-RowNorm row_norm(const T* x, std::int64_t n) {
-  RowNorm norm{};
-  simd::dispatch([&](auto isa) { norm = dense_norm<decltype(isa)>(x, n); });
-  return norm;
-}
-template RowNorm row_norm<float>(const float*, std::int64_t);
-template RowNorm row_norm<double>(const double*, std::int64_t);
-
-template <class T>
 void softmax_row(const T* x, T* y, std::int64_t n, const RowNorm& norm, double scale) {
-  simd::dispatch([&](auto isa) { write_softmax<decltype(isa)>(x, y, n, norm, scale, false); });
+  write_softmax_row(x, y, n, norm, scale, false);
 }
 template void softmax_row<float>(const float*, float*, std::int64_t, const RowNorm&, double);
 template void softmax_row<double>(const double*, double*, std::int64_t, const RowNorm&, double);
@@ -257,17 +272,15 @@ void softmax_kernel(const TensorImpl& y, const TensorImpl& x, int dim, bool log)
   if (x.numel == 0) return;
   visit_floating(x.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    const std::int64_t n = x.sizes.empty() ? 1 : x.sizes[dim], rows = x.numel / n;
-    const bool last = x.sizes.empty() || dim == x.sizes.size() - 1;
-    if (last && x.contiguous && y.contiguous && rows < 16 && n >= 8 * segment)
-      return softmax_split(y.ptr<T>(), x.ptr<const T>(), rows, n, log);
-    for_rows<2>(dim, {{x}, {y, true}}, grain_math, [&](char* const* p, const std::int64_t* s, std::int64_t count) {
-      simd::dispatch([&](auto isa) {
-        for (std::int64_t i = 0; i < count; ++i) {
-          const T* from = row<const T>(p, s, 0, i);
-          write_softmax<decltype(isa)>(from, row<T>(p, s, 1, i), n, dense_norm<decltype(isa)>(from, n), 1, log);
-        }
-      });
+    const std::int64_t n = x.sizes.empty() ? 1 : x.sizes[dim];
+    const std::int64_t grain = rows_grain(x.numel / n, n, grain_math);
+    for_rows<2>(dim, {{x}, {y, true}}, grain, [&](char* const* p, const std::int64_t* s, std::int64_t count) {
+      if (n <= narrow_row)
+        return simd::dispatch([&](auto isa) { narrow_softmax<decltype(isa), T>(p, s, count, n, log); });
+      for (std::int64_t i = 0; i < count; ++i) {
+        const T* from = row<const T>(p, s, 0, i);
+        write_softmax_row(from, row<T>(p, s, 1, i), n, row_norm(from, n), 1, log);
+      }
     });
   });
 }
@@ -277,27 +290,50 @@ void softmax_backward_kernel(const TensorImpl& dx, const TensorImpl& y, const Te
   visit_floating(dx.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     const std::int64_t n = dx.sizes.empty() ? 1 : dx.sizes[dim];
-    for_rows<3>(dim, {{y}, {g}, {dx, true}}, grain_cheap, [&](char* const* p, const std::int64_t* s, std::int64_t count) {
-      simd::dispatch([&](auto isa) {
-        using V = typename decltype(isa)::template Lanes<T>;
-        using Sum = typename decltype(isa)::template WideSum<T>;
-        for (std::int64_t i = 0; i < count; ++i) {
-          const T *out = row<const T>(p, s, 0, i), *up = row<const T>(p, s, 1, i);
-          T* to = row<T>(p, s, 2, i);
-          if (log) {
-            const V total(sum_over<V, Sum>(n, [&](const auto& load) { return load(up); }));
-            write_over<V>(to, n, [&](const auto& load) { return load(up) - scale_cotangent(total, exp(load(out))); });
-          } else {
-            const V dot(sum_over<V, Sum>(n, [&](const auto& load) { return scale_cotangent(load(up), load(out)); }));
-            write_over<V>(to, n, [&](const auto& load) { return scale_cotangent(load(up) - dot, load(out)); });
-          }
-        }
-      });
+    const std::int64_t grain = rows_grain(dx.numel / n, n, grain_cheap);
+    for_rows<3>(dim, {{y}, {g}, {dx, true}}, grain, [&](char* const* p, const std::int64_t* s, std::int64_t count) {
+      for (std::int64_t i = 0; i < count; ++i) {
+        const T *out = row<const T>(p, s, 0, i), *up = row<const T>(p, s, 1, i);
+        T* to = row<T>(p, s, 2, i);
+        // Σ g, or Σ g·y.
+        const double total = over_segments(
+            n, 0.0,
+            [&](std::int64_t begin, std::int64_t end) {
+              double sum = 0;
+              simd::dispatch([&](auto isa) {
+                using V = typename decltype(isa)::template Lanes<T>;
+                using Sum = typename decltype(isa)::template WideSum<T>;
+                if (log)
+                  sum = sum_over<V, Sum>(end - begin, [&](const auto& load) { return load(up + begin); });
+                else
+                  sum = sum_over<V, Sum>(end - begin, [&](const auto& load) {
+                    return scale_cotangent(load(up + begin), load(out + begin));
+                  });
+              });
+              return sum;
+            },
+            [](double& sum, double part) { sum += part; });
+        for_segments(n, [&](std::int64_t begin, std::int64_t end) {
+          simd::dispatch([&](auto isa) {
+            using V = typename decltype(isa)::template Lanes<T>;
+            const V all(total);
+            if (log)
+              write_over<V>(to + begin, end - begin, [&](const auto& load) {
+                return load(up + begin) - scale_cotangent(all, exp(load(out + begin)));
+              });
+            else
+              write_over<V>(to + begin, end - begin, [&](const auto& load) {
+                return scale_cotangent(load(up + begin) - all, load(out + begin));
+              });
+          });
+        });
+      }
     });
   });
 }
 
-void scaled_deviation_kernel(const TensorImpl& dx, const TensorImpl& x, const TensorImpl& mean, const TensorImpl& factor) {
+void scaled_deviation_kernel(const TensorImpl& dx, const TensorImpl& x, const TensorImpl& mean,
+                             const TensorImpl& factor) {
   if (dx.numel == 0) return;
   visit_floating(x.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
@@ -318,7 +354,8 @@ void scaled_deviation_kernel(const TensorImpl& dx, const TensorImpl& x, const Te
             return;
           }
           for (std::int64_t i = 0; i < n; ++i) {
-            const double m = *reinterpret_cast<const double*>(p[2] + i * s[2]), f = *reinterpret_cast<const double*>(p[3] + i * s[3]);
+            const double m = *reinterpret_cast<const double*>(p[2] + i * s[2]),
+                         f = *reinterpret_cast<const double*>(p[3] + i * s[3]);
             const double v = static_cast<double>(*reinterpret_cast<const T*>(p[1] + i * s[1]));
             *reinterpret_cast<T*>(p[0] + i * s[0]) = f == 0 ? T(0) : static_cast<T>(f * (v - m));
           }
@@ -343,8 +380,8 @@ inline std::int64_t find_first(const typename V::value_type* x, std::int64_t n, 
 }
 
 template <class T>
-void arg_rows(const char* x, std::int64_t x_step, char* value, std::int64_t value_step, char* index, std::int64_t index_step,
-              std::int64_t n, std::int64_t rows, bool largest) {
+void arg_rows(const char* x, std::int64_t x_step, char* value, std::int64_t value_step, char* index,
+              std::int64_t index_step, std::int64_t n, std::int64_t rows, bool largest) {
   auto store = [&](std::int64_t r, T v, std::int64_t at) {
     if (value) *reinterpret_cast<T*>(value + r * value_step) = v;
     *reinterpret_cast<std::int64_t*>(index + r * index_step) = at;
@@ -409,9 +446,10 @@ void arg_kernel(const TensorImpl* value, const TensorImpl& index, const TensorIm
                     arg_rows<T>(p[0], s[0], p[1], s[1], p[2], s[2], n, count, largest);
                   });
     else
-      for_rows<2>(dim, {{x}, {index, true}}, grain_cheap, [&](char* const* p, const std::int64_t* s, std::int64_t count) {
-        arg_rows<T>(p[0], s[0], nullptr, 0, p[1], s[1], n, count, largest);
-      });
+      for_rows<2>(dim, {{x}, {index, true}}, grain_cheap,
+                  [&](char* const* p, const std::int64_t* s, std::int64_t count) {
+                    arg_rows<T>(p[0], s[0], nullptr, 0, p[1], s[1], n, count, largest);
+                  });
   });
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "slope/autograd/core/parallel.h"
 #include "slope/autograd/core/pool.h"
 #include "slope/autograd/kernels/grain.h"
 #include "slope/autograd/kernels/iterate.h"
@@ -100,6 +101,42 @@ void for_rows(int dim, const RowArg (&args)[N], std::int64_t grain, const Body& 
   });
 }
 
+// ---- rows in segments
+
+/// A row is worked on in segments that stay in the first-level cache from one pass to the next. What is found about each is combined in
+/// order, so that the result is the same whoever computed it.
+inline constexpr std::int64_t row_segment = 4096;
+/// Whether a single row is worth several threads.
+constexpr bool is_wide_row(std::int64_t n) { return n >= 8 * row_segment; }
+/// The grain to give `for_rows`: few wide rows come one after the other, each on all threads.
+constexpr std::int64_t rows_grain(std::int64_t rows, std::int64_t n, std::int64_t grain) {
+  return rows < 16 && is_wide_row(n) ? INT64_MAX : grain;
+}
+
+/// Calls `body(begin, end)` on pieces of a row that are whole segments, those of a wide row on several threads unless this is
+/// one of several already.
+template <class Body>
+void for_segments(std::int64_t n, const Body& body) {
+  if (is_wide_row(n)) return parallel_for(n, row_segment, body);
+  if (n > 0) body(std::int64_t{0}, n);
+}
+
+/// `value(begin, end)` of each piece, combined from the first to the last by `combine(total, value)`.
+template <class Result, class Value, class Combine>
+Result over_segments(std::int64_t n, Result empty, const Value& value, const Combine& combine) {
+  if (n <= row_segment) return n > 0 ? value(std::int64_t{0}, n) : empty;
+  Result partial[max_chunks];
+  const std::int64_t size = chunk_size(n, row_segment), pieces = chunk_count(n, row_segment);
+  const auto piece = [&](std::int64_t i, std::int64_t begin, std::int64_t end) { partial[i] = value(begin, end); };
+  if (is_wide_row(n))
+    parallel_chunks(n, row_segment, piece);
+  else
+    for (std::int64_t i = 0; i < pieces; ++i) piece(i, i * size, std::min(n, (i + 1) * size));
+  Result total = partial[0];
+  for (std::int64_t i = 1; i < pieces; ++i) combine(total, partial[i]);
+  return total;
+}
+
 // ---- softmax and what is built on it
 
 /// What turns a row into probabilities: its largest element m and Σ e^(x - m), in double.
@@ -109,7 +146,8 @@ struct RowNorm {
   double log_sum_exp() const { return largest + std::log(sum); }
 };
 
-/// One pass over n dense elements. NaN when there is one; {-∞, 0} when all are -∞ or n is 0. T is float or double.
+/// One pass over n dense elements, over wide rows on all threads. NaN when there is one; {-∞, 0} when all are -∞ or n is 0. T is
+/// float or double.
 template <class T>
 RowNorm row_norm(const T* x, std::int64_t n);
 /// y[i] = scale · e^(x[i] - m) / Σ: with scale 1 the softmax, with g/N minus g/N at the label the gradient of cross entropy.

@@ -18,8 +18,8 @@ Shape with_class_dim(Shape positions, int dim) {
   return positions;
 }
 
-/// What both kinds of target share: one pass over the rows gives values and, when wanted, scaled gradients, which backward
-/// multiplies by what comes in.
+/// What both kinds of target share: one pass over the rows gives values and, when wanted, scaled gradients, which
+/// backward multiplies by what comes in.
 struct CrossEntropyRows {
   Reduction reduction = Reduction::mean;
   int dim = 1;
@@ -86,17 +86,22 @@ struct CrossEntropyOfIndices : CrossEntropyRows {
       const std::int64_t n = targets.classes;
       const auto shared = row_target<T>(n);
       const RowArg args[] = {{x.impl()}, {labels.impl()}, {values.impl(), true}, {dx.impl(), true}};
-      for_rows(dim, args, grain_math, [&](char* const* p, const std::int64_t* step, std::int64_t rows) {
-        for (std::int64_t r = 0; r < rows; ++r) {
-          const auto label = *reinterpret_cast<const std::int64_t*>(p[1] + r * step[1]);
-          T* const to = wants_dx ? reinterpret_cast<T*>(p[3] + r * step[3]) : nullptr;
-          double value = 0;
-          if (label != targets.ignore_index)
-            value = detail::cross_entropy_row(shared, reinterpret_cast<const T*>(p[0] + r * step[0]), n, label, to, 1 / divisor);
-          else if (to)
-            std::fill_n(to, n, T(0));
-          store(p[2] + r * step[2], value, narrow);
-        }
+      const std::int64_t grain = rows_grain(labels.numel(), n, grain_math);
+      for_rows(dim, args, grain, [&](char* const* p, const std::int64_t* step, std::int64_t rows) {
+        detail::cross_entropy_rows<T>({.target = shared,
+                                       .n = n,
+                                       .ignore_index = targets.ignore_index,
+                                       .x = p[0],
+                                       .labels = p[1],
+                                       .values = p[2],
+                                       .dx = wants_dx ? p[3] : nullptr,
+                                       .x_step = step[0],
+                                       .label_step = step[1],
+                                       .value_step = step[2],
+                                       .dx_step = step[3],
+                                       .narrow = narrow,
+                                       .scale = 1 / divisor},
+                                      rows);
       });
     });
     s = {save(x), save(targets.target), wants_dx ? dx : Tensor()};
@@ -147,14 +152,16 @@ struct CrossEntropyOfProbabilities : CrossEntropyRows {
       const std::int64_t n = x.shape()[dim];
       const auto shared = row_target<T>(n);
       const RowArg args[] = {{x.impl()}, {t.impl()}, {values.impl(), true}, {dx.impl(), true}, {dt.impl(), true}};
-      for_rows(dim, args, grain_math, [&](char* const* p, const std::int64_t* step, std::int64_t rows) {
-        for (std::int64_t r = 0; r < rows; ++r) {
-          const auto row = [&](int k) { return reinterpret_cast<T*>(p[k] + r * step[k]); };
-          const double value = detail::cross_entropy_row(shared, row(0), n, row(1), wants_dx ? row(3) : nullptr,
-                                                         wants_dt ? row(4) : nullptr, 1 / divisor);
-          store(p[2] + r * step[2], value, narrow);
-        }
-      });
+      for_rows(dim, args, rows_grain(values.numel(), n, grain_math),
+               [&](char* const* p, const std::int64_t* step, std::int64_t rows) {
+                 for (std::int64_t r = 0; r < rows; ++r) {
+                   const auto row = [&](int k) { return reinterpret_cast<T*>(p[k] + r * step[k]); };
+                   const double value =
+                       detail::cross_entropy_row(shared, row(0), n, row(1), wants_dx ? row(3) : nullptr,
+                                                 wants_dt ? row(4) : nullptr, 1 / divisor);
+                   store(p[2] + r * step[2], value, narrow);
+                 }
+               });
     });
     s = {save(x), save(t), wants_dx ? dx : Tensor(), wants_dt ? dt : Tensor()};
     return result(values, x);
@@ -209,10 +216,10 @@ Tensor functional::cross_entropy(In y_pred, const Tensor& y_true, const CrossEnt
 
   if (y_true.shape() != y_pred->shape()) {
     if (y_true.is_floating_point())
-      throw ShapeError(concat(op, ": a floating point target holds class probabilities and must have the shape of the input, ",
-                              to_text(y_pred->shape()), ", but has ", to_text(y_true.shape()),
-                              "; class indices must be int64"),
-                       loc);
+      throw ShapeError(
+          concat(op, ": a floating point target holds class probabilities and must have the shape of the input, ",
+                 to_text(y_pred->shape()), ", but has ", to_text(y_true.shape()), "; class indices must be int64"),
+          loc);
     CrossEntropyOfIndices loss{rows, detail::class_targets(op, y_pred, y_true, options.weight, options.ignore_index)};
     const double total = loss.targets.total_weight(op, loc);
     if (rows.reduction == Reduction::mean) loss.divisor = total;
@@ -221,11 +228,13 @@ Tensor functional::cross_entropy(In y_pred, const Tensor& y_true, const CrossEnt
   }
 
   if (!y_true.is_floating_point())
-    throw DTypeError(concat(op, ": Expected floating point type for target with class probabilities, got ",
-                            dtype_name(y_true.dtype()), "; the target has the shape of the input, ", to_text(y_pred->shape())),
-                     loc);
+    throw DTypeError(
+        concat(op, ": Expected floating point type for target with class probabilities, got ",
+               dtype_name(y_true.dtype()), "; the target has the shape of the input, ", to_text(y_pred->shape())),
+        loc);
   if (options.ignore_index >= 0)
-    throw ValueError(concat(op, ": ignore_index is not supported for floating point target, got ", options.ignore_index), loc);
+    throw ValueError(
+        concat(op, ": ignore_index is not supported for floating point target, got ", options.ignore_index), loc);
   const DType dtype = y_pred->dtype() == y_true.dtype() ? y_pred->dtype() : DType::float64;
   const Tensor x = y_pred->to(dtype, loc), t = y_true.to(dtype, loc);
   CrossEntropyOfProbabilities loss{rows};

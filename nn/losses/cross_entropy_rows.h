@@ -16,12 +16,25 @@ struct RowTarget {
   double weight_sum = 0;      ///< Σ w_j
 };
 
-/// For a class index: q = keep·w_c at the class, plus spread·w_j. `dx` (may be null) receives scale·∂l/∂x.
+/// For class indices: q = keep·w_c at the class c, plus spread·w_j. Of rows of n elements, `step` bytes apart, reads
+/// logits and int64 labels and writes values (double, or T when `narrow`) and, when dx is not null, scale·∂l/∂x.
+/// Ignored rows have value and gradient 0, whatever is in them.
 template <class T>
-double cross_entropy_row(const RowTarget<T>& target, const T* x, std::int64_t n, std::int64_t label, T* dx, double scale);
+struct LabelRows {
+  const RowTarget<T>& target;
+  std::int64_t n, ignore_index;
+  const char *x, *labels;
+  char *values, *dx;
+  std::int64_t x_step, label_step, value_step, dx_step;
+  bool narrow;
+  double scale;
+};
+template <class T>
+void cross_entropy_rows(const LabelRows<T>& rows, std::int64_t count);
 
 /// For probabilities t: q = w·(keep·t + spread). `dx` and `dt` (may be null) receive scale·∂l/∂x and scale·∂l/∂t.
 template <class T>
-double cross_entropy_row(const RowTarget<T>& target, const T* x, std::int64_t n, const T* t, T* dx, T* dt, double scale);
+double cross_entropy_row(const RowTarget<T>& target, const T* x, std::int64_t n, const T* t, T* dx, T* dt,
+                         double scale);
 
 }  // namespace slope::nn::detail
