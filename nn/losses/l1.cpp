@@ -17,7 +17,7 @@ Tensor l1_loss(In y_pred, const Tensor& y_true, const L1LossOptions& options) {
   if (options.weight.defined())
     return detail::weighted_loss("l1_loss", detail::AbsoluteError{}, y_pred, y_true, options.weight, reduction,
                                  detail::WeightedMean::by_weight);
-  return slope::detail::pointwise_loss(detail::AbsoluteError{}, reduction, y_pred, Operand(y_true));
+  return slope::detail::pointwise_loss(detail::AbsoluteError{}, reduction, y_pred, y_true);
 }
 
 }  // namespace slope::nn::functional
