@@ -5,6 +5,7 @@
 #include "slope/nn/losses/bce_with_logits.h"
 #include "slope/nn/losses/cosine_similarity.h"
 #include "slope/nn/losses/cross_entropy.h"
+#include "slope/nn/losses/ctc.h"
 #include "slope/nn/losses/focal.h"
 #include "slope/nn/losses/l1.h"
 #include "slope/nn/losses/mse.h"

@@ -31,6 +31,8 @@ Options options_of(const Record& r, const Tensors& in) {
   if constexpr (requires { o.alpha; }) o.alpha = r.real("alpha", o.alpha);
   if constexpr (requires { o.dim; }) o.dim = r.integer("dim", o.dim);
   if constexpr (requires { o.eps; }) o.eps = r.real("eps", o.eps);
+  if constexpr (requires { o.blank; }) o.blank = r.integer("blank", o.blank);
+  if constexpr (requires { o.zero_infinity; }) o.zero_infinity = r.flag("zero_infinity", o.zero_infinity);
   return o;
 }
 
@@ -49,6 +51,17 @@ Loss loss(const char* prediction = "input", const char* target = "target") {
           }};
 }
 
+Loss ctc() {
+  return {[](const Record& r, const Tensors& in) {
+            return Tensors{{"", F::ctc_loss(in.at("log_probs"), in.at("targets"), in.at("input_lengths"), in.at("target_lengths"),
+                                            options_of<nn::CTCLossOptions>(r, in))}};
+          },
+          [](const Record& r, const Tensors& in) {
+            nn::CTCLoss m(options_of<nn::CTCLossOptions>(r, in));
+            return Tensors{{"", m(in.at("log_probs"), in.at("targets"), in.at("input_lengths"), in.at("target_lengths"))}};
+          }};
+}
+
 const std::map<std::string, Loss>& built() {
   static const std::map<std::string, Loss> all = {
       {"l1_loss", loss<nn::L1LossOptions, nn::L1Loss, F::l1_loss>()},
@@ -61,6 +74,7 @@ const std::map<std::string, Loss>& built() {
       {"nll_loss", loss<nn::NLLLossOptions, nn::NLLLoss, F::nll_loss>()},
       {"cross_entropy", loss<nn::CrossEntropyLossOptions, nn::CrossEntropyLoss, F::cross_entropy>()},
       {"cosine_similarity", loss<nn::CosineSimilarityOptions, nn::CosineSimilarity, F::cosine_similarity>("x1", "x2")},
+      {"ctc_loss", ctc()},
   };
   return all;
 }
@@ -68,7 +82,7 @@ const std::map<std::string, Loss>& built() {
 // What the file has records of and the library does not build yet.
 const std::set<std::string> not_built_yet = {
     "adaptive_log_softmax_with_loss", "adaptive_log_softmax_with_loss.log_prob", "adaptive_log_softmax_with_loss.predict",
-    "arcface_loss", "cosine_embedding_loss", "ctc_loss", "dice_loss", "gaussian_nll_loss", "hinge_embedding_loss", "huber_loss",
+    "arcface_loss", "cosine_embedding_loss", "dice_loss", "gaussian_nll_loss", "hinge_embedding_loss", "huber_loss",
     "info_nce_loss", "kl_div", "log_cosh_loss", "lovasz_hinge_loss", "lovasz_softmax_loss", "margin_ranking_loss",
     "multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss", "nt_xent_loss", "pairwise_distance",
     "poisson_nll_loss", "quantile_loss", "sigmoid_focal_loss", "soft_margin_loss", "triplet_margin_loss",
