@@ -7,6 +7,7 @@ namespace {
 const std::vector<LossFamily>& families() {
   static const std::vector<LossFamily> all = {
       regression_losses(),
+      sequence_losses(),
   };
   return all;
 }

@@ -9,3 +9,4 @@ struct LossFamily {
 };
 
 LossFamily regression_losses();
+LossFamily sequence_losses();
