@@ -1,6 +1,7 @@
 #pragma once
 
 // All losses, as functions and as modules.
+#include "slope/nn/losses/adaptive_log_softmax.h"
 #include "slope/nn/losses/bce.h"
 #include "slope/nn/losses/bce_with_logits.h"
 #include "slope/nn/losses/cosine_similarity.h"
