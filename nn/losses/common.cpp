@@ -1,6 +1,7 @@
 #include "slope/nn/losses/common.h"
 
 #include "slope/autograd/engine/grad_mode.h"
+#include "slope/autograd/ops/elementwise.h"
 #include "slope/autograd/ops/promote.h"
 #include "slope/autograd/tensor/factory.h"
 
@@ -91,14 +92,26 @@ Tensor reduce(const Tensor& values, Reduction reduction) {
   return reduction == Reduction::sum ? values.sum() : values.mean();
 }
 
-Tensor total(const Tensor& values, double divisor, DType dtype) {
-  const double result = values.sum().item<double>() / divisor;
+Tensor scalar(double value, DType dtype) {
   const Tensor out = make_empty({}, dtype);
   visit_floating(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    *out.impl().ptr<T>() = static_cast<T>(result);
+    *out.impl().ptr<T>() = static_cast<T>(value);
   });
   return out;
+}
+
+Tensor total(const Tensor& values, double divisor, DType dtype) {
+  return scalar(values.sum().item<double>() / divisor, dtype);
+}
+
+Tensor scaled_gradient(const Tensor& local, const Tensor& g) {
+  if (g.dim() == 0) {
+    const double up = g.item<double>();
+    if (up == 1) return local;
+    if (up == 0) return zeros(local.shape(), {.dtype = local.dtype()});
+  }
+  return scale_cotangent(g, local);
 }
 
 }  // namespace detail
