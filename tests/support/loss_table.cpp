@@ -8,6 +8,7 @@ const std::vector<LossFamily>& families() {
   static const std::vector<LossFamily> all = {
       regression_losses(),
       sequence_losses(),
+      class_losses(),
   };
   return all;
 }

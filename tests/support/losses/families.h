@@ -10,3 +10,4 @@ struct LossFamily {
 
 LossFamily regression_losses();
 LossFamily sequence_losses();
+LossFamily class_losses();
