@@ -9,6 +9,7 @@ const std::vector<LossFamily>& families() {
       regression_losses(),
       sequence_losses(),
       class_losses(),
+      contrastive_losses(),
   };
   return all;
 }

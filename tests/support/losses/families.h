@@ -11,3 +11,4 @@ struct LossFamily {
 LossFamily regression_losses();
 LossFamily sequence_losses();
 LossFamily class_losses();
+LossFamily contrastive_losses();
