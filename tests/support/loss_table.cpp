@@ -10,6 +10,7 @@ const std::vector<LossFamily>& families() {
       sequence_losses(),
       class_losses(),
       contrastive_losses(),
+      penalties(),
   };
   return all;
 }

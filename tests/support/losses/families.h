@@ -12,3 +12,4 @@ LossFamily regression_losses();
 LossFamily sequence_losses();
 LossFamily class_losses();
 LossFamily contrastive_losses();
+LossFamily penalties();
