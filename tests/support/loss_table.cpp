@@ -11,6 +11,8 @@ const std::vector<LossFamily>& families() {
       elementwise_losses(),
       sequence_losses(),
       class_losses(),
+      contrastive_losses(),
+      penalties(),
   };
   return all;
 }
