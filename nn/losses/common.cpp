@@ -1,6 +1,8 @@
 #include "slope/nn/losses/common.h"
 
 #include "slope/autograd/engine/grad_mode.h"
+#include "slope/autograd/ops/elementwise.h"
+#include "slope/autograd/ops/promote.h"
 #include "slope/autograd/tensor/factory.h"
 
 namespace slope::nn {
@@ -41,9 +43,10 @@ void require_same_shape(const char* op, In prediction, const Tensor& target) {
                    prediction.loc);
 }
 
-void require_floating(const char* op, In prediction) {
+void require_floating(const char* op, In prediction, const char* what) {
+  if (!prediction->defined()) throw ValueError(concat(op, ": ", what, " is an undefined tensor"), prediction.loc);
   if (!prediction->is_floating_point())
-    throw DTypeError(concat(op, ": the prediction must be a floating point tensor, got ", dtype_name(prediction->dtype()),
+    throw DTypeError(concat(op, ": ", what, " must be a floating point tensor, got ", dtype_name(prediction->dtype()),
                             "; convert it with .to(float32)"),
                      prediction.loc);
 }
@@ -62,9 +65,27 @@ void require_broadcasts_to(const char* op, const char* argument, const Tensor& w
                      loc);
 }
 
+void require_broadcastable(const char* op, const char* argument, In prediction, const Tensor& other) {
+  if (!other.defined()) throw ValueError(concat(op, ": the ", argument, " is an undefined tensor"), prediction.loc);
+  if (prediction->shape() != other.shape())
+    (void)broadcast_shapes(prediction->shape(), other.shape(), op, prediction.loc);
+}
+
 void require_plain_reduction(const char* op, Reduction reduction, SourceLoc loc) {
   if (reduction == Reduction::batchmean)
     throw ValueError(concat(op, ": batchmean is not a valid value for reduction; it belongs to kl_div"), loc);
+}
+
+void require_alike(const char* op, In prediction, const Tensor& target, Reduction reduction) {
+  require_floating(op, prediction);
+  require_same_shape(op, prediction, target);
+  require_plain_reduction(op, reduction, prediction.loc);
+}
+
+DType result_dtype(const Tensor& prediction, const Tensor& target) {
+  if (prediction.dtype() == target.dtype()) return prediction.dtype();
+  const Operand both[] = {prediction, target};
+  return promote(both, 2);
 }
 
 Tensor reduce(const Tensor& values, Reduction reduction) {
@@ -72,14 +93,26 @@ Tensor reduce(const Tensor& values, Reduction reduction) {
   return reduction == Reduction::sum ? values.sum() : values.mean();
 }
 
-Tensor total(const Tensor& values, double divisor, DType dtype) {
-  const double result = values.sum().item<double>() / divisor;
+Tensor scalar(double value, DType dtype) {
   const Tensor out = make_empty({}, dtype);
   visit_floating(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    *out.impl().ptr<T>() = static_cast<T>(result);
+    *out.impl().ptr<T>() = static_cast<T>(value);
   });
   return out;
+}
+
+Tensor total(const Tensor& values, double divisor, DType dtype) {
+  return scalar(values.sum().item<double>() / divisor, dtype);
+}
+
+Tensor scaled_gradient(const Tensor& local, const Tensor& g) {
+  if (g.dim() == 0) {
+    const double up = g.item<double>();
+    if (up == 1) return local;
+    if (up == 0) return zeros(local.shape(), {.dtype = local.dtype()});
+  }
+  return scale_cotangent(g, local);
 }
 
 }  // namespace detail

@@ -7,6 +7,8 @@ namespace {
 const std::vector<LossFamily>& families() {
   static const std::vector<LossFamily> all = {
       regression_losses(),
+      margin_losses(),
+      row_losses(),
   };
   return all;
 }

@@ -9,3 +9,5 @@ struct LossFamily {
 };
 
 LossFamily regression_losses();
+LossFamily margin_losses();
+LossFamily row_losses();
