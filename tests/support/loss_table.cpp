@@ -13,6 +13,8 @@ const std::vector<LossFamily>& families() {
       class_losses(),
       contrastive_losses(),
       penalties(),
+      margin_losses(),
+      row_losses(),
   };
   return all;
 }
