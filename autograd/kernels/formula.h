@@ -4,12 +4,14 @@
 #include <type_traits>
 #include <utility>
 
-/// Readings of a formula besides the SIMD lanes: `Probe` finds out what a derivative mentions, `Dual` carries derivatives
-/// along, `Int` evaluates on integers. All share the vocabulary of lanes.h.
+/// Readings of a formula besides the SIMD lanes: `Probe` finds out what a derivative mentions, `Dual` carries
+/// derivatives along, `Int` evaluates on integers. All share the vocabulary of lanes.h.
 ///
 /// A formula of N arguments is a functor `template <class T> T operator()(const T&...) const`. It may state its partial
-/// derivatives as members d0, d1, ... `template <class T> T d0(const T&... args, const T& value) const`; without them they
-/// follow from the vocabulary by the chain rule.
+/// derivatives as members d0, d1, ... `template <class T> T d0(const T&... args, const T& value) const`; without them
+/// they follow from the vocabulary by the chain rule. It may also have, for messages and the graph, `name` ("MseLoss"
+/// makes the node MseLossBackward of the function mse_loss) and `arguments`; `differentiable`, the mask of the
+/// arguments it has a derivative by; and `grain`, the number of elements worth a thread.
 namespace slope {
 
 /// Stands for a value and records which arguments it was computed from (bit i: argument i, bit 7: the formula's value).

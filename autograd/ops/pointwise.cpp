@@ -38,12 +38,21 @@ struct Prepared {
   bool same_shape = true;  // every tensor has exactly `shape` and is dense
 };
 
-// "mul": the name a message starts with.
-std::string lower_name(const FormulaInfo& info) {
-  std::string s(info.name);
-  for (std::size_t i = 0; i < s.size(); ++i)
-    if (s[i] >= 'A' && s[i] <= 'Z') s[i] = static_cast<char>(s[i] - 'A' + 'a');
+// "mul", "mse_loss": the function's name, which a message starts with, from the node's.
+std::string function_name(const FormulaInfo& info) {
+  const auto is_upper = [](char c) { return c >= 'A' && c <= 'Z'; };
+  std::string s;
+  for (std::size_t i = 0; i < info.name.size(); ++i) {
+    const char c = info.name[i];
+    if (i > 0 && is_upper(c) && !is_upper(info.name[i - 1])) s += '_';
+    s += is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c;
+  }
   return s;
+}
+
+// "argument 'weight'", or "argument 2" of a formula that does not name them.
+std::string argument_name(const FormulaInfo& info, int i) {
+  return info.arguments ? concat("argument '", info.arguments[i], "'") : concat("argument ", i);
 }
 
 void set_number(Arg& arg, const Scalar& s, DType dtype) {
@@ -63,13 +72,14 @@ void prepare(Prepared& p, const FormulaInfo& info, const Operand* args) {
     if (!p.loc.file && args[i].loc.file) p.loc = args[i].loc;
     if (!args[i].tensor) continue;
     if (!args[i].tensor->defined())
-      throw ValueError(concat(lower_name(info), ": argument ", i, " is an undefined tensor"), args[i].loc);
+      throw ValueError(concat(function_name(info), ": ", argument_name(info, i), " is an undefined tensor"),
+                       args[i].loc);
     if (!first)
       first = args[i].tensor;
     else
       uniform &= args[i].tensor->dtype() == first->dtype();
   }
-  if (!first) throw ValueError(concat(lower_name(info), ": at least one argument must be a tensor"), p.loc);
+  if (!first) throw ValueError(concat(function_name(info), ": at least one argument must be a tensor"), p.loc);
   if (uniform && is_floating(first->dtype())) {
     p.dtype = first->dtype();
   } else {
@@ -424,10 +434,10 @@ bool wants_graph(const FormulaInfo& info, const Prepared& p) {
   for (int i = 0; i < info.arity; ++i)
     if (p.args[i].tensor && p.args[i].tensor->requires_grad()) {
       if (!(info.differentiable >> i & 1))
-        throw AutogradError(concat(lower_name(info), ": the function '", lower_name(info),
-                                   "' is not differentiable with respect to argument ", i,
-                                   "; detach() it if it should be a constant"),
-                            p.loc);
+        throw AutogradError(
+            concat(function_name(info), ": the function '", function_name(info),
+                   "' is not differentiable with respect to ", argument_name(info, i), "; pass it with .detach()"),
+            p.loc);
       wanted = true;
     }
   return wanted;

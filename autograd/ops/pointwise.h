@@ -1,5 +1,6 @@
 #pragma once
 
+#include <iterator>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -25,6 +26,8 @@ struct FormulaInfo {
   std::string_view name;
   int arity = 1;
   unsigned differentiable = 1;
+  /// Names of the arguments for messages, when the formula has them as `arguments`.
+  const char* const* arguments = nullptr;
   /// Per partial: the arguments (and the value, bit 7) that it mentions, hence what must be saved.
   unsigned mentions[max_arity] = {};
   /// Per partial: true when it is the same number everywhere.
@@ -55,6 +58,10 @@ FormulaInfo make_formula_info() {
   info.name = formula_name<F>();
   info.arity = N;
   info.differentiable = differentiable_mask<F, N>();
+  if constexpr (requires { F::arguments; }) {
+    static_assert(std::size(F::arguments) == N);
+    info.arguments = F::arguments;
+  }
   if constexpr (requires { F::grain; }) info.grain = F::grain;
   info.value[0] = &value_kernel<F, N, float>;
   info.value[1] = &value_kernel<F, N, double>;

@@ -10,6 +10,7 @@ namespace {
 
 struct WeightedBinaryCrossEntropy {
   static constexpr const char* name = "BinaryCrossEntropy";
+  static constexpr const char* arguments[] = {"input", "target", "weight"};
   static constexpr unsigned differentiable = 0b011;
   template <class T>
   constexpr T operator()(const T& x, const T& t, const T& w) const {
@@ -47,14 +48,13 @@ Tensor binary_cross_entropy(In y_pred, const Tensor& y_true, const BCELossOption
                             dtype_name(y_true.dtype()), "; convert it with .to(", dtype_name(y_pred->dtype()), ")"),
                      y_pred.loc);
   detail::require_plain_reduction(op, options.reduction, y_pred.loc);
-  detail::require_constant(op, "weight", options.weight, y_pred.loc);
   if (options.weight.defined())
     detail::require_broadcasts_to(op, "weight", options.weight, y_true.shape(), y_pred.loc);
   detail::require_probabilities(op, y_pred);
   if (options.weight.defined())
-    return slope::detail::pointwise_loss(WeightedBinaryCrossEntropy{}, options.reduction, y_pred, Operand(y_true),
-                                         Operand(options.weight));
-  return slope::detail::pointwise_loss(formula::BinaryCrossEntropy{}, options.reduction, y_pred, Operand(y_true));
+    return slope::detail::pointwise_loss(WeightedBinaryCrossEntropy{}, options.reduction, y_pred, y_true,
+                                         options.weight.to(y_pred->dtype(), y_pred.loc));
+  return slope::detail::pointwise_loss(formula::BinaryCrossEntropy{}, options.reduction, y_pred, y_true);
 }
 
 }  // namespace nn::functional

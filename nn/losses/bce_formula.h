@@ -28,6 +28,7 @@ struct BinaryCrossEntropy {
 }  // namespace formula
 
 /// The formula as a word of the vocabulary: on lanes, and on dual numbers with its own gradient.
+constexpr Probe binary_cross_entropy(const Probe& x, const Probe& t) { return Probe::of(x, t); }
 template <class V>
   requires requires { typename V::mask_type; }
 V binary_cross_entropy(const V& x, const V& t) {

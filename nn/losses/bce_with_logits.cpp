@@ -1,29 +1,15 @@
 #include "slope/nn/losses/bce_with_logits.h"
 
 #include "slope/autograd/ops/pointwise.h"
+#include "slope/nn/losses/bce_with_logits_formula.h"
 
 namespace slope::nn::functional {
 
 namespace {
 
-struct BceWithLogits {
-  static constexpr const char* name = "BinaryCrossEntropyWithLogits";
-  template <class T>
-  constexpr T operator()(const T& x, const T& t) const {
-    return (1.0 - t) * maximum(x, T(0)) + t * maximum(-x, T(0)) + log1p(exp(-abs(x)));
-  }
-  template <class T>
-  constexpr T d0(const T& x, const T& t, const T&) const {
-    return (1.0 - t) * sigmoid(x) - t * sigmoid(-x);
-  }
-  template <class T>
-  constexpr T d1(const T& x, const T&, const T&) const {
-    return -x;
-  }
-};
-
 struct WeightedBceWithLogits {
   static constexpr const char* name = "BinaryCrossEntropyWithLogits";
+  static constexpr const char* arguments[] = {"input", "target", "weight", "pos_weight"};
   static constexpr unsigned differentiable = 0b0011;
   template <class T>
   constexpr T operator()(const T& x, const T& t, const T& w, const T& p) const {
@@ -52,16 +38,20 @@ Tensor binary_cross_entropy_with_logits(In y_pred, const Tensor& y_true, const B
                             ") must be the same as input size (", to_text(y_pred->shape()), ")"),
                      y_pred.loc);
   detail::require_plain_reduction(op, options.reduction, y_pred.loc);
-  for (const auto& [name, weight] : {std::pair{"weight", &options.weight}, std::pair{"pos_weight", &options.pos_weight}}) {
-    detail::require_constant(op, name, *weight, y_pred.loc);
-    if (weight->defined()) detail::require_broadcasts_to(op, name, *weight, y_pred->shape(), y_pred.loc);
-  }
   if (!options.weight.defined() && !options.pos_weight.defined())
-    return slope::detail::pointwise_loss(BceWithLogits{}, options.reduction, y_pred, Operand(y_true));
-  const Operand one(1.0);
-  return slope::detail::pointwise_loss(WeightedBceWithLogits{}, options.reduction, y_pred, Operand(y_true),
-                                       options.weight.defined() ? Operand(options.weight) : one,
-                                       options.pos_weight.defined() ? Operand(options.pos_weight) : one);
+    return slope::detail::pointwise_loss(detail::BceWithLogits{}, options.reduction, y_pred, y_true);
+  // An absent weight is the number 1.
+  const DType dtype = detail::result_dtype(y_pred, y_true);
+  Tensor converted[2];
+  const auto prepared = [&](const char* name, const Tensor& weight, Tensor& into) {
+    if (!weight.defined()) return Operand(1.0);
+    detail::require_broadcasts_to(op, name, weight, y_pred->shape(), y_pred.loc);
+    into = weight.to(dtype, y_pred.loc);
+    return Operand(into);
+  };
+  const Operand weight = prepared("weight", options.weight, converted[0]);
+  const Operand pos_weight = prepared("pos_weight", options.pos_weight, converted[1]);
+  return slope::detail::pointwise_loss(WeightedBceWithLogits{}, options.reduction, y_pred, y_true, weight, pos_weight);
 }
 
 }  // namespace slope::nn::functional

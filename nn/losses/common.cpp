@@ -1,6 +1,7 @@
 #include "slope/nn/losses/common.h"
 
 #include "slope/autograd/engine/grad_mode.h"
+#include "slope/autograd/ops/promote.h"
 #include "slope/autograd/tensor/factory.h"
 
 namespace slope::nn {
@@ -62,9 +63,27 @@ void require_broadcasts_to(const char* op, const char* argument, const Tensor& w
                      loc);
 }
 
+void require_broadcastable(const char* op, const char* argument, In prediction, const Tensor& other) {
+  if (!other.defined()) throw ValueError(concat(op, ": the ", argument, " is an undefined tensor"), prediction.loc);
+  if (prediction->shape() != other.shape())
+    (void)broadcast_shapes(prediction->shape(), other.shape(), op, prediction.loc);
+}
+
 void require_plain_reduction(const char* op, Reduction reduction, SourceLoc loc) {
   if (reduction == Reduction::batchmean)
     throw ValueError(concat(op, ": batchmean is not a valid value for reduction; it belongs to kl_div"), loc);
+}
+
+void require_alike(const char* op, In prediction, const Tensor& target, Reduction reduction) {
+  require_floating(op, prediction);
+  require_same_shape(op, prediction, target);
+  require_plain_reduction(op, reduction, prediction.loc);
+}
+
+DType result_dtype(const Tensor& prediction, const Tensor& target) {
+  if (prediction.dtype() == target.dtype()) return prediction.dtype();
+  const Operand both[] = {prediction, target};
+  return promote(both, 2);
 }
 
 Tensor reduce(const Tensor& values, Reduction reduction) {

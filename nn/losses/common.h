@@ -32,8 +32,14 @@ void require_floating(const char* op, In prediction);
 void require_constant(const char* op, const char* argument, const Tensor& t, SourceLoc loc);
 /// Throws ShapeError unless `weight` broadcasts to `shape` without enlarging it.
 void require_broadcasts_to(const char* op, const char* argument, const Tensor& weight, const Shape& shape, SourceLoc loc);
+/// Throws ShapeError unless the two broadcast, ValueError for an undefined `other`.
+void require_broadcastable(const char* op, const char* argument, In prediction, const Tensor& other);
+/// All that losses of one prediction and one target of its shape check: floating, shapes, no batchmean.
+void require_alike(const char* op, In prediction, const Tensor& target, Reduction reduction);
 /// Throws ValueError for batchmean, which only KLDiv knows.
 void require_plain_reduction(const char* op, Reduction reduction, SourceLoc loc);
+/// The dtype of a loss: prediction and target promoted. Weights and the like are converted to it and change nothing.
+DType result_dtype(const Tensor& prediction, const Tensor& target);
 /// Unreduced values to their reduction.
 Tensor reduce(const Tensor& values, Reduction reduction);
 /// Σ values / divisor as a 0-d constant; 0/0 is NaN.

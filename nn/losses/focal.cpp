@@ -3,6 +3,7 @@
 #include "slope/autograd/ops/pointwise.h"
 #include "slope/nn/losses/bce.h"
 #include "slope/nn/losses/bce_formula.h"
+#include "slope/nn/losses/focal_terms.h"
 #include "slope/nn/losses/probabilities.h"
 
 namespace slope {
@@ -13,11 +14,22 @@ namespace {
 struct Focal {
   static constexpr const char* name = "FocalLoss";
   double gamma = 2.0, alpha = 0.75;
-  template <class P, class Y>
-  auto operator()(const P& p, const Y& y) const {
-    auto p_t = y * p + (1.0 - y) * (1.0 - p);
-    auto a_t = y * alpha + (1.0 - y) * (1.0 - alpha);
-    return a_t * pow(1.0 - p_t, gamma) * binary_cross_entropy(p, y);
+  template <class T>
+  nn::detail::FocalTerms<T> terms(const T& x, const T& t) const {
+    using nn::detail::by_label;
+    return {by_label(t, alpha, 1 - alpha), by_label(t, T(1.0 - x), x), binary_cross_entropy(x, t)};
+  }
+  template <class T>
+  T operator()(const T& x, const T& t) const {
+    return terms(x, t).value(gamma);
+  }
+  template <class T>
+  T d0(const T& x, const T& t, const T& y) const {
+    return terms(x, t).slope(gamma, T(0), 1.0 - 2.0 * t, formula::BinaryCrossEntropy{}.d0(x, t, y));
+  }
+  template <class T>
+  T d1(const T& x, const T& t, const T& y) const {
+    return terms(x, t).slope(gamma, T(2 * alpha - 1), 1.0 - 2.0 * x, formula::BinaryCrossEntropy{}.d1(x, t, y));
   }
 };
 
@@ -27,11 +39,9 @@ namespace nn::functional {
 
 Tensor focal_loss(In y_pred, const Tensor& y_true, const FocalLossOptions& options) {
   CallerScope scope(y_pred.loc);
-  detail::require_floating("focal_loss", y_pred);
-  detail::require_same_shape("focal_loss", y_pred, y_true);
-  detail::require_plain_reduction("focal_loss", options.reduction, y_pred.loc);
+  detail::require_alike("focal_loss", y_pred, y_true, options.reduction);
   detail::require_probabilities("focal_loss", y_pred);
-  return slope::detail::pointwise_loss(Focal{options.gamma, options.alpha}, options.reduction, y_pred, Operand(y_true));
+  return slope::detail::pointwise_loss(Focal{options.gamma, options.alpha}, options.reduction, y_pred, y_true);
 }
 
 }  // namespace nn::functional

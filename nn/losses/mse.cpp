@@ -29,13 +29,11 @@ struct SquaredError {
 
 Tensor mse_loss(In y_pred, const Tensor& y_true, const MSELossOptions& options) {
   CallerScope scope(y_pred.loc);
-  detail::require_floating("mse_loss", y_pred);
-  detail::require_same_shape("mse_loss", y_pred, y_true);
-  detail::require_plain_reduction("mse_loss", options.reduction, y_pred.loc);
+  detail::require_alike("mse_loss", y_pred, y_true, options.reduction);
   if (options.weight.defined())
     return detail::weighted_loss("mse_loss", SquaredError{}, y_pred, y_true, options.weight, options.reduction,
                                  detail::WeightedMean::by_weight);
-  return slope::detail::pointwise_loss(SquaredError{}, options.reduction, y_pred, Operand(y_true));
+  return slope::detail::pointwise_loss(SquaredError{}, options.reduction, y_pred, y_true);
 }
 
 }  // namespace slope::nn::functional

@@ -35,12 +35,10 @@ Tensor smooth_l1_loss(In y_pred, const Tensor& y_true, const SmoothL1LossOptions
     throw ValueError(concat("smooth_l1_loss: smooth_l1_loss does not support negative values for beta. Got beta ",
                             options.beta),
                      y_pred.loc);
-  detail::require_floating("smooth_l1_loss", y_pred);
-  detail::require_same_shape("smooth_l1_loss", y_pred, y_true);
-  detail::require_plain_reduction("smooth_l1_loss", options.reduction, y_pred.loc);
+  detail::require_alike("smooth_l1_loss", y_pred, y_true, options.reduction);
   if (options.beta == 0)
-    return slope::detail::pointwise_loss(detail::AbsoluteError{}, options.reduction, y_pred, Operand(y_true));
-  return slope::detail::pointwise_loss(SmoothL1{options.beta}, options.reduction, y_pred, Operand(y_true));
+    return slope::detail::pointwise_loss(detail::AbsoluteError{}, options.reduction, y_pred, y_true);
+  return slope::detail::pointwise_loss(SmoothL1{options.beta}, options.reduction, y_pred, y_true);
 }
 
 }  // namespace slope::nn::functional

@@ -38,9 +38,10 @@ Tensor weighted_loss(const char* op, const F& f, In x, const Tensor& t, const Te
                             " and input ", to_text(x->shape())),
                      x.loc);
   const Weighted<F> weighted{f};
+  const Tensor w = weight.to(result_dtype(x, t), x.loc);
   if (reduction == Reduction::mean && mean == WeightedMean::by_weight)
-    return slope::detail::pointwise_loss(weighted, Reduction::sum, x, Operand(t), Operand(weight)) / weight.sum();
-  return slope::detail::pointwise_loss(weighted, reduction, x, Operand(t), Operand(weight));
+    return slope::detail::pointwise_loss(weighted, Reduction::sum, x, t, w) / w.sum();
+  return slope::detail::pointwise_loss(weighted, reduction, x, t, w);
 }
 
 }  // namespace slope::nn::detail

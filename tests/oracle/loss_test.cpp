@@ -24,6 +24,12 @@ Options options_of(const Record& r, const Tensors& in) {
     if (r.has("reduction")) o.reduction = r.word("reduction", "mean");
   if constexpr (requires { o.weight; }) o.weight = get(in, "weight");
   if constexpr (requires { o.pos_weight; }) o.pos_weight = get(in, "pos_weight");
+  if constexpr (requires { o.delta; }) o.delta = r.real("delta", o.delta);
+  if constexpr (requires { o.margin; }) o.margin = r.real("margin", o.margin);
+  if constexpr (requires { o.q; }) o.q = r.real("q", o.q);
+  if constexpr (requires { o.log_input; }) o.log_input = r.flag("log_input", o.log_input);
+  if constexpr (requires { o.log_target; }) o.log_target = r.flag("log_target", o.log_target);
+  if constexpr (requires { o.full; }) o.full = r.flag("full", o.full);
   if constexpr (requires { o.beta; }) o.beta = r.real("beta", o.beta);
   if constexpr (requires { o.ignore_index; }) o.ignore_index = r.integer("ignore_index", o.ignore_index);
   if constexpr (requires { o.label_smoothing; }) o.label_smoothing = r.real("label_smoothing", o.label_smoothing);
@@ -49,11 +55,50 @@ Loss loss(const char* prediction = "input", const char* target = "target") {
           }};
 }
 
+/// The variance is an input or an option.
+Loss gaussian_nll() {
+  const auto call = [](const Record& r, const Tensors& in, auto&& loss) {
+    const Tensor &x = in.at("input"), &t = in.at("target");
+    return Tensors{{"", r.has("var") ? loss(x, t, Operand(r.real("var", 1))) : loss(x, t, Operand(in.at("var")))}};
+  };
+  return {[=](const Record& r, const Tensors& in) {
+            const auto o = options_of<nn::GaussianNLLLossOptions>(r, in);
+            return call(r, in, [&](const Tensor& x, const Tensor& t, const Operand& var) {
+              return F::gaussian_nll_loss(x, t, var, o);
+            });
+          },
+          [=](const Record& r, const Tensors& in) {
+            nn::GaussianNLLLoss m(options_of<nn::GaussianNLLLossOptions>(r, in));
+            return call(r, in, m);
+          }};
+}
+
+Loss margin_ranking() {
+  return {[](const Record& r, const Tensors& in) {
+            return Tensors{{"", F::margin_ranking_loss(in.at("input1"), in.at("input2"), in.at("target"),
+                                                       options_of<nn::MarginRankingLossOptions>(r, in))}};
+          },
+          [](const Record& r, const Tensors& in) {
+            nn::MarginRankingLoss m(options_of<nn::MarginRankingLossOptions>(r, in));
+            return Tensors{{"", m(in.at("input1"), in.at("input2"), in.at("target"))}};
+          }};
+}
+
 const std::map<std::string, Loss>& built() {
   static const std::map<std::string, Loss> all = {
       {"l1_loss", loss<nn::L1LossOptions, nn::L1Loss, F::l1_loss>()},
       {"mse_loss", loss<nn::MSELossOptions, nn::MSELoss, F::mse_loss>()},
       {"smooth_l1_loss", loss<nn::SmoothL1LossOptions, nn::SmoothL1Loss, F::smooth_l1_loss>()},
+      {"huber_loss", loss<nn::HuberLossOptions, nn::HuberLoss, F::huber_loss>()},
+      {"poisson_nll_loss", loss<nn::PoissonNLLLossOptions, nn::PoissonNLLLoss, F::poisson_nll_loss>()},
+      {"gaussian_nll_loss", gaussian_nll()},
+      {"log_cosh_loss", loss<nn::LogCoshLossOptions, nn::LogCoshLoss, F::log_cosh_loss>()},
+      {"quantile_loss", loss<nn::QuantileLossOptions, nn::QuantileLoss, F::quantile_loss>()},
+      {"sigmoid_focal_loss", loss<nn::SigmoidFocalLossOptions, nn::SigmoidFocalLoss, F::sigmoid_focal_loss>()},
+      {"kl_div", loss<nn::KLDivLossOptions, nn::KLDivLoss, F::kl_div>()},
+      {"margin_ranking_loss", margin_ranking()},
+      {"hinge_embedding_loss", loss<nn::HingeEmbeddingLossOptions, nn::HingeEmbeddingLoss, F::hinge_embedding_loss>()},
+      {"soft_margin_loss", loss<nn::SoftMarginLossOptions, nn::SoftMarginLoss, F::soft_margin_loss>()},
       {"binary_cross_entropy", loss<nn::BCELossOptions, nn::BCELoss, F::binary_cross_entropy>()},
       {"binary_cross_entropy_with_logits",
        loss<nn::BCEWithLogitsLossOptions, nn::BCEWithLogitsLoss, F::binary_cross_entropy_with_logits>()},
@@ -66,13 +111,24 @@ const std::map<std::string, Loss>& built() {
 }
 
 // What the file has records of and the library does not build yet.
-const std::set<std::string> not_built_yet = {
-    "adaptive_log_softmax_with_loss", "adaptive_log_softmax_with_loss.log_prob", "adaptive_log_softmax_with_loss.predict",
-    "arcface_loss", "cosine_embedding_loss", "ctc_loss", "dice_loss", "gaussian_nll_loss", "hinge_embedding_loss", "huber_loss",
-    "info_nce_loss", "kl_div", "log_cosh_loss", "lovasz_hinge_loss", "lovasz_softmax_loss", "margin_ranking_loss",
-    "multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss", "nt_xent_loss", "pairwise_distance",
-    "poisson_nll_loss", "quantile_loss", "sigmoid_focal_loss", "soft_margin_loss", "triplet_margin_loss",
-    "triplet_margin_with_distance_loss", "tversky_loss"};
+const std::set<std::string> not_built_yet = {"adaptive_log_softmax_with_loss",
+                                             "adaptive_log_softmax_with_loss.log_prob",
+                                             "adaptive_log_softmax_with_loss.predict",
+                                             "arcface_loss",
+                                             "cosine_embedding_loss",
+                                             "ctc_loss",
+                                             "dice_loss",
+                                             "info_nce_loss",
+                                             "lovasz_hinge_loss",
+                                             "lovasz_softmax_loss",
+                                             "multi_margin_loss",
+                                             "multilabel_margin_loss",
+                                             "multilabel_soft_margin_loss",
+                                             "nt_xent_loss",
+                                             "pairwise_distance",
+                                             "triplet_margin_loss",
+                                             "triplet_margin_with_distance_loss",
+                                             "tversky_loss"};
 
 // The functional weight of L1 and MSE is differentiable; a module keeps its weight as a constant.
 bool has_module_form(const Record& r) {

@@ -7,6 +7,8 @@ namespace {
 const std::vector<LossFamily>& families() {
   static const std::vector<LossFamily> all = {
       regression_losses(),
+      binary_losses(),
+      elementwise_losses(),
   };
   return all;
 }

@@ -9,3 +9,5 @@ struct LossFamily {
 };
 
 LossFamily regression_losses();
+LossFamily binary_losses();
+LossFamily elementwise_losses();
