@@ -1,6 +1,7 @@
 #include "slope/nn/losses/common.h"
 
 #include "slope/autograd/engine/grad_mode.h"
+#include "slope/autograd/ops/elementwise.h"
 #include "slope/autograd/ops/promote.h"
 #include "slope/autograd/tensor/factory.h"
 
@@ -44,19 +45,20 @@ void require_same_shape(const char* op, In prediction, const Tensor& target) {
 
 void require_floating(const char* op, In prediction) {
   if (!prediction->is_floating_point())
-    throw DTypeError(concat(op, ": the prediction must be a floating point tensor, got ", dtype_name(prediction->dtype()),
-                            "; convert it with .to(float32)"),
+    throw DTypeError(concat(op, ": the prediction must be a floating point tensor, got ",
+                            dtype_name(prediction->dtype()), "; convert it with .to(float32)"),
                      prediction.loc);
 }
 
 void require_constant(const char* op, const char* argument, const Tensor& t, SourceLoc loc) {
   if (grad_enabled() && t.defined() && t.requires_grad())
-    throw AutogradError(concat(op, ": the function '", op, "' is not differentiable with respect to argument '", argument,
-                               "'; pass ", argument, ".detach()"),
+    throw AutogradError(concat(op, ": the function '", op, "' is not differentiable with respect to argument '",
+                               argument, "'; pass ", argument, ".detach()"),
                         loc);
 }
 
-void require_broadcasts_to(const char* op, const char* argument, const Tensor& weight, const Shape& shape, SourceLoc loc) {
+void require_broadcasts_to(const char* op, const char* argument, const Tensor& weight, const Shape& shape,
+                           SourceLoc loc) {
   if (broadcast_shapes(weight.shape(), shape, op, loc) != shape)
     throw ShapeError(concat(op, ": ", argument, " of shape ", to_text(weight.shape()), " does not broadcast to shape ",
                             to_text(shape)),
@@ -91,14 +93,26 @@ Tensor reduce(const Tensor& values, Reduction reduction) {
   return reduction == Reduction::sum ? values.sum() : values.mean();
 }
 
-Tensor total(const Tensor& values, double divisor, DType dtype) {
-  const double result = values.sum().item<double>() / divisor;
+Tensor scalar(double value, DType dtype) {
   const Tensor out = make_empty({}, dtype);
   visit_floating(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    *out.impl().ptr<T>() = static_cast<T>(result);
+    *out.impl().ptr<T>() = static_cast<T>(value);
   });
   return out;
+}
+
+Tensor total(const Tensor& values, double divisor, DType dtype) {
+  return scalar(values.sum().item<double>() / divisor, dtype);
+}
+
+Tensor scaled_gradient(const Tensor& local, const Tensor& g) {
+  if (g.dim() == 0) {
+    const double up = g.item<double>();
+    if (up == 1) return local;
+    if (up == 0) return zeros(local.shape(), {.dtype = local.dtype()});
+  }
+  return scale_cotangent(g, local);
 }
 
 }  // namespace detail

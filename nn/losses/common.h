@@ -42,8 +42,12 @@ void require_plain_reduction(const char* op, Reduction reduction, SourceLoc loc)
 DType result_dtype(const Tensor& prediction, const Tensor& target);
 /// Unreduced values to their reduction.
 Tensor reduce(const Tensor& values, Reduction reduction);
+/// A 0-d constant.
+Tensor scalar(double value, DType dtype);
 /// Σ values / divisor as a 0-d constant; 0/0 is NaN.
 Tensor total(const Tensor& values, double divisor, DType dtype);
+/// Local gradients times what comes in, which is 0-d or broadcasts: `local` itself when that is 1, exactly 0 where it is 0.
+Tensor scaled_gradient(const Tensor& local, const Tensor& g);
 
 }  // namespace detail
 

@@ -53,14 +53,6 @@ struct CrossEntropyRows {
     return values.squeeze(x.dim() == 1 ? 0 : dim);
   }
   Tensor spread(const Tensor& g) const { return g.dim() == 0 ? g : g.unsqueeze(dim); }
-  Tensor scaled(const Tensor& local, const Tensor& g) const {
-    if (g.dim() == 0) {
-      const double up = g.item<double>();
-      if (up == 1) return local;
-      if (up == 0) return zeros(local.shape(), {.dtype = local.dtype()});
-    }
-    return scale_cotangent(spread(g), local);
-  }
   void store(char* to, double value, bool is_float) const {
     if (is_float)
       *reinterpret_cast<float*>(to) = static_cast<float>(value);
@@ -108,7 +100,7 @@ struct CrossEntropyOfIndices : CrossEntropyRows {
     detail::ClassTargets now = targets;
     now.target = s.target.get();
     (void)now.total_weight("cross_entropy", loc);  // the indices may have been overwritten behind the version counter
-    if (!grad_enabled()) return {scaled(s.dx, g)};
+    if (!grad_enabled()) return {detail::scaled_gradient(s.dx, spread(g))};
     // softmax·Σq - q with the constant q laid out in full.
     const Tensor q = zeros(x.shape(), {.dtype = x.dtype()}), one = ones({}, {.dtype = x.dtype()});
     now.scatter_weights(q, one, (1 - smoothing) / divisor);
@@ -164,8 +156,8 @@ struct CrossEntropyOfProbabilities : CrossEntropyRows {
     const Tensor x = s.x.get(), t = s.target.get();
     Grads<2> grads;
     if (!grad_enabled()) {
-      if (needs_grad(0)) grads[0] = scaled(s.dx, g);
-      if (needs_grad(1)) grads[1] = scaled(s.dt, g);
+      if (needs_grad(0)) grads[0] = detail::scaled_gradient(s.dx, spread(g));
+      if (needs_grad(1)) grads[1] = detail::scaled_gradient(s.dt, spread(g));
       return grads;
     }
     const Tensor up = spread(g) * (1 / divisor);

@@ -1,11 +1,13 @@
 #pragma once
 
 // All losses, as functions and as modules.
+#include "slope/nn/losses/adaptive_log_softmax.h"
 #include "slope/nn/losses/bce.h"
 #include "slope/nn/losses/bce_with_logits.h"
 #include "slope/nn/losses/charbonnier.h"
 #include "slope/nn/losses/cosine_similarity.h"
 #include "slope/nn/losses/cross_entropy.h"
+#include "slope/nn/losses/ctc.h"
 #include "slope/nn/losses/focal.h"
 #include "slope/nn/losses/gaussian_nll.h"
 #include "slope/nn/losses/generalized_box_iou.h"

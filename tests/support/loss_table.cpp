@@ -9,6 +9,7 @@ const std::vector<LossFamily>& families() {
       regression_losses(),
       binary_losses(),
       elementwise_losses(),
+      sequence_losses(),
   };
   return all;
 }

@@ -11,3 +11,4 @@ struct LossFamily {
 LossFamily regression_losses();
 LossFamily binary_losses();
 LossFamily elementwise_losses();
+LossFamily sequence_losses();
