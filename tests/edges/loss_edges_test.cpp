@@ -38,8 +38,10 @@ struct Data {
 };
 
 struct Cell {
-  const Json* group = nullptr;
-  std::size_t index = 0;
+  Cell(const Json& of, std::size_t i) : group(&of), index(i) {}
+
+  const Json* group;
+  std::size_t index;
   std::map<std::string, Data> inputs;
   Data value;
   std::map<std::string, Data> grads;
@@ -64,7 +66,7 @@ Data tiled(const Json& tile, std::int64_t n) {
 }
 
 Cell elementwise_cell(const Json& group, std::size_t index) {
-  Cell c{&group, index};
+  Cell c(group, index);
   const Json& cell = group.at("cells").at(index);
   const auto n = group.at("n").get<std::int64_t>();
   const auto at = cell.at(0).get<std::size_t>();
@@ -100,7 +102,7 @@ void replace(std::vector<Json>& items, const Json& by_index) {
 }
 
 Cell cell_of_rows(const Json& group, std::size_t index) {
-  Cell c{&group, index};
+  Cell c(group, index);
   const Json& cell = group.at("cells").at(index);
   for (const auto& [name, input] : group.at("inputs").items())
     c.inputs[name] = {Shape(input.at("shape").get<std::vector<std::int64_t>>()), input.at("data"),

@@ -5,7 +5,7 @@ import math
 
 from mpmath import mp, mpf
 
-from loss_edges_numbers import INF, NAN, UNSPECIFIED, Either, div, exp, log, rounded, scaled, total
+from loss_edges_numbers import INF, NAN, UNSPECIFIED, ZERO, Either, div, exp, log, rounded, scaled, total
 from loss_edges_rows import difference
 
 
@@ -17,7 +17,7 @@ def sample(lp, label, blank, classes, zero_infinity):
     """Loss of one sample of len(lp) frames, and its derivative by each entry."""
     frames = len(lp)
     used = set(label) | {blank}
-    zero = [[mpf(0)] * classes for _ in lp]
+    zero = [[ZERO] * classes for _ in lp]
     if any(not mp.isfinite(lp[t][c]) and lp[t][c] != -INF for t in range(frames) for c in used):
         nan = any(mp.isnan(lp[t][c]) for t in range(frames) for c in used)
         return NAN if nan else UNSPECIFIED, [[UNSPECIFIED] * classes for _ in lp]

@@ -12,6 +12,8 @@ from mpmath import mp, mpf
 
 mp.dps = 800
 INF, NAN = mpf("inf"), mpf("nan")
+# What does not depend on an input at all: exactly 0 whatever it is multiplied with.
+ZERO = mpf(0)
 
 
 class Unspecified:
@@ -99,21 +101,27 @@ def lift(function, *arguments):
     return values[0] if len(values) == 1 else Either(values)
 
 
+def product(factor, x, fmt):
+    """factor·x. Where x alone exceeds the format, infinity is as good as a finite product: an element, or a partial derivative, is
+    formed in the dtype of its inputs before it is scaled."""
+    exact = factor * x
+    if mp.isfinite(x) and abs(x) > fmt.max and exact != 0 and abs(exact) <= fmt.max:
+        return Either([exact, INF * mp.sign(exact)])
+    return exact
+
+
 def scaled(local, factor, fmt):
-    """factor·local in the format. Where the local value alone exceeds the format, infinity is as good as a finite product: losses
-    are formed in the dtype of their inputs before they are reduced."""
-
-    def one(x):
-        exact = x * factor
-        if x == 0 or factor == 0:  # a zero cotangent stays zero
-            return mpf(0) if factor == 0 else exact
-        if math.isinf(fmt.rounded(x)) and mp.isfinite(x) and math.isfinite(fmt.rounded(exact)):
-            return Either([exact, INF * mp.sign(exact)])
-        return exact
-
+    """A local derivative times what comes in; 0 coming in stays 0."""
+    if factor == 0 or local is ZERO:
+        return ZERO
     if local is UNSPECIFIED:
-        return mpf(0) if factor == 0 else UNSPECIFIED
-    return flat([one(x) for x in candidates(local)])
+        return UNSPECIFIED
+    return flat([product(factor, x, fmt) for x in candidates(local)])
+
+
+def subtract(a, b, fmt):
+    """a - b as the dtype holds it: losses of differences form it first, and it may be infinite."""
+    return mpf(fmt.rounded(a - b))
 
 
 def readings(fmt, first, second):

@@ -9,9 +9,8 @@ where they are made:
 
 from mpmath import mp, mpf
 
-from loss_edges_numbers import (FLOAT32, INF, NAN, UNSPECIFIED, Either, Refused, clamp_min_0, div, exp, lift, log, logsigmoid, maximum,
-                                power, readings,
-                                sigmoid, sign, softplus, tanh)
+from loss_edges_numbers import (FLOAT32, INF, NAN, UNSPECIFIED, ZERO, Either, Refused, clamp_min_0, div, exp, lift, log, logsigmoid,
+                                maximum, power, product, readings, sigmoid, sign, softplus, subtract, tanh)
 
 
 def l1(o, fmt, x, t):
@@ -38,7 +37,7 @@ def smooth_l1(o, fmt, x, t):
 def huber(o, fmt, x, t):
     delta = mpf(o.get("delta", 1.0))
     d = x - t
-    l = d * d / 2 if abs(d) < delta else delta * (abs(d) - delta / 2)
+    l = d * d / 2 if abs(d) < delta else product(delta, abs(d) - delta / 2, fmt)
     g = d if mp.isnan(d) else min(max(d, -delta), delta)
     return l, [g, -g]
 
@@ -48,7 +47,7 @@ def weighted(loss):
 
     def function(o, fmt, x, t, w):
         l, partials = loss(o, fmt, x, t)
-        return w * l, [w * p for p in partials] + [l]
+        return lift(lambda v: product(w, v, fmt), l), [product(w, p, fmt) for p in partials] + [l]
 
     return function
 
@@ -101,6 +100,8 @@ def quantile(o, fmt, x, t):
     q = mpf(o.get("q", 0.5))
     u = t - x
     l = maximum(q * u, (q - 1) * u)
+    if mp.isfinite(u) and abs(u) > fmt.max:
+        l = Either([l, INF])
     g = Either([NAN, mpf(0)]) if mp.isnan(u) else -q if u > 0 else 1 - q if u < 0 else mpf(0)
     return l, [g, lift(lambda v: -v, g)]
 
@@ -152,11 +153,15 @@ def bce_with_logits_weighted(o, fmt, x, t, w, p):
     return l, [dx, w * (p * softplus(-x) - softplus(x))]
 
 
+def focal_value(gamma, alpha, m, t, ce):
+    return (t * alpha + (1 - t) * (1 - alpha)) * power(m, gamma) * ce
+
+
 def focal(o, fmt, x, t):
     gamma, alpha = mpf(o.get("gamma", 2.0)), mpf(o.get("alpha", 0.75))
     ce, ce_x, ce_t = cross_entropy_of_probability(x, t)
-    if mp.isinf(t):
-        return UNSPECIFIED, [UNSPECIFIED] * 2
+    if mp.isinf(t) or abs(ce) > fmt.max:
+        return (UNSPECIFIED if mp.isinf(t) else focal_value(gamma, alpha, x * (1 - t) + (1 - x) * t, t, ce)), [UNSPECIFIED] * 2
     at = t * alpha + (1 - t) * (1 - alpha)
     m = x * (1 - t) + (1 - x) * t
     mg, slope = power(m, gamma), (gamma * power(m, gamma - 1) if gamma != 0 else mpf(0))
@@ -176,6 +181,9 @@ def sigmoid_focal(o, fmt, x, t):
     mg, slope = power(m, gamma), (gamma * power(m, gamma - 1) if gamma != 0 else mpf(0))
     dx = at * (mg * ce_x + slope * p * n * (1 - 2 * t) * ce)
     dt = at_t * mg * ce + at * (slope * (n - p) * ce + mg * ce_t)
+    if abs(ce) * 4 > fmt.max:
+        dt = UNSPECIFIED if abs(t) > 1 else Either([dt, INF * mp.sign(dt)])  # terms of dt are larger than their sum
+        dx = UNSPECIFIED if abs(t) > 1 else dx
     return at * mg * ce, [dx, dt]
 
 
@@ -190,15 +198,18 @@ def soft_margin(o, fmt, x, t):
 def hinge_embedding(o, fmt, x, t):
     u = mpf(o.get("margin", 1.0)) - x
     l = (x if t != -1 else mpf(0)) + (clamp_min_0(u) if t != 1 else mpf(0))
+    if x == -INF and abs(t) != 1:
+        l = Either([l, mpf(o.get("margin", 1.0))])  # -inf + inf, or max(x, margin)
     return l, [mpf(t != -1) - mpf(t != 1 and u >= 0)]
 
 
 def margin_ranking(o, fmt, x1, x2, t):
-    u = -t * (x1 - x2) + mpf(o.get("margin", 0.0))
+    d = subtract(x1, x2, fmt)
+    u = -t * d + mpf(o.get("margin", 0.0))
     if mp.isnan(u):  # [u >= 0] does not hold, yet a NaN may well come through
-        return u, [Either([NAN, mpf(0), v]) for v in (-t, t, -(x1 - x2))]
-    active = u >= 0
-    return clamp_min_0(u), [v if active else mpf(0) for v in (-t, t, -(x1 - x2))]
+        return u, [Either([NAN, mpf(0), v]) for v in (-t, t, -d)]
+    u = mpf(fmt.rounded(u))
+    return clamp_min_0(u), [v if u >= 0 else ZERO for v in (-t, t, -d)]
 
 
 def kl_div(o, fmt, x, t):
@@ -226,11 +237,11 @@ class Elementwise:
 
 PREDICTION, TARGET = [0.75, -1.5, 2.25, -0.5, 1.25], [0.25, 0.5, -1.0, 1.5, -0.375]
 WEIGHT = [1.0, 2.0, 0.5, 0.75, 1.5]
-UNIT, PROBABILITY = [0.125, 0.75, 0.375, 0.9375, 0.25], [0.25, 0.5, 1.0, 0.0, 0.875]
+UNIT, PROBABILITY = [0.125, 0.75, 0.375, 0.9375, 0.25], [0.25, 0.375, 1.0, 0.0, 0.875]
 LOGIT = [0.75, -1.5, 2.25, -3.0, 0.5]
 # Where e^-|x| leaves the range of 1 + x, of float32, of float64.
 LOGITS = [(s * x, t) for x in (20.0, 37.43, 88.0, 103.0, 700.0, 744.0) for s in (1, -1) for t in (0.0, 1.0, 0.25)]
-SMALL = [(x, t) for x in (1e-3, 1e-7, 1e-10, 0.9999, 1e-20) for t in (0.0, 1.0)]
+SMALL = [(x, t) for x in (1e-3, 1e-7, 1e-10, 0.9999, 1e-18) for t in (0.0, 1.0)]
 X_T = ["input", "target"]
 # Of losses of x - t: both the same, and differences that are exactly the special value.
 SAME = [(v, v) for v in ("denormal", 1e30, "max", "inf", "-inf", "nan")] + [("max", "-max"), ("inf", "-inf")]
@@ -248,7 +259,7 @@ ELEMENTWISE = [
     Elementwise("huber_loss", weighted(huber), X_T + ["weight"], [PREDICTION, TARGET, WEIGHT], pairs=DIFFERENCE_3),
     Elementwise("poisson_nll_loss", poisson, X_T, [[0.75, -1.5, 2.25, -0.5, 1.25], [0.25, 0.5, 0.0, 3.0, 0.75]],
                 [{}, {"full": True}], tails=[(88.0, 0.5), (89.0, 0.5), (709.0, 0.5), (710.0, 0.5), (-103.0, 0.0), (-744.0, 0.0)]),
-    Elementwise("poisson_nll_loss", poisson, X_T, [[0.75, 0.5, 2.25, 0.125, 3.0], [0.25, 0.5, 0.0, 3.0, 0.75]],
+    Elementwise("poisson_nll_loss", poisson, X_T, [[0.75, 0.5, 2.25, 0.125, 3.0], [0.25, 1.5, 0.0, 3.0, 0.875]],
                 [{"log_input": False}, {"log_input": False, "full": True}], tails=[(0.0, 1.0), (0.0, 0.0)]),
     Elementwise("gaussian_nll_loss", gaussian, X_T + ["var"], [PREDICTION, TARGET, [2.0, 3.0, 2.5, 4.0, 2.75]], [{}, {"full": True}],
                 pairs=[(1e30, 0.0, 1e30), (1e30, 1.0, "max"), ("max", 0.0, "max"), (0.5, 0.0, 0.0), ("inf", 0.0, "inf"), (1e30, 0.0, 1.0),

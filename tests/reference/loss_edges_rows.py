@@ -4,13 +4,13 @@ import math
 
 from mpmath import mp, mpf
 
-from loss_edges_numbers import (INF, NAN, UNSPECIFIED, Either, clamp_min_0, div, exp, lift, log, maximum, power, rounded, scaled,
+from loss_edges_numbers import (INF, NAN, UNSPECIFIED, ZERO, Either, clamp_min_0, div, exp, lift, log, maximum, power, rounded, scaled,
                                 sigmoid, sign, softplus, total)
 from loss_edges_pointwise import E32
 
 
 def zeros(row):
-    return [mpf(0)] * len(row)
+    return [ZERO] * len(row)
 
 
 # ---- classes
@@ -20,7 +20,7 @@ def nll(o, x, target, weight=None):
     if target == o.get("ignore_index", -100):
         return mpf(0), {"input": zeros(x)}
     w = mpf(1) if weight is None else weight[target]
-    return -w * x[target], {"input": [-w if j == target else mpf(0) for j in range(len(x))]}
+    return -w * x[target], {"input": [-w if j == target else ZERO for j in range(len(x))]}
 
 
 def log_softmax(x):
@@ -48,9 +48,11 @@ def cross_entropy(o, x, target, weight=None):
     lp = log_softmax(x)
     l = -(1 - smoothing) * w[target] * lp[target]
     q = [(1 - smoothing) * w[target] if j == target else mpf(0) for j in range(classes)]
-    if smoothing != 0:
-        l -= smoothing / classes * sum(a * b for a, b in zip(w, lp))
-        q = [a + smoothing * b / classes for a, b in zip(q, w)]
+    if smoothing == 0:
+        nothing = w[target] == 0 and mp.isnan(lp[0])  # 0·NaN, or nothing at all
+        return l, {"input": [Either([NAN, ZERO]) if nothing else w[target] * (exp(v) - (j == target)) for j, v in enumerate(lp)]}
+    l -= smoothing / classes * sum(a * b for a, b in zip(w, lp))
+    q = [a + smoothing * b / classes for a, b in zip(q, w)]
     return l, {"input": cross_entropy_terms(x, lp, q)}
 
 
@@ -124,6 +126,11 @@ def multilabel_soft_margin(o, x, target, weight=None):
 # ---- vectors
 
 
+def minus(a, b):
+    """a - b, unspecified where that cancels."""
+    return UNSPECIFIED if a * b > 0 and abs(a - b) < (abs(a) + abs(b)) / 1000 else a - b
+
+
 def cosine_embedding(o, a, b, target):
     margin = mpf(o.get("margin", 0.0))
     if target not in (1, -1):
@@ -133,13 +140,14 @@ def cosine_embedding(o, a, b, target):
         aa, bb, ab = sum(v * v for v in a) + E32, sum(v * v for v in b) + E32, sum(v * w for v, w in zip(a, b))
         r = mp.sqrt(aa * bb)
         c = ab / r
-        da, db = [w / r - c * v / aa for v, w in zip(a, b)], [v / r - c * w / bb for v, w in zip(a, b)]
+        da, db = [minus(w / r, c * v / aa) for v, w in zip(a, b)], [minus(v / r, c * w / bb) for v, w in zip(a, b)]
     if target == 1:
-        return 1 - c, {"input1": [-v for v in da], "input2": [-v for v in db]}
+        return 1 - c, {"input1": [lift(lambda v: -v, v) for v in da], "input2": [lift(lambda v: -v, v) for v in db]}
     if mp.isnan(c):
         return c, {"input1": [Either([NAN, mpf(0)])] * len(a), "input2": [Either([NAN, mpf(0)])] * len(b)}
-    active = mpf(c - margin >= 0)
-    return clamp_min_0(c - margin), {"input1": [active * v for v in da], "input2": [active * v for v in db]}
+    if c < margin:
+        return mpf(0), {"input1": zeros(a), "input2": zeros(b)}
+    return c - margin, {"input1": da, "input2": db}
 
 
 def cosine_similarity(o, a, b):
@@ -149,8 +157,8 @@ def cosine_similarity(o, a, b):
     ra, rb = mp.sqrt(sum(v * v for v in a)), mp.sqrt(sum(v * v for v in b))
     na, nb = max(ra, eps), max(rb, eps)
     s = sum(v * w for v, w in zip(a, b)) / (na * nb)
-    da = [w / (na * nb) - (s * v / (na * ra) if ra > 0 else 0) for v, w in zip(a, b)]
-    db = [v / (na * nb) - (s * w / (nb * rb) if rb > 0 else 0) for v, w in zip(a, b)]
+    da = [minus(w / (na * nb), s * v / (na * ra) if ra > 0 else 0) for v, w in zip(a, b)]
+    db = [minus(v / (na * nb), s * w / (nb * rb) if rb > 0 else 0) for v, w in zip(a, b)]
     return s, {"x1": da, "x2": db}
 
 
@@ -376,5 +384,5 @@ class Rows:
     @staticmethod
     def scale(v, factor, divisor, fmt):
         if divisor == 0 or not mp.isfinite(divisor):  # nothing counted, or weights that sum to 0
-            return mpf(0) if v is not UNSPECIFIED and not isinstance(v, Either) and v == 0 else UNSPECIFIED
+            return ZERO if v is ZERO else UNSPECIFIED
         return scaled(v, factor, fmt)
