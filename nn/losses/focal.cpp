@@ -17,19 +17,22 @@ struct Focal {
   template <class T>
   nn::detail::FocalTerms<T> terms(const T& x, const T& t) const {
     using nn::detail::by_label;
-    return {by_label(t, alpha, 1 - alpha), by_label(t, T(1.0 - x), x), binary_cross_entropy(x, t)};
+    const T q = by_label(t, T(1.0 - x), x);
+    return {by_label(t, alpha, 1 - alpha), q, pow(q, gamma), binary_cross_entropy(x, t)};
   }
   template <class T>
   T operator()(const T& x, const T& t) const {
-    return terms(x, t).value(gamma);
+    return terms(x, t).value();
   }
   template <class T>
   T d0(const T& x, const T& t, const T& y) const {
-    return terms(x, t).slope(gamma, T(0), 1.0 - 2.0 * t, formula::BinaryCrossEntropy{}.d0(x, t, y));
+    const nn::detail::FocalTerms<T> f = terms(x, t);
+    return f.slope(gamma, T(0), formula::BinaryCrossEntropy{}.d0(x, t, y), f.ce_dlog(1.0 - 2.0 * t));
   }
   template <class T>
   T d1(const T& x, const T& t, const T& y) const {
-    return terms(x, t).slope(gamma, T(2 * alpha - 1), 1.0 - 2.0 * x, formula::BinaryCrossEntropy{}.d1(x, t, y));
+    const nn::detail::FocalTerms<T> f = terms(x, t);
+    return f.slope(gamma, T(2 * alpha - 1), formula::BinaryCrossEntropy{}.d1(x, t, y), f.ce_dlog(1.0 - 2.0 * x));
   }
 };
 

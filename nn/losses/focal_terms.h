@@ -8,14 +8,17 @@ namespace slope::nn::detail {
 /// probability q = 1 - p_t of being wrong, and the cross entropy ce.
 template <class T>
 struct FocalTerms {
-  T a, q, ce;
+  T a, q, power, ce;  // power: q^γ
 
-  T value(double gamma) const { return a * pow(q, gamma) * ce; }
-  /// From the derivatives of the three by one argument. ce/q is about 1 where q is small, while q^(γ-1) may be infinite
-  /// there; where q is 0, so is ce.
-  T slope(double gamma, const T& da, const T& dq, const T& dce) const {
-    const T ratio = where(q == 0.0, T(1), ce / where(q == 0.0, T(1), q));
-    return pow(q, gamma) * (da * ce + a * (gamma * ratio * dq + dce));
+  T value() const { return a * power * ce; }
+  /// From the derivatives of a and ce by one argument, and ce·∂ln q.
+  T slope(double gamma, const T& da, const T& dce, const T& ce_dlog_q) const {
+    return power * (da * ce + a * (gamma * ce_dlog_q + dce));
+  }
+  /// ce·∂ln q from ∂q. Where q is small ce/q is about 1, while q^(γ-1) may be infinite; where q is 0, so is ce.
+  T ce_dlog(const T& dq) const {
+    const auto none = q == 0.0;
+    return where(none, T(1), ce / where(none, T(1), q)) * dq;
   }
 };
 

@@ -8,27 +8,108 @@ namespace slope::nn::functional {
 
 namespace {
 
+using detail::by_label;
+using slope::detail::pointwise_op;
+
+// The probability q of being wrong is t·σ(-x) + (1-t)·σ(x). Two words of it state their own derivatives by x, so that
+// those of the loss exist to any order where q is 0 or denormal: ∂q/q would be 0/0.
+
+/// q in units of σ(|x|), of which both σ(x) and σ(-x) are multiples: by 1 and by e = e^-|x|.
+template <class T>
+struct Wrong {
+  T e, larger, ratio;  // larger: σ(|x|); ratio: q/σ(|x|)
+  Wrong(const T& x, const T& t)
+      : e(exp(-abs(x))),
+        larger(1.0 / (1.0 + e)),
+        ratio(by_label(t, where(x >= 0.0, e, T(1)), where(x >= 0.0, T(1), e))) {}
+};
+
+/// u = ∂ln q/∂x = (1-2t)·σ(x)·σ(-x)/q, which for labels 0 and 1 is σ(-x) and -σ(x).
+struct LogWrongSlope {
+  static constexpr const char* name = "LogWrongSlope";
+  template <class T>
+  T operator()(const T& x, const T& t) const;
+  template <class T>
+  T d0(const T& x, const T& t, const T&) const;
+  template <class T>
+  T d1(const T& x, const T& t, const T&) const;
+};
+/// q^γ.
+struct WrongPower {
+  static constexpr const char* name = "WrongPower";
+  double gamma = 2;
+  template <class T>
+  T operator()(const T& x, const T& t) const;
+  template <class T>
+  T d0(const T& x, const T& t, const T&) const;
+  template <class T>
+  T d1(const T& x, const T& t, const T&) const;
+};
+
+template <class T>
+T log_wrong_slope(const T& x, const T& t) {
+  return LogWrongSlope{}(x, t);
+}
+Tensor log_wrong_slope(const Tensor& x, const Tensor& t) { return pointwise_op(LogWrongSlope{}, x, t); }
+template <class T>
+T wrong_power(const T& x, const T& t, double gamma) {
+  return WrongPower{gamma}(x, t);
+}
+Tensor wrong_power(const Tensor& x, const Tensor& t, double gamma) { return pointwise_op(WrongPower{gamma}, x, t); }
+
+template <class T>
+T LogWrongSlope::operator()(const T& x, const T& t) const {
+  const Wrong<T> q(x, t);
+  const auto none = q.ratio == 0.0;  // a sure and right label, whose ratio is e
+  return (1.0 - 2.0 * t) * (q.larger * where(none, T(1), q.e / where(none, T(1), q.ratio)));
+}
+template <class T>
+T LogWrongSlope::d0(const T& x, const T& t, const T&) const {
+  const T u = log_wrong_slope(x, t);
+  return u * (sigmoid(-x) - sigmoid(x) - u);
+}
+template <class T>
+T LogWrongSlope::d1(const T& x, const T& t, const T&) const {
+  const T q = by_label(t, sigmoid(-x), sigmoid(x));
+  return -(sigmoid(x) / q) * (sigmoid(-x) / q);
+}
+template <class T>
+T WrongPower::operator()(const T& x, const T& t) const {
+  const Wrong<T> q(x, t);
+  return pow(q.larger * q.ratio, gamma);
+}
+template <class T>
+T WrongPower::d0(const T& x, const T& t, const T&) const {
+  return gamma * wrong_power(x, t, gamma) * log_wrong_slope(x, t);
+}
+template <class T>
+T WrongPower::d1(const T& x, const T& t, const T&) const {
+  const T q = by_label(t, sigmoid(-x), sigmoid(x));
+  return gamma * pow(q, gamma - 1) * (sigmoid(-x) - sigmoid(x));
+}
+
 struct SigmoidFocal {
   static constexpr const char* name = "SigmoidFocalLoss";
   double gamma = 2, positive = 0.25, negative = 0.75;
   template <class T>
   detail::FocalTerms<T> terms(const T& x, const T& t) const {
-    using detail::by_label;
-    return {by_label(t, positive, negative), by_label(t, sigmoid(-x), sigmoid(x)), detail::BceWithLogits{}(x, t)};
+    return {by_label(t, positive, negative), by_label(t, sigmoid(-x), sigmoid(x)), wrong_power(x, t, gamma),
+            detail::BceWithLogits{}(x, t)};
   }
   template <class T>
   T operator()(const T& x, const T& t) const {
-    return terms(x, t).value(gamma);
+    return terms(x, t).value();
   }
   template <class T>
   T d0(const T& x, const T& t, const T& y) const {
-    return terms(x, t).slope(gamma, T(0), (1.0 - 2.0 * t) * (sigmoid(x) * sigmoid(-x)),
-                             detail::BceWithLogits{}.d0(x, t, y));
+    const detail::FocalTerms<T> f = terms(x, t);
+    return f.slope(gamma, T(0), detail::BceWithLogits{}.d0(x, t, y), f.ce * log_wrong_slope(x, t));
   }
   template <class T>
   T d1(const T& x, const T& t, const T& y) const {
-    return terms(x, t).slope(gamma, T(positive - negative), sigmoid(-x) - sigmoid(x),
-                             detail::BceWithLogits{}.d1(x, t, y));
+    const detail::FocalTerms<T> f = terms(x, t);
+    return f.slope(gamma, T(positive - negative), detail::BceWithLogits{}.d1(x, t, y),
+                   f.ce_dlog(sigmoid(-x) - sigmoid(x)));
   }
 };
 
