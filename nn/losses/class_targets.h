@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 
 #include "slope/nn/losses/common.h"
 
@@ -23,6 +24,10 @@ struct ClassTargets {
   Tensor rows() const;
 };
 
+/// What a mean divides the sum by: NaN where the weights sum to 0, whatever the sum.
+inline double mean_divisor(double total_weight) {
+  return total_weight == 0 ? std::numeric_limits<double>::quiet_NaN() : total_weight;
+}
 /// The weight as a dense tensor of the dtype of `x`. Throws ShapeError unless it has one entry per class.
 Tensor class_weight(const char* op, In x, const Tensor& weight, std::int64_t classes);
 /// Checks shapes and dtypes of an input [C], [N, C] or [N, C, d1, ...] and a target [], [N] or [N, d1, ...]; the indices are

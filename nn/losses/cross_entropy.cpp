@@ -207,7 +207,7 @@ Tensor functional::cross_entropy(In y_pred, const Tensor& y_true, const CrossEnt
                        loc);
     CrossEntropyOfIndices loss{rows, detail::class_targets(op, y_pred, y_true, options.weight, options.ignore_index)};
     const double total = loss.targets.total_weight(op, loc);
-    if (rows.reduction == Reduction::mean) loss.divisor = total;
+    if (rows.reduction == Reduction::mean) loss.divisor = detail::mean_divisor(total);
     loss.weight = loss.targets.weight;
     return apply(loc, std::move(loss), y_pred.tensor);
   }

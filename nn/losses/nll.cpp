@@ -86,7 +86,7 @@ Tensor functional::nll_loss(In y_pred, const Tensor& y_true, const NLLLossOption
   NegativeLogLikelihood loss{detail::class_targets(op, y_pred, y_true, options.weight, options.ignore_index), reduction, 1,
                              y_pred.loc};
   const double total = loss.targets.total_weight(op, y_pred.loc);
-  if (reduction == Reduction::mean) loss.divisor = total;
+  if (reduction == Reduction::mean) loss.divisor = detail::mean_divisor(total);
   return apply(y_pred.loc, std::move(loss), y_pred.tensor);
 }
 

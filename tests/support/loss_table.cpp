@@ -10,6 +10,7 @@ const std::vector<LossFamily>& families() {
       binary_losses(),
       elementwise_losses(),
       sequence_losses(),
+      class_losses(),
   };
   return all;
 }

@@ -12,3 +12,4 @@ LossFamily regression_losses();
 LossFamily binary_losses();
 LossFamily elementwise_losses();
 LossFamily sequence_losses();
+LossFamily class_losses();
