@@ -59,7 +59,7 @@ double ClassTargets::total_weight(const char* op, SourceLoc loc) const {
   return chunks > 1 ? std::accumulate(many.begin(), many.end(), 0.0) : single;
 }
 
-void ClassTargets::scatter_weights(const Tensor& out, const Tensor& g, double scale) const {
+void ClassTargets::scatter_weights(const Tensor& out, const Tensor& g, double scale, double divisor) const {
   // The first class of each position: one step along the classes leads to the others.
   const Shape& shape = target.shape();
   Shape strides = out.strides();
@@ -79,7 +79,8 @@ void ClassTargets::scatter_weights(const Tensor& out, const Tensor& g, double sc
         const std::int64_t c = *reinterpret_cast<const std::int64_t*>(p[1] + i * s[1]);
         const T up = *reinterpret_cast<const T*>(p[2] + i * s[2]);
         if (c == ignore_index || up == 0) continue;
-        *reinterpret_cast<T*>(p[0] + i * s[0] + c * step) += static_cast<T>(scale * (w ? static_cast<double>(w[c]) : 1.0)) * up;
+        *reinterpret_cast<T*>(p[0] + i * s[0] + c * step) +=
+            static_cast<T>(scale * (w ? static_cast<double>(w[c]) : 1.0) / divisor) * up;
       }
     });
   });
@@ -94,32 +95,36 @@ Tensor class_weight(const char* op, In x, const Tensor& weight, std::int64_t cla
   return weight.detach().to(x->dtype(), x.loc).contiguous(x.loc);
 }
 
-ClassTargets class_targets(const char* op, In x, const Tensor& target, const Tensor& weight, std::int64_t ignore_index) {
+ClassTargets class_targets(const char* op, In x, const Tensor& target, const Tensor& weight,
+                           std::int64_t ignore_index) {
   if (!target.defined()) throw ValueError(concat(op, ": the target is an undefined tensor"), x.loc);
   if (x->dim() == 0)
-    throw ShapeError(concat(op, ": the input must have at least one dimension, that of the classes, but is 0-d"), x.loc);
+    throw ShapeError(concat(op, ": the input must have at least one dimension, that of the classes, but is 0-d"),
+                     x.loc);
   ClassTargets t{target};
   t.ignore_index = ignore_index;
   t.dim = x->dim() == 1 ? 0 : 1;
   t.classes = x->shape()[t.dim];
   Shape positions = x->shape();
   positions.erase(t.dim);
-  const std::string shapes =
-      concat("; an input of ", to_text(x->shape()), " takes a target of ", to_text(positions), ", got ", to_text(target.shape()));
+  const std::string shapes = concat("; an input of ", to_text(x->shape()), " takes a target of ", to_text(positions),
+                                    ", got ", to_text(target.shape()));
   if (target.dtype() != DType::int64)
-    throw DTypeError(concat(op, ": class indices must be int64, but the target is ", dtype_name(target.dtype()), shapes), x.loc);
+    throw DTypeError(
+        concat(op, ": class indices must be int64, but the target is ", dtype_name(target.dtype()), shapes), x.loc);
   if (target.dim() != positions.size())
-    throw ShapeError(concat(op, ": size mismatch (got input: ", to_text(x->shape()), ", target: ", to_text(target.shape()), ")",
-                            shapes),
+    throw ShapeError(concat(op, ": size mismatch (got input: ", to_text(x->shape()),
+                            ", target: ", to_text(target.shape()), ")", shapes),
                      x.loc);
   if (positions.size() > 0 && target.shape()[0] != positions[0])
     throw ShapeError(concat(op, ": Expected input batch_size (", positions[0], ") to match target batch_size (",
                             target.shape()[0], ").", shapes),
                      x.loc);
   if (target.shape() != positions)
-    throw ShapeError(concat(op, ": size mismatch (got input: ", to_text(x->shape()), ", target: ", to_text(target.shape()),
-                            "). Expected target size ", to_text(positions), ", got ", to_text(target.shape())),
-                     x.loc);
+    throw ShapeError(
+        concat(op, ": size mismatch (got input: ", to_text(x->shape()), ", target: ", to_text(target.shape()),
+               "). Expected target size ", to_text(positions), ", got ", to_text(target.shape())),
+        x.loc);
   t.weight = class_weight(op, x, weight, t.classes);
   return t;
 }

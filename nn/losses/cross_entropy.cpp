@@ -18,8 +18,8 @@ Shape with_class_dim(Shape positions, int dim) {
   return positions;
 }
 
-/// What both kinds of target share: one pass over the rows gives values and, when wanted, scaled gradients, which backward
-/// multiplies by what comes in.
+/// What both kinds of target share: one pass over the rows gives values and, when wanted, scaled gradients, which
+/// backward multiplies by what comes in.
 struct CrossEntropyRows {
   Reduction reduction = Reduction::mean;
   int dim = 1;
@@ -84,7 +84,8 @@ struct CrossEntropyOfIndices : CrossEntropyRows {
           T* const to = wants_dx ? reinterpret_cast<T*>(p[3] + r * step[3]) : nullptr;
           double value = 0;
           if (label != targets.ignore_index)
-            value = detail::cross_entropy_row(shared, reinterpret_cast<const T*>(p[0] + r * step[0]), n, label, to, 1 / divisor);
+            value = detail::cross_entropy_row(shared, reinterpret_cast<const T*>(p[0] + r * step[0]), n, label, to,
+                                              divisor);
           else if (to)
             std::fill_n(to, n, T(0));
           store(p[2] + r * step[2], value, narrow);
@@ -103,13 +104,13 @@ struct CrossEntropyOfIndices : CrossEntropyRows {
     if (!grad_enabled()) return {detail::scaled_gradient(s.dx, spread(g))};
     // softmax·Σq - q with the constant q laid out in full.
     const Tensor q = zeros(x.shape(), {.dtype = x.dtype()}), one = ones({}, {.dtype = x.dtype()});
-    now.scatter_weights(q, one, (1 - smoothing) / divisor);
+    now.scatter_weights(q, one, 1 - smoothing, divisor);
     const Tensor counts = now.rows().ne(now.ignore_index);
     Tensor all = q;
     if (smoothing > 0) {
-      Tensor even = full(x.shape(), smoothing / (divisor * static_cast<double>(now.classes)), {.dtype = x.dtype()});
+      Tensor even = full(x.shape(), smoothing / static_cast<double>(now.classes), {.dtype = x.dtype()});
       if (weight.defined()) even = even * weight.view(x.dim() == 1 ? Shape{-1} : weight_shape(x.dim()));
-      all = q + where(counts, even, 0.0);
+      all = q + where(counts, even / divisor, 0.0);
     }
     const Tensor d = x.softmax(dim) * all.sum(dim, true) - all;
     return {where(counts, scale_cotangent(spread(g), d), 0.0)};
@@ -201,10 +202,10 @@ Tensor functional::cross_entropy(In y_pred, const Tensor& y_true, const CrossEnt
 
   if (y_true.shape() != y_pred->shape()) {
     if (y_true.is_floating_point())
-      throw ShapeError(concat(op, ": a floating point target holds class probabilities and must have the shape of the input, ",
-                              to_text(y_pred->shape()), ", but has ", to_text(y_true.shape()),
-                              "; class indices must be int64"),
-                       loc);
+      throw ShapeError(
+          concat(op, ": a floating point target holds class probabilities and must have the shape of the input, ",
+                 to_text(y_pred->shape()), ", but has ", to_text(y_true.shape()), "; class indices must be int64"),
+          loc);
     CrossEntropyOfIndices loss{rows, detail::class_targets(op, y_pred, y_true, options.weight, options.ignore_index)};
     const double total = loss.targets.total_weight(op, loc);
     if (rows.reduction == Reduction::mean) loss.divisor = detail::mean_divisor(total);
@@ -213,11 +214,13 @@ Tensor functional::cross_entropy(In y_pred, const Tensor& y_true, const CrossEnt
   }
 
   if (!y_true.is_floating_point())
-    throw DTypeError(concat(op, ": Expected floating point type for target with class probabilities, got ",
-                            dtype_name(y_true.dtype()), "; the target has the shape of the input, ", to_text(y_pred->shape())),
-                     loc);
+    throw DTypeError(
+        concat(op, ": Expected floating point type for target with class probabilities, got ",
+               dtype_name(y_true.dtype()), "; the target has the shape of the input, ", to_text(y_pred->shape())),
+        loc);
   if (options.ignore_index >= 0)
-    throw ValueError(concat(op, ": ignore_index is not supported for floating point target, got ", options.ignore_index), loc);
+    throw ValueError(
+        concat(op, ": ignore_index is not supported for floating point target, got ", options.ignore_index), loc);
   const DType dtype = y_pred->dtype() == y_true.dtype() ? y_pred->dtype() : DType::float64;
   const Tensor x = y_pred->to(dtype, loc), t = y_true.to(dtype, loc);
   CrossEntropyOfProbabilities loss{rows};

@@ -16,9 +16,10 @@ struct RowTarget {
   double weight_sum = 0;      ///< Σ w_j
 };
 
-/// For a class index: q = keep·w_c at the class, plus spread·w_j. `dx` (may be null) receives scale·∂l/∂x.
+/// For a class index: q = keep·w_c at the class, plus spread·w_j. `dx` (may be null) receives ∂l/∂x / divisor: the sum of weights
+/// may be too small to have a reciprocal.
 template <class T>
-double cross_entropy_row(const RowTarget<T>& target, const T* x, std::int64_t n, std::int64_t label, T* dx, double scale);
+double cross_entropy_row(const RowTarget<T>& target, const T* x, std::int64_t n, std::int64_t label, T* dx, double divisor);
 
 /// For probabilities t: q = w·(keep·t + spread). `dx` and `dt` (may be null) receive scale·∂l/∂x and scale·∂l/∂t.
 template <class T>
