@@ -97,15 +97,14 @@ def lift(function, *arguments):
     results = [[]]
     for a in arguments:
         results = [r + [c] for r in results for c in candidates(a)]
-    values = [function(*r) for r in results]
-    return values[0] if len(values) == 1 else Either(values)
+    return flat([function(*r) for r in results])
 
 
 def product(factor, x, fmt):
     """factor·x. Where x alone exceeds the format, infinity is as good as a finite product: an element, or a partial derivative, is
     formed in the dtype of its inputs before it is scaled."""
     exact = factor * x
-    if mp.isfinite(x) and abs(x) > fmt.max and exact != 0 and abs(exact) <= fmt.max:
+    if mp.isfinite(x) and abs(x) > fmt.max and exact != 0 and math.isfinite(fmt.rounded(exact)):
         return Either([exact, INF * mp.sign(exact)])
     return exact
 

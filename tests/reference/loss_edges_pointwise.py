@@ -160,7 +160,7 @@ def focal_value(gamma, alpha, m, t, ce):
 def focal(o, fmt, x, t):
     gamma, alpha = mpf(o.get("gamma", 2.0)), mpf(o.get("alpha", 0.75))
     ce, ce_x, ce_t = cross_entropy_of_probability(x, t)
-    if mp.isinf(t) or abs(ce) > fmt.max:
+    if mp.isinf(t) or abs(ce) * 4 > fmt.max:
         return (UNSPECIFIED if mp.isinf(t) else focal_value(gamma, alpha, x * (1 - t) + (1 - x) * t, t, ce)), [UNSPECIFIED] * 2
     at = t * alpha + (1 - t) * (1 - alpha)
     m = x * (1 - t) + (1 - x) * t
@@ -174,6 +174,8 @@ def sigmoid_focal(o, fmt, x, t):
     gamma, alpha = mpf(o.get("gamma", 2.0)), mpf(o.get("alpha", 0.25))
     if mp.isinf(x) or mp.isinf(t):
         return (INF if x == INF and t == 0 else UNSPECIFIED), [UNSPECIFIED] * 2
+    if alpha < 0 and abs(t) > 1e15:
+        return UNSPECIFIED, [UNSPECIFIED] * 2  # with t + (1-t) in front
     ce, ce_x, ce_t = cross_entropy_of_logit(x, t)
     p, n = sigmoid(x), sigmoid(-x)
     at, at_t = (t * alpha + (1 - t) * (1 - alpha), 2 * alpha - 1) if alpha >= 0 else (mpf(1), mpf(0))
@@ -181,7 +183,7 @@ def sigmoid_focal(o, fmt, x, t):
     mg, slope = power(m, gamma), (gamma * power(m, gamma - 1) if gamma != 0 else mpf(0))
     dx = at * (mg * ce_x + slope * p * n * (1 - 2 * t) * ce)
     dt = at_t * mg * ce + at * (slope * (n - p) * ce + mg * ce_t)
-    if abs(ce) * 4 > fmt.max:
+    if abs(ce) * 8 > fmt.max:
         dt = UNSPECIFIED if abs(t) > 1 else Either([dt, INF * mp.sign(dt)])  # terms of dt are larger than their sum
         dx = UNSPECIFIED if abs(t) > 1 else dx
     return at * mg * ce, [dx, dt]
@@ -261,7 +263,7 @@ ELEMENTWISE = [
                 [{}, {"full": True}], tails=[(88.0, 0.5), (89.0, 0.5), (709.0, 0.5), (710.0, 0.5), (-103.0, 0.0), (-744.0, 0.0)]),
     Elementwise("poisson_nll_loss", poisson, X_T, [[0.75, 0.5, 2.25, 0.125, 3.0], [0.25, 1.5, 0.0, 3.0, 0.875]],
                 [{"log_input": False}, {"log_input": False, "full": True}], tails=[(0.0, 1.0), (0.0, 0.0)]),
-    Elementwise("gaussian_nll_loss", gaussian, X_T + ["var"], [PREDICTION, TARGET, [2.0, 3.0, 2.5, 4.0, 2.75]], [{}, {"full": True}],
+    Elementwise("gaussian_nll_loss", gaussian, X_T + ["var"], [PREDICTION, TARGET, [2.0, 3.0, 2.5, 3.5, 1.75]], [{}, {"full": True}],
                 pairs=[(1e30, 0.0, 1e30), (1e30, 1.0, "max"), ("max", 0.0, "max"), (0.5, 0.0, 0.0), ("inf", 0.0, "inf"), (1e30, 0.0, 1.0),
                        (1e-30, 0.0, 1e-30)]),
     Elementwise("log_cosh_loss", log_cosh, X_T, [PREDICTION, TARGET], pairs=DIFFERENCE,
@@ -271,7 +273,7 @@ ELEMENTWISE = [
     Elementwise("binary_cross_entropy", bce_weighted, X_T + ["weight"], [UNIT, PROBABILITY, WEIGHT], wrt=X_T),
     Elementwise("binary_cross_entropy_with_logits", bce_with_logits, X_T, [LOGIT, PROBABILITY], tails=LOGITS),
     Elementwise("binary_cross_entropy_with_logits", bce_with_logits_weighted, X_T + ["weight", "pos_weight"],
-                [LOGIT, PROBABILITY, WEIGHT, [3.0, 0.5, 1.0, 2.0, 1.5]], wrt=X_T, tails=[c + (2.0, 3.0) for c in LOGITS]),
+                [LOGIT, PROBABILITY, WEIGHT, [0.25, 0.5, 1.0, 2.0, 0.75]], wrt=X_T, tails=[c + (2.0, 3.0) for c in LOGITS]),
     Elementwise("sigmoid_focal_loss", sigmoid_focal, X_T, [LOGIT, PROBABILITY], [{}, {"alpha": -1.0, "gamma": 1.5}, {"gamma": 0.0}],
                 tails=LOGITS),
     Elementwise("focal_loss", focal, X_T, [UNIT, PROBABILITY], [{}, {"alpha": 0.25, "gamma": 1.5}, {"gamma": 0.0}], tails=SMALL),

@@ -4,7 +4,7 @@ import math
 
 from mpmath import mp, mpf
 
-from loss_edges_numbers import (INF, NAN, UNSPECIFIED, ZERO, Either, clamp_min_0, div, exp, lift, log, maximum, power, rounded, scaled,
+from loss_edges_numbers import (INF, NAN, UNSPECIFIED, ZERO, Either, clamp_min_0, div, exp, flat, lift, log, maximum, power, rounded, scaled,
                                 sigmoid, sign, softplus, total)
 from loss_edges_pointwise import E32
 
@@ -370,7 +370,10 @@ class Rows:
         if reduction == "none":
             value = [rounded(v, fmt) for v in values]
         else:
-            value = [rounded(NAN if divisor == 0 else total(values, divisor, fmt), fmt)]
+            value = NAN if divisor == 0 else total(values, divisor, fmt)
+            if 0 < abs(divisor) < mpf(fmt.denormal) * 2**fmt.digits:  # products with such weights may be rounded to 0 first
+                value = flat([value, total([lift(lambda v: mpf(fmt.rounded(v)), v) for v in values], divisor, fmt)])
+            value = [rounded(value, fmt)]
         factors = [mpf(u) for u in upstream] if reduction == "none" else [div(1, divisor)] * count
         grads = {}
         for name in self.wrt:
