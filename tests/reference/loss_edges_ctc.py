@@ -28,6 +28,9 @@ def sample(lp, label, blank, classes, zero_infinity):
         if zero_infinity:
             return mpf(0), zero
         return INF, [[NAN if c in used else Either([NAN, mpf(0)]) for c in range(classes)] for _ in lp]
+    if abs(largest) > 1e15:
+        # A loss of this size has no digits left for the ratios of alignments.
+        return -largest, [[UNSPECIFIED] * classes for _ in lp]
     occupancy = [[mpf(0)] * classes for _ in lp]
     whole = mpf(0)
     for p, w in weights:
@@ -109,7 +112,7 @@ def ctc_groups(fmt):
     padding = [(3, 1, 0), (3, 1, 2), (2, 2, 1), (3, 2, 0)]
     impossible = [[(t, 0, c, LOST) for t in range(4) for c in cs] for cs in ((0,), (1,), (2,), (1, 2), (0, 1, 2))]
     impossible += [[(t, 2, 0, LOST) for t in range(2)], [(t, 1, c, LOST) for t in range(3) for c in range(3)]]
-    certain = [[(t, 0, c, 0.0 if c == p else v) for t, p in enumerate((1, 0, 2, 0)) for c in range(3)] for v in (-40.0, -1000.0, -1e5, -1e30)]
+    certain = [[(t, 0, c, 0.0 if c == p else v) for t, p in enumerate((1, 0, 2, 0)) for c in range(3)] for v in (-1000.0, -1e5, -1e30)]
     far = [[(t, n, c, v * (1 + 0.125 * c)) for t in range(4) for n in range(3) for c in range(3)] for v in (-100.0, -1e4, -1e30)]
     targets, lengths, labels = [[1, 2], [1] + GARBAGE[:1], GARBAGE], [4, 3, 2], [2, 1, 0]
     for options in ({}, {"zero_infinity": True}):
