@@ -71,7 +71,7 @@ struct NegativeLogLikelihood {
       return {dx};
     }
     now.scatter_weights(dx, ones({}, {.dtype = g.dtype()}), -1, divisor);
-    return {mul(g.dim() == 0 ? g : g.unsqueeze(targets.dim), dx)};
+    return {scale_cotangent(g.dim() == 0 ? g : g.unsqueeze(targets.dim), dx)};
   }
 };
 
