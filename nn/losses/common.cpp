@@ -1,6 +1,7 @@
 #include "slope/nn/losses/common.h"
 
 #include "slope/autograd/engine/grad_mode.h"
+#include "slope/autograd/engine/op.h"
 #include "slope/autograd/ops/elementwise.h"
 #include "slope/autograd/ops/promote.h"
 #include "slope/autograd/tensor/factory.h"
@@ -113,6 +114,25 @@ Tensor scaled_gradient(const Tensor& local, const Tensor& g) {
     if (up == 0) return zeros(local.shape(), {.dtype = local.dtype()});
   }
   return scale_cotangent(g, local);
+}
+
+namespace {
+struct RecordedGradient {
+  static constexpr std::string_view name = "RecordedGradient";
+  Tensor value;
+  struct Saved {};
+  Tensor forward(Saved&, const Tensor&) { return value; }
+  Grads<1> backward(const Saved&, const Tensor& g) const { return {g}; }
+};
+}  // namespace
+
+Tensor recorded_gradient(const Tensor& local, const Tensor& g, const Tensor& composed, SourceLoc loc) {
+  Tensor value;
+  {
+    NoGradGuard no_grad;
+    value = scaled_gradient(local, g);
+  }
+  return apply(loc, RecordedGradient{value.is(local) ? value.detach() : value}, composed);
 }
 
 }  // namespace detail

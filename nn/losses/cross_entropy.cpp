@@ -113,7 +113,7 @@ struct CrossEntropyOfIndices : CrossEntropyRows {
       all = q + where(counts, even / divisor, 0.0);
     }
     const Tensor d = x.softmax(dim) * all.sum(dim, true) - all;
-    return {where(counts, scale_cotangent(spread(g), d), 0.0)};
+    return {detail::recorded_gradient(s.dx, spread(g), where(counts, scale_cotangent(spread(g), d), 0.0), loc)};
   }
 
   Shape weight_shape(int dims) const {
@@ -170,9 +170,13 @@ struct CrossEntropyOfProbabilities : CrossEntropyRows {
     }
     if (needs_grad(0)) {
       const Tensor q = w * (t * (1 - smoothing) + smoothing / static_cast<double>(x.size(dim)));
-      grads[0] = scale_cotangent(up, x.softmax(dim) * q.sum(dim, true) - q);
+      const Tensor d = scale_cotangent(up, x.softmax(dim) * q.sum(dim, true) - q);
+      grads[0] = detail::recorded_gradient(s.dx, spread(g), d, loc);
     }
-    if (needs_grad(1)) grads[1] = scale_cotangent(up, w * x.log_softmax(dim) * (smoothing - 1));
+    if (needs_grad(1)) {
+      const Tensor d = scale_cotangent(up, w * x.log_softmax(dim) * (smoothing - 1));
+      grads[1] = detail::recorded_gradient(s.dt, spread(g), d, loc);
+    }
     return grads;
   }
 };
