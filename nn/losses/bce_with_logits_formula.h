@@ -9,7 +9,7 @@ struct BceWithLogits {
   static constexpr const char* name = "BinaryCrossEntropyWithLogits";
   template <class T>
   constexpr T operator()(const T& x, const T& t) const {
-    return (1.0 - t) * maximum(x, T(0)) + t * maximum(-x, T(0)) + log1p(exp(-abs(x)));
+    return where(x > 0.0, 1.0 - t, -t) * x + log1p(exp(-abs(x)));
   }
   template <class T>
   constexpr T d0(const T& x, const T& t, const T&) const {

@@ -78,7 +78,7 @@ double ClassTargets::total_weight(const char* op, SourceLoc loc) const {
   return chunks > 1 ? std::accumulate(many.begin(), many.end(), 0.0) : single;
 }
 
-void ClassTargets::scatter_weights(const Tensor& out, const Tensor& g, double scale) const {
+void ClassTargets::scatter_weights(const Tensor& out, const Tensor& g, double scale, double divisor) const {
   // The first class of each position: one step along the classes leads to the others.
   const Shape& shape = target.shape();
   Shape strides = out.strides();
@@ -98,7 +98,8 @@ void ClassTargets::scatter_weights(const Tensor& out, const Tensor& g, double sc
         const std::int64_t c = *reinterpret_cast<const std::int64_t*>(p[1] + i * s[1]);
         const T up = *reinterpret_cast<const T*>(p[2] + i * s[2]);
         if (c == ignore_index || up == 0) continue;
-        *reinterpret_cast<T*>(p[0] + i * s[0] + c * step) += static_cast<T>(scale * (w ? static_cast<double>(w[c]) : 1.0)) * up;
+        *reinterpret_cast<T*>(p[0] + i * s[0] + c * step) +=
+            static_cast<T>(scale * (w ? static_cast<double>(w[c]) : 1.0) / divisor) * up;
       }
     });
   });

@@ -1,6 +1,7 @@
 #include "slope/nn/losses/common.h"
 
 #include "slope/autograd/engine/grad_mode.h"
+#include "slope/autograd/engine/op.h"
 #include "slope/autograd/ops/elementwise.h"
 #include "slope/autograd/ops/promote.h"
 #include "slope/autograd/tensor/factory.h"
@@ -53,12 +54,13 @@ void require_floating(const char* op, In prediction, const char* what) {
 
 void require_constant(const char* op, const char* argument, const Tensor& t, SourceLoc loc) {
   if (grad_enabled() && t.defined() && t.requires_grad())
-    throw AutogradError(concat(op, ": the function '", op, "' is not differentiable with respect to argument '", argument,
-                               "'; pass ", argument, ".detach()"),
+    throw AutogradError(concat(op, ": the function '", op, "' is not differentiable with respect to argument '",
+                               argument, "'; pass ", argument, ".detach()"),
                         loc);
 }
 
-void require_broadcasts_to(const char* op, const char* argument, const Tensor& weight, const Shape& shape, SourceLoc loc) {
+void require_broadcasts_to(const char* op, const char* argument, const Tensor& weight, const Shape& shape,
+                           SourceLoc loc) {
   if (broadcast_shapes(weight.shape(), shape, op, loc) != shape)
     throw ShapeError(concat(op, ": ", argument, " of shape ", to_text(weight.shape()), " does not broadcast to shape ",
                             to_text(shape)),
@@ -113,6 +115,25 @@ Tensor scaled_gradient(const Tensor& local, const Tensor& g) {
     if (up == 0) return zeros(local.shape(), {.dtype = local.dtype()});
   }
   return scale_cotangent(g, local);
+}
+
+namespace {
+struct RecordedGradient {
+  static constexpr std::string_view name = "RecordedGradient";
+  Tensor value;
+  struct Saved {};
+  Tensor forward(Saved&, const Tensor&) { return value; }
+  Grads<1> backward(const Saved&, const Tensor& g) const { return {g}; }
+};
+}  // namespace
+
+Tensor recorded_gradient(const Tensor& local, const Tensor& g, const Tensor& composed, SourceLoc loc) {
+  Tensor value;
+  {
+    NoGradGuard no_grad;
+    value = scaled_gradient(local, g);
+  }
+  return apply(loc, RecordedGradient{value.is(local) ? value.detach() : value}, composed);
 }
 
 }  // namespace detail

@@ -9,13 +9,15 @@
 /// What losses share: the reduction option and the checks that precede every computation.
 namespace slope::nn {
 
-/// A Reduction, or its name: `{.reduction = Reduction::sum}` or `{.reduction = "sum"}`. Throws ValueError for other names.
+/// A Reduction, or its name: `{.reduction = Reduction::sum}` or `{.reduction = "sum"}`. Throws ValueError for other
+/// names.
 class ReductionOption {
  public:
   ReductionOption(Reduction value = Reduction::mean) : value_(value) {}
   ReductionOption(std::string_view name, SourceLoc loc = SourceLoc::here());
   ReductionOption(const char* name, SourceLoc loc = SourceLoc::here()) : ReductionOption(std::string_view(name), loc) {}
-  ReductionOption(const std::string& name, SourceLoc loc = SourceLoc::here()) : ReductionOption(std::string_view(name), loc) {}
+  ReductionOption(const std::string& name, SourceLoc loc = SourceLoc::here())
+      : ReductionOption(std::string_view(name), loc) {}
   operator Reduction() const { return value_; }
 
  private:
@@ -31,7 +33,8 @@ void require_floating(const char* op, In prediction, const char* what = "the pre
 /// Throws AutogradError when an argument without a gradient formula requires one.
 void require_constant(const char* op, const char* argument, const Tensor& t, SourceLoc loc);
 /// Throws ShapeError unless `weight` broadcasts to `shape` without enlarging it.
-void require_broadcasts_to(const char* op, const char* argument, const Tensor& weight, const Shape& shape, SourceLoc loc);
+void require_broadcasts_to(const char* op, const char* argument, const Tensor& weight, const Shape& shape,
+                           SourceLoc loc);
 /// Throws ShapeError unless the two broadcast, ValueError for an undefined `other`.
 void require_broadcastable(const char* op, const char* argument, In prediction, const Tensor& other);
 /// All that losses of one prediction and one target of its shape check: floating, shapes, no batchmean.
@@ -46,8 +49,12 @@ Tensor reduce(const Tensor& values, Reduction reduction);
 Tensor scalar(double value, DType dtype);
 /// Σ values / divisor as a 0-d constant; 0/0 is NaN.
 Tensor total(const Tensor& values, double divisor, DType dtype);
-/// Local gradients times what comes in, which is 0-d or broadcasts: `local` itself when that is 1, exactly 0 where it is 0.
+/// Local gradients times what comes in, which is 0-d or broadcasts: `local` itself when that is 1, exactly 0 where it
+/// is 0.
 Tensor scaled_gradient(const Tensor& local, const Tensor& g);
+/// The same as what create_graph asks for: the numbers of the fused pass, which keeps tails, with the derivatives of
+/// `composed`, the formula of tensor operations that gives the same numbers but for their tails.
+Tensor recorded_gradient(const Tensor& local, const Tensor& g, const Tensor& composed, SourceLoc loc);
 
 }  // namespace detail
 

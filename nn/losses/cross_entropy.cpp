@@ -92,7 +92,7 @@ struct CrossEntropyOfIndices : CrossEntropyRows {
                                        .value_step = step[2],
                                        .dx_step = step[3],
                                        .narrow = narrow,
-                                       .scale = 1 / divisor},
+                                       .divisor = divisor},
                                       rows);
       });
     });
@@ -108,16 +108,16 @@ struct CrossEntropyOfIndices : CrossEntropyRows {
     if (!grad_enabled()) return {detail::scaled_gradient(s.dx, spread(g))};
     // softmax·Σq - q with the constant q laid out in full.
     const Tensor q = zeros(x.shape(), {.dtype = x.dtype()}), one = ones({}, {.dtype = x.dtype()});
-    now.scatter_weights(q, one, (1 - smoothing) / divisor);
+    now.scatter_weights(q, one, 1 - smoothing, divisor);
     const Tensor counts = now.rows().ne(now.ignore_index);
     Tensor all = q;
     if (smoothing > 0) {
-      Tensor even = full(x.shape(), smoothing / (divisor * static_cast<double>(now.classes)), {.dtype = x.dtype()});
+      Tensor even = full(x.shape(), smoothing / static_cast<double>(now.classes), {.dtype = x.dtype()});
       if (weight.defined()) even = even * weight.view(x.dim() == 1 ? Shape{-1} : weight_shape(x.dim()));
-      all = q + where(counts, even, 0.0);
+      all = q + where(counts, even / divisor, 0.0);
     }
     const Tensor d = x.softmax(dim) * all.sum(dim, true) - all;
-    return {where(counts, scale_cotangent(spread(g), d), 0.0)};
+    return {detail::recorded_gradient(s.dx, spread(g), where(counts, scale_cotangent(spread(g), d), 0.0), loc)};
   }
 
   Shape weight_shape(int dims) const {
@@ -176,9 +176,13 @@ struct CrossEntropyOfProbabilities : CrossEntropyRows {
     }
     if (needs_grad(0)) {
       const Tensor q = w * (t * (1 - smoothing) + smoothing / static_cast<double>(x.size(dim)));
-      grads[0] = scale_cotangent(up, x.softmax(dim) * q.sum(dim, true) - q);
+      const Tensor d = scale_cotangent(up, x.softmax(dim) * q.sum(dim, true) - q);
+      grads[0] = detail::recorded_gradient(s.dx, spread(g), d, loc);
     }
-    if (needs_grad(1)) grads[1] = scale_cotangent(up, w * x.log_softmax(dim) * (smoothing - 1));
+    if (needs_grad(1)) {
+      const Tensor d = scale_cotangent(up, w * x.log_softmax(dim) * (smoothing - 1));
+      grads[1] = detail::recorded_gradient(s.dt, spread(g), d, loc);
+    }
     return grads;
   }
 };

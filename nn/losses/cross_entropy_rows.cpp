@@ -24,9 +24,9 @@ inline void each_vector(std::int64_t n, const F& f) {
 
 inline void add(double& total, double part) { total += part; }
 
-/// Σ w_j·(x_j - largest), in double.
+/// Σ scale·w_j·(x_j - largest), in double; scaled first, since a small share of a large number may be in range.
 template <class T>
-double weighted_shifted_sum(const T* x, const T* w, std::int64_t n, double largest) {
+double weighted_shifted_sum(const T* x, const T* w, std::int64_t n, double largest, double scale) {
   return over_segments(
       n, 0.0,
       [&](std::int64_t begin, std::int64_t end) {
@@ -34,11 +34,9 @@ double weighted_shifted_sum(const T* x, const T* w, std::int64_t n, double large
         simd::dispatch([&](auto isa) {
           using V = typename decltype(isa)::template Lanes<T>;
           typename decltype(isa)::template WideSum<T> sum;
-          const V shift(largest);
+          const V shift(largest), factor(scale);
           each_vector<V>(end - begin, [&](const auto& load, const auto&, int count) {
-            V term = load(x + begin) - shift;
-            if (w) term = load(w + begin) * term;
-            sum.add_n(term, count);
+            sum.add_n((w ? factor * load(w + begin) : factor) * (load(x + begin) - shift), count);
           });
           result = sum.total();
         });
@@ -58,33 +56,36 @@ double log_of_sum(const RowNorm& norm, const T* x, std::int64_t n, std::int64_t 
   return std::log1p(others);
 }
 
+/// softmax·Σq - q, for one class with q of its own, the rest of Σq and the logarithm of its softmax, which may be close to 1.
+double slope_of_likely(double q, double rest, double log_p) { return q * std::expm1(log_p) + std::exp(log_p) * rest; }
+
 /// One row of any length.
 template <class T>
-double wide_row(const RowTarget<T>& target, const T* x, std::int64_t n, std::int64_t label, T* dx, double scale) {
+double wide_row(const RowTarget<T>& target, const T* x, std::int64_t n, std::int64_t label, T* dx, double divisor) {
   const RowNorm norm = row_norm(x, n);
   const double log_sum = log_of_sum(norm, x, n, label);
   const double w = target.weight ? static_cast<double>(target.weight[label]) : 1.0;
   const double log_p = static_cast<double>(x[label]) - norm.largest - log_sum;
   if (target.spread == 0 && target.keep == 1) {
     if (dx) {
-      softmax_row(x, dx, n, norm, scale * w);
+      softmax_row(x, dx, n, norm, w / divisor);
       // Not softmax - 1, which loses the tail where the prediction is right.
-      dx[label] = static_cast<T>(scale * w * std::expm1(log_p));
+      dx[label] = static_cast<T>(w / divisor * std::expm1(log_p));
     }
     return -w * log_p;
   }
   const double at_label = target.keep * w;
   if (dx) {
-    softmax_row(x, dx, n, norm, scale * (at_label + target.spread * target.weight_sum));
-    const double even = scale * target.spread;
+    softmax_row(x, dx, n, norm, (at_label + target.spread * target.weight_sum) / divisor);
     for_segments(n, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t j = begin; j < end; ++j)
-        dx[j] -= static_cast<T>(target.weight ? even * static_cast<double>(target.weight[j]) : even);
+        dx[j] -= static_cast<T>(target.spread * (target.weight ? static_cast<double>(target.weight[j]) : 1.0) / divisor);
     });
-    dx[label] -= static_cast<T>(scale * at_label);
+    dx[label] = static_cast<T>(
+        slope_of_likely(at_label + target.spread * w, target.spread * (target.weight_sum - w), log_p) / divisor);
   }
-  const double all = weighted_shifted_sum(x, target.weight, n, norm.largest) - log_sum * target.weight_sum;
-  return -at_label * log_p - target.spread * all;
+  const double shifted = weighted_shifted_sum(x, target.weight, n, norm.largest, target.spread);
+  return -at_label * log_p - (shifted - target.spread * target.weight_sum * log_sum);
 }
 
 /// Up to V::size short rows, side by side.
@@ -93,33 +94,37 @@ void narrow_rows(const LabelRows<typename V::value_type>& rows, std::int64_t fir
   using T = typename V::value_type;
   const RowTarget<T>& target = rows.target;
   const std::int64_t n = rows.n;
+  const bool smooth = target.spread != 0 || target.keep != 1;
   std::int64_t label[V::size];
-  alignas(64) T chosen[V::size], weight[V::size], counted[V::size], value[V::size];
+  alignas(64) T chosen[V::size], counted[V::size], value[V::size];
+  // q of the label, and over the divisor: of all classes, of the label, of the others.
+  alignas(64) T at_label[V::size], all[V::size], own[V::size], rest[V::size];
   block.load(rows.x + first * rows.x_step, rows.x_step, n, count);
   for (int r = 0; r < V::size; ++r) {
     label[r] = r < count ? *reinterpret_cast<const std::int64_t*>(rows.labels + (first + r) * rows.label_step) : 0;
     counted[r] = r >= count || label[r] != rows.ignore_index;
     if (counted[r] == 0) label[r] = 0;
     chosen[r] = block.at(r, label[r]);
-    weight[r] = target.weight ? target.weight[label[r]] : T(1);
+    const double w = target.weight ? static_cast<double>(target.weight[label[r]]) : 1.0;
+    at_label[r] = static_cast<T>(target.keep * w);
+    all[r] = static_cast<T>((target.keep * w + target.spread * target.weight_sum) / rows.divisor);
+    own[r] = static_cast<T>((target.keep + target.spread) * w / rows.divisor);
+    rest[r] = static_cast<T>(target.spread * (target.weight_sum - w) / rows.divisor);
   }
-  const bool smooth = target.spread != 0 || target.keep != 1;
-  V all(0);
+  V shifted(0);
   if (smooth) {
     V largest = block.column(0);
     for (std::int64_t j = 1; j < n; ++j) largest = maximum(largest, block.column(j));
-    for (std::int64_t j = 0; j < n; ++j) {
-      const V shifted = block.column(j) - largest;
-      all += target.weight ? V(target.weight[j]) * shifted : shifted;
-    }
+    const V spread(target.spread);
+    for (std::int64_t j = 0; j < n; ++j)
+      shifted += (target.weight ? spread * V(target.weight[j]) : spread) * (block.column(j) - largest);
   }
   V largest(0), others(0);
   block.exponentiate(n, largest, others);
-  const V log_sum = log1p(others), log_p = (V::load(chosen) - largest) - log_sum, w = V::load(weight);
+  const V log_sum = log1p(others), log_p = (V::load(chosen) - largest) - log_sum;
   const auto counts = V::load(counted) != 0;
-  const V at_label = V(target.keep) * w;
-  V l = -(smooth ? at_label : w) * log_p;
-  if (smooth) l -= V(target.spread) * (all - log_sum * V(target.weight_sum));
+  V l = -V::load(at_label) * log_p;
+  if (smooth) l -= shifted - V(target.spread * target.weight_sum) * log_sum;
   where(counts, l, V(0)).store(value);
   for (int r = 0; r < count; ++r) {
     char* to = rows.values + (first + r) * rows.value_step;
@@ -130,21 +135,18 @@ void narrow_rows(const LabelRows<typename V::value_type>& rows, std::int64_t fir
   }
   if (!rows.dx) return;
 
-  const V up(rows.scale), total = smooth ? at_label + V(target.spread * target.weight_sum) : w;
-  const V factor = up * total / (1 + others);
+  const V factor = V::load(all) / (1 + others);
   for (std::int64_t j = 0; j < n; ++j) {
     V d = block.column(j) * factor;
-    if (smooth) d -= V(rows.scale * target.spread * (target.weight ? static_cast<double>(target.weight[j]) : 1.0));
+    if (smooth) d -= V(target.spread * (target.weight ? static_cast<double>(target.weight[j]) : 1.0) / rows.divisor);
     block.set_column(j, where(counts, d, V(0)));
   }
   // Not softmax - 1, which loses the tail where the prediction is right.
-  alignas(64) T at[V::size];
-  (smooth ? up * at_label : up * w * expm1(log_p)).store(at);
-  for (int r = 0; r < count; ++r) {
-    if (counted[r] == 0) continue;
-    T& d = block.at(r, label[r]);
-    d = smooth ? d - at[r] : at[r];
-  }
+  V d = V::load(own) * expm1(log_p);
+  if (smooth) d += exp(log_p) * V::load(rest);
+  d.store(value);
+  for (int r = 0; r < count; ++r)
+    if (counted[r] != 0) block.at(r, label[r]) = value[r];
   block.store(rows.dx + first * rows.dx_step, rows.dx_step, n, count);
 }
 
@@ -165,7 +167,7 @@ void cross_entropy_rows(const LabelRows<T>& rows, std::int64_t count) {
     double value = 0;
     if (label != rows.ignore_index)
       value =
-          wide_row(rows.target, reinterpret_cast<const T*>(rows.x + r * rows.x_step), rows.n, label, dx, rows.scale);
+          wide_row(rows.target, reinterpret_cast<const T*>(rows.x + r * rows.x_step), rows.n, label, dx, rows.divisor);
     else if (dx)
       std::fill_n(dx, rows.n, T(0));
     char* to = rows.values + r * rows.value_step;
@@ -181,7 +183,10 @@ double cross_entropy_row(const RowTarget<T>& target, const T* x, std::int64_t n,
                          double scale) {
   if (n == 0) return 0;
   const RowNorm norm = row_norm(x, n);
-  const double log_sum = std::log(norm.sum);
+  // The one class that may have more than half of the probability.
+  const std::int64_t likely =
+      norm.sum < 2 ? std::find_if(x, x + n, [&](T v) { return static_cast<double>(v) == norm.largest; }) - x : n;
+  const double log_sum = likely < n ? log_of_sum(norm, x, n, likely) : std::log(norm.sum);
   struct Sums {
     double q = 0, dot = 0;
   };
@@ -220,6 +225,11 @@ double cross_entropy_row(const RowTarget<T>& target, const T* x, std::int64_t n,
         });
       });
     });
+  if (dx && likely < n) {
+    const double q = (target.weight ? static_cast<double>(target.weight[likely]) : 1.0) *
+                     (target.keep * static_cast<double>(t[likely]) + target.spread);
+    dx[likely] = static_cast<T>(scale * slope_of_likely(q, sums.q - q, -log_sum));
+  }
   return log_sum * sums.q - sums.dot;
 }
 

@@ -17,7 +17,8 @@ struct RowTarget {
 };
 
 /// For class indices: q = keep·w_c at the class c, plus spread·w_j. Of rows of n elements, `step` bytes apart, reads
-/// logits and int64 labels and writes values (double, or T when `narrow`) and, when dx is not null, scale·∂l/∂x.
+/// logits and int64 labels and writes values (double, or T when `narrow`) and, when dx is not null, ∂l/∂x / divisor: a sum of weights may be
+/// too small to have a reciprocal.
 /// Ignored rows have value and gradient 0, whatever is in them.
 template <class T>
 struct LabelRows {
@@ -27,7 +28,7 @@ struct LabelRows {
   char *values, *dx;
   std::int64_t x_step, label_step, value_step, dx_step;
   bool narrow;
-  double scale;
+  double divisor;
 };
 template <class T>
 void cross_entropy_rows(const LabelRows<T>& rows, std::int64_t count);

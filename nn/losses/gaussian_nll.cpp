@@ -34,8 +34,9 @@ struct GaussianNll {
   double eps = 1e-6, constant = 0;
   template <class T>
   constexpr T operator()(const T& x, const T& t, const T& var) const {
+    // d·(d/v), not d²/v: the square leaves the range long before the quotient.
     const T v = at_least(var, eps), d = x - t;
-    return 0.5 * (log(v) + d * d / v) + constant;
+    return 0.5 * (log(v) + d * (d / v)) + constant;
   }
   template <class T>
   constexpr T d0(const T& x, const T& t, const T& var, const T&) const {
@@ -47,8 +48,8 @@ struct GaussianNll {
   }
   template <class T>
   constexpr T d2(const T& x, const T& t, const T& var, const T&) const {
-    const T v = at_least(var, eps), d = x - t;
-    return 0.5 * (1.0 - d * d / v) / v;
+    const T v = at_least(var, eps), s = (x - t) / v;
+    return 0.5 * (1.0 / v - s * s);
   }
 };
 

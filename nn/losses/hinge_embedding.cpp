@@ -15,7 +15,8 @@ struct HingeEmbedding {
   double margin = 1;
   template <class T>
   constexpr T operator()(const T& x, const T& t) const {
-    return where(t != -1.0, x, T(0)) + where(t != 1.0, hinge(T(margin - x)), T(0));
+    // For a target that is neither 1 nor -1 the two parts add up to max(x, margin).
+    return where(t == 1.0, x, where(t == -1.0, hinge(T(margin - x)), maximum(x, T(margin))));
   }
   template <class T>
   constexpr T d0(const T& x, const T& t, const T&) const {

@@ -49,7 +49,8 @@ struct NegativeLogLikelihood {
             if (c == targets.ignore_index)
               out = 0;
             else
-              out = -(w ? static_cast<Out>(w[c]) : Out(1)) * static_cast<Out>(*reinterpret_cast<const T*>(p[1] + i * d[1] + c * step));
+              out = -(w ? static_cast<Out>(w[c]) : Out(1)) *
+                    static_cast<Out>(*reinterpret_cast<const T*>(p[1] + i * d[1] + c * step));
           }
         });
       };
@@ -66,11 +67,11 @@ struct NegativeLogLikelihood {
     (void)now.total_weight("nll_loss", loc);  // the indices may have been overwritten behind the version counter
     const Tensor dx = zeros(shape, {.dtype = g.dtype()});
     if (!again) {
-      now.scatter_weights(dx, g, -1 / divisor);
+      now.scatter_weights(dx, g, -1, divisor);
       return {dx};
     }
-    now.scatter_weights(dx, ones({}, {.dtype = g.dtype()}), -1 / divisor);
-    return {mul(g.dim() == 0 ? g : g.unsqueeze(targets.dim), dx)};
+    now.scatter_weights(dx, ones({}, {.dtype = g.dtype()}), -1, divisor);
+    return {scale_cotangent(g.dim() == 0 ? g : g.unsqueeze(targets.dim), dx)};
   }
 };
 
@@ -83,8 +84,8 @@ Tensor functional::nll_loss(In y_pred, const Tensor& y_true, const NLLLossOption
   detail::require_floating(op, y_pred);
   detail::require_plain_reduction(op, reduction, y_pred.loc);
   detail::require_constant(op, "weight", options.weight, y_pred.loc);
-  NegativeLogLikelihood loss{detail::class_targets(op, y_pred, y_true, options.weight, options.ignore_index), reduction, 1,
-                             y_pred.loc};
+  NegativeLogLikelihood loss{detail::class_targets(op, y_pred, y_true, options.weight, options.ignore_index), reduction,
+                             1, y_pred.loc};
   const double total = loss.targets.total_weight(op, y_pred.loc);
   if (reduction == Reduction::mean) loss.divisor = detail::mean_divisor(total);
   return apply(y_pred.loc, std::move(loss), y_pred.tensor);

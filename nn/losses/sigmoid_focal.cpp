@@ -85,7 +85,7 @@ T WrongPower::d0(const T& x, const T& t, const T&) const {
 template <class T>
 T WrongPower::d1(const T& x, const T& t, const T&) const {
   const T q = by_label(t, sigmoid(-x), sigmoid(x));
-  return gamma * pow(q, gamma - 1) * (sigmoid(-x) - sigmoid(x));
+  return gamma * pow(q, gamma - 1) * -tanh(0.5 * x);  // σ(-x) - σ(x)
 }
 
 struct SigmoidFocal {
@@ -108,8 +108,7 @@ struct SigmoidFocal {
   template <class T>
   T d1(const T& x, const T& t, const T& y) const {
     const detail::FocalTerms<T> f = terms(x, t);
-    return f.slope(gamma, T(positive - negative), detail::BceWithLogits{}.d1(x, t, y),
-                   f.ce_dlog(sigmoid(-x) - sigmoid(x)));
+    return f.slope(gamma, T(positive - negative), detail::BceWithLogits{}.d1(x, t, y), f.ce_dlog(-tanh(0.5 * x)));
   }
 };
 

@@ -1,0 +1,94 @@
+#include "edges/loss_calls.h"
+
+#include <cmath>
+#include <limits>
+
+#include "slope/nn/losses/losses.h"
+
+namespace edges {
+
+namespace F = slope::nn::functional;
+namespace nn = slope::nn;
+
+namespace {
+
+template <class T>
+void read(T& into, const Json& options, const char* name) {
+  if (!options.contains(name)) return;
+  const Json& value = options.at(name);
+  if constexpr (std::is_same_v<T, double>)
+    into = value.is_string() ? std::numeric_limits<double>::infinity() : value.get<double>();
+  else
+    into = value.get<T>();
+}
+
+template <class Options>
+Options options_of(const Json& json, const std::string& reduction, const Tensors& in) {
+  Options o;
+  if constexpr (requires { o.reduction; }) o.reduction = reduction;
+  if constexpr (requires { o.weight; })
+    if (in.contains("weight")) o.weight = in.at("weight");
+  if constexpr (requires { o.pos_weight; })
+    if (in.contains("pos_weight")) o.pos_weight = in.at("pos_weight");
+#define SLOPE_READ(field) \
+  if constexpr (requires { o.field; }) read(o.field, json, #field)
+  SLOPE_READ(alpha);
+  SLOPE_READ(beta);
+  SLOPE_READ(blank);
+  SLOPE_READ(delta);
+  SLOPE_READ(dim);
+  SLOPE_READ(eps);
+  SLOPE_READ(full);
+  SLOPE_READ(gamma);
+  SLOPE_READ(ignore_index);
+  SLOPE_READ(label_smoothing);
+  SLOPE_READ(log_input);
+  SLOPE_READ(log_target);
+  SLOPE_READ(margin);
+  SLOPE_READ(p);
+  SLOPE_READ(q);
+  SLOPE_READ(smooth);
+  SLOPE_READ(swap);
+  SLOPE_READ(zero_infinity);
+#undef SLOPE_READ
+  return o;
+}
+
+template <class Options, auto function, class... Names>
+LossCall call(Names... names) {
+  return [=](const Json& options, const std::string& reduction, const Tensors& in) {
+    return function(in.at(names)..., options_of<Options>(options, reduction, in));
+  };
+}
+
+}  // namespace
+
+const std::map<std::string, LossCall>& loss_calls() {
+  const char *input = "input", *target = "target";
+  static const std::map<std::string, LossCall> all = {
+      {"l1_loss", call<nn::L1LossOptions, F::l1_loss>(input, target)},
+      {"mse_loss", call<nn::MSELossOptions, F::mse_loss>(input, target)},
+      {"smooth_l1_loss", call<nn::SmoothL1LossOptions, F::smooth_l1_loss>(input, target)},
+      {"huber_loss", call<nn::HuberLossOptions, F::huber_loss>(input, target)},
+      {"poisson_nll_loss", call<nn::PoissonNLLLossOptions, F::poisson_nll_loss>(input, target)},
+      {"gaussian_nll_loss", call<nn::GaussianNLLLossOptions, F::gaussian_nll_loss>(input, target, "var")},
+      {"log_cosh_loss", call<nn::LogCoshLossOptions, F::log_cosh_loss>(input, target)},
+      {"quantile_loss", call<nn::QuantileLossOptions, F::quantile_loss>(input, target)},
+      {"binary_cross_entropy", call<nn::BCELossOptions, F::binary_cross_entropy>(input, target)},
+      {"binary_cross_entropy_with_logits",
+       call<nn::BCEWithLogitsLossOptions, F::binary_cross_entropy_with_logits>(input, target)},
+      {"sigmoid_focal_loss", call<nn::SigmoidFocalLossOptions, F::sigmoid_focal_loss>(input, target)},
+      {"focal_loss", call<nn::FocalLossOptions, F::focal_loss>(input, target)},
+      {"soft_margin_loss", call<nn::SoftMarginLossOptions, F::soft_margin_loss>(input, target)},
+      {"hinge_embedding_loss", call<nn::HingeEmbeddingLossOptions, F::hinge_embedding_loss>(input, target)},
+      {"margin_ranking_loss", call<nn::MarginRankingLossOptions, F::margin_ranking_loss>("input1", "input2", target)},
+      {"kl_div", call<nn::KLDivLossOptions, F::kl_div>(input, target)},
+      {"nll_loss", call<nn::NLLLossOptions, F::nll_loss>(input, target)},
+      {"cross_entropy", call<nn::CrossEntropyLossOptions, F::cross_entropy>(input, target)},
+      {"cosine_similarity", call<nn::CosineSimilarityOptions, F::cosine_similarity>("x1", "x2")},
+      {"ctc_loss", call<nn::CTCLossOptions, F::ctc_loss>("log_probs", "targets", "input_lengths", "target_lengths")},
+  };
+  return all;
+}
+
+}  // namespace edges

@@ -1,0 +1,391 @@
+"""Losses of rows for loss_edges.py: classes, labels, vectors and samples. Each function gives the value of one row and its partials."""
+
+import math
+
+from mpmath import mp, mpf
+
+from loss_edges_numbers import (INF, NAN, UNSPECIFIED, ZERO, Either, clamp_min_0, div, exp, flat, lift, log, maximum, power, rounded, scaled,
+                                sigmoid, sign, softplus, total)
+from loss_edges_pointwise import E32
+
+
+def zeros(row):
+    return [ZERO] * len(row)
+
+
+# ---- classes
+
+
+def nll(o, x, target, weight=None):
+    if target == o.get("ignore_index", -100):
+        return mpf(0), {"input": zeros(x)}
+    w = mpf(1) if weight is None else weight[target]
+    return -w * x[target], {"input": [-w if j == target else ZERO for j in range(len(x))]}
+
+
+def log_softmax(x):
+    largest = -INF
+    for v in x:
+        largest = maximum(largest, v)
+    if not mp.isfinite(largest):
+        return [NAN] * len(x)  # x - largest is NaN for the infinity itself, and the sum with it
+    s = log(sum(exp(v - largest) for v in x))
+    return [v - largest - s for v in x]
+
+
+def cross_entropy_terms(x, lp, q):
+    q_sum = sum(q)
+    if q_sum == 0 and mp.isnan(lp[0]):
+        return [Either([NAN, mpf(0)])] * len(x)
+    return [exp(l) * q_sum - v for l, v in zip(lp, q)]
+
+
+def cross_entropy(o, x, target, weight=None):
+    if target == o.get("ignore_index", -100):
+        return mpf(0), {"input": zeros(x)}
+    classes, smoothing = len(x), mpf(o.get("label_smoothing", 0.0))
+    w = [mpf(1)] * classes if weight is None else weight
+    lp = log_softmax(x)
+    l = -(1 - smoothing) * w[target] * lp[target]
+    q = [(1 - smoothing) * w[target] if j == target else mpf(0) for j in range(classes)]
+    if smoothing == 0:
+        nothing = w[target] == 0 and mp.isnan(lp[0])  # 0·NaN, or nothing at all
+        return l, {"input": [Either([NAN, ZERO]) if nothing else w[target] * (exp(v) - (j == target)) for j, v in enumerate(lp)]}
+    l -= smoothing / classes * sum(a * b for a, b in zip(w, lp))
+    q = [a + smoothing * b / classes for a, b in zip(q, w)]
+    return l, {"input": cross_entropy_terms(x, lp, q)}
+
+
+def cross_entropy_probabilities(o, x, target, weight=None):
+    classes, smoothing = len(x), mpf(o.get("label_smoothing", 0.0))
+    w = [mpf(1)] * classes if weight is None else weight
+    lp = log_softmax(x)
+    q = [a * (t * (1 - smoothing) + smoothing / classes) for a, t in zip(w, target)]
+    l = -sum(a * b for a, b in zip(q, lp))
+    return l, {"input": cross_entropy_terms(x, lp, q), "target": [-(1 - smoothing) * a * b for a, b in zip(w, lp)]}
+
+
+def class_divisor(o, rows):
+    """Σ w_c over what is not ignored."""
+    total_weight = mpf(0)
+    for row in rows:
+        if row["target"] != o.get("ignore_index", -100):
+            total_weight += row["weight"][row["target"]] if "weight" in row else 1
+    return total_weight
+
+
+def hinges(terms, factor, p, classes, size):
+    """factor·Σ z^p over z > 0, and its partials, for terms (z, i, j) with z = m - x_i + x_j. Comparisons drop NaN; that a NaN comes
+    through is as good."""
+    l, d, unknown = mpf(0), [mpf(0)] * size, False
+    for z, i, j in terms:
+        unknown |= bool(mp.isnan(z))
+        if z > 0:
+            l += factor * z if p == 1 else factor * z * z
+            h = factor * (1 if p == 1 else 2 * z)
+            d[i] -= h
+            d[j] += h
+    if unknown:
+        return Either([NAN, l]), [UNSPECIFIED] * size
+    return l, d
+
+
+def multi_margin(o, x, target, weight=None):
+    margin, p, c = mpf(o.get("margin", 1.0)), o.get("p", 1), len(x)
+    w = mpf(1) if weight is None else weight[target]
+    l, d = hinges([(margin - x[target] + x[j], target, j) for j in range(c) if j != target], w / c, p, c, c)
+    return l, {"input": d}
+
+
+def multilabel_margin(o, x, target):
+    prefix = target[: target.index(-1)] if -1 in target else target
+    others = [b for b in range(len(x)) if b not in prefix]
+    l, d = hinges([(1 - x[a] + x[b], a, b) for a in prefix for b in others], mpf(1) / len(x), 1, len(x), len(x))
+    return l, {"input": d}
+
+
+def multilabel_soft_margin(o, x, target, weight=None):
+    c = len(x)
+    w = [mpf(1)] * c if weight is None else weight
+    e, dx, dt = [], [], []
+    for v, t, k in zip(x, target, w):
+        if mp.isinf(t) or (mp.isinf(v) and t != (0 if v > 0 else 1)):
+            e.append(UNSPECIFIED)
+            dx.append(UNSPECIFIED)
+        elif mp.isinf(v):
+            e.append(INF)
+            dx.append(k * sign(v) / c)
+        else:
+            e.append((t * softplus(-v) + (1 - t) * softplus(v)) / c)
+            dx.append(k * ((1 - t) * sigmoid(v) - t * sigmoid(-v)) / c)
+        dt.append(-k * v / c)
+    l = lift(lambda *terms: sum(terms), *[lift(lambda v, k=k: k * v, v) for v, k in zip(e, w)])
+    return l, {"input": dx, "target": dt, "weight": e}
+
+
+# ---- vectors
+
+
+def minus(a, b):
+    """a - b, unspecified where that cancels."""
+    return UNSPECIFIED if a * b > 0 and abs(a - b) < (abs(a) + abs(b)) / 1000 else a - b
+
+
+def cosine_embedding(o, a, b, target):
+    margin = mpf(o.get("margin", 0.0))
+    if target not in (1, -1):
+        return mpf(0), {"input1": zeros(a), "input2": zeros(b)}
+    c, da, db = NAN, [NAN] * len(a), [NAN] * len(b)
+    if all(mp.isfinite(v) for v in a + b):
+        aa, bb, ab = sum(v * v for v in a) + E32, sum(v * v for v in b) + E32, sum(v * w for v, w in zip(a, b))
+        r = mp.sqrt(aa * bb)
+        c = ab / r
+        da, db = [minus(w / r, c * v / aa) for v, w in zip(a, b)], [minus(v / r, c * w / bb) for v, w in zip(a, b)]
+    if target == 1:
+        return 1 - c, {"input1": [lift(lambda v: -v, v) for v in da], "input2": [lift(lambda v: -v, v) for v in db]}
+    if mp.isnan(c):
+        return c, {"input1": [Either([NAN, mpf(0)])] * len(a), "input2": [Either([NAN, mpf(0)])] * len(b)}
+    if c < margin:
+        return mpf(0), {"input1": zeros(a), "input2": zeros(b)}
+    return c - margin, {"input1": da, "input2": db}
+
+
+def cosine_similarity(o, a, b):
+    eps = mpf(o.get("eps", 1e-8))
+    if not all(mp.isfinite(v) for v in a + b):
+        return NAN, {"x1": [NAN] * len(a), "x2": [NAN] * len(b)}
+    ra, rb = mp.sqrt(sum(v * v for v in a)), mp.sqrt(sum(v * v for v in b))
+    na, nb = max(ra, eps), max(rb, eps)
+    s = sum(v * w for v, w in zip(a, b)) / (na * nb)
+    da = [minus(w / (na * nb), s * v / (na * ra) if ra > 0 else 0) for v, w in zip(a, b)]
+    db = [minus(v / (na * nb), s * w / (nb * rb) if rb > 0 else 0) for v, w in zip(a, b)]
+    return s, {"x1": da, "x2": db}
+
+
+def distance(o, a, b):
+    """‖a - b + eps‖_p and its partials by a."""
+    p, eps = o.get("p", 2.0), mpf(o.get("eps", 1e-6))
+    p = math.inf if p == "inf" else p
+    u = [v - w + eps for v, w in zip(a, b)]
+    if p == 0:
+        return (UNSPECIFIED if any(mp.isnan(v) for v in u) else mpf(sum(v != 0 for v in u))), zeros(u)
+    if p == 1:
+        return sum(abs(v) for v in u), [sign(v) for v in u]
+    if any(mp.isnan(v) for v in u):
+        return NAN, [Either([NAN, mpf(0)]) if p == math.inf else NAN] * len(u)
+    if p == math.inf:
+        d = max(abs(v) for v in u)
+        ties = sum(abs(v) == d for v in u)
+        return d, [sign(v) / ties if abs(v) == d else mpf(0) for v in u]
+    s = sum(abs(v) if mp.isinf(v) else power(abs(v), mpf(p)) for v in u)
+    if s == INF:
+        return INF, [NAN if mp.isinf(v) else mpf(0) for v in u]
+    d = mp.sqrt(s) if p == 2 else power(s, 1 / mpf(p))
+    return d, [sign(v) * power(abs(v), mpf(p) - 1) / power(d, mpf(p) - 1) if v != 0 else mpf(0) for v in u]
+
+
+def pairwise_distance(o, a, b):
+    d, partials = distance(o, a, b)
+    return d, {"x1": partials, "x2": [lift(lambda v: -v, v) for v in partials]}
+
+
+def triplet_margin(o, anchor, positive, negative):
+    margin = mpf(o.get("margin", 1.0))
+    ap, d_ap = distance(o, anchor, positive)
+    an, d_an = distance(o, anchor, negative)
+    names = ("anchor", "positive", "negative")
+    unknown = {name: [UNSPECIFIED] * len(anchor) for name in names}
+    first = {"anchor": d_ap, "positive": [lift(lambda v: -v, v) for v in d_ap]}
+    second = {"anchor": d_an, "negative": [lift(lambda v: -v, v) for v in d_an]}
+    if o.get("swap", False):
+        pn, d_pn = distance(o, positive, negative)
+        if mp.isnan(an) or mp.isnan(pn) or an == pn:
+            return UNSPECIFIED, unknown
+        if pn < an:
+            an, second = pn, {"positive": d_pn, "negative": [lift(lambda v: -v, v) for v in d_pn]}
+    u = margin + ap - an
+    if mp.isnan(u):
+        return NAN, unknown
+    if mp.isfinite(u) and abs(u) < (ap + an) / 1000:
+        return UNSPECIFIED, unknown  # the difference of two roundings
+    if u < 0:
+        return mpf(0), {name: zeros(anchor) for name in names}
+    partials = {}
+    for name in names:
+        plus, minus = first.get(name, zeros(anchor)), second.get(name, zeros(anchor))
+        partials[name] = [v - w for v, w in zip(plus, minus)]
+    return u, partials
+
+
+# ---- samples
+
+
+def ratio(top, bottom, d_top, d_bottom):
+    """top/bottom and its partials, those that cancel left out."""
+    if not (mp.isfinite(top) and mp.isfinite(bottom)):
+        return NAN, [NAN] * len(d_top)
+    r = top / bottom
+    d = []
+    for a, b in zip(d_top, d_bottom):
+        v = (a - r * b) / bottom
+        d.append(UNSPECIFIED if abs(a - r * b) < (abs(a) + abs(r * b)) / 1000 else v)
+    return r, d
+
+
+def dice(o, p, t):
+    s = mpf(o.get("smooth", 1.0))
+    r, d = ratio(2 * sum(a * b for a, b in zip(p, t)) + s, sum(p) + sum(t) + s, [2 * v for v in t], [mpf(1)] * len(t))
+    return 1 - r, {"input": [lift(lambda v: -v, v) for v in d]}
+
+
+def tversky(o, p, t):
+    alpha, beta, s, gamma = (mpf(o.get(k, v)) for k, v in (("alpha", 0.5), ("beta", 0.5), ("smooth", 1.0), ("gamma", 1.0)))
+    tp, fp, fn = sum(a * b for a, b in zip(p, t)), sum(a * (1 - b) for a, b in zip(p, t)), sum((1 - a) * b for a, b in zip(p, t))
+    r, d = ratio(tp + s, tp + alpha * fp + beta * fn + s, list(t), [v + alpha * (1 - v) - beta * v for v in t])
+    l = 1 - r
+    return power(l, gamma), {"input": [lift(lambda v: -gamma * power(l, gamma - 1) * v, v) for v in d]}
+
+
+def self_minus(l, mean, divisor, overflow):
+    if overflow or not mp.isfinite(divisor) or (mp.isfinite(l) and abs(l - mean) < (abs(l) + abs(mean)) / 1000):
+        return UNSPECIFIED
+    return (l - mean) / divisor
+
+
+def weighted_mean(loss):
+    """Σ w·l / Σ w, the mean of L1 and MSE with a weight."""
+
+    def function(o, fmt, x, t, weight):
+        each = [loss(o, fmt, a, b) for a, b in zip(x, t)]
+        w_sum = sum(weight)
+        products = [w * l for w, (l, _) in zip(weight, each)]
+        mean = div(sum(products), w_sum)
+        overflow = any(mp.isfinite(v) and abs(v) > fmt.max for v in products + [sum(products)] + [l for l, _ in each])
+        partials = {"weight": [self_minus(l, mean, w_sum, overflow) for l, _ in each]}
+        for k, name in enumerate(("input", "target")):
+            partials[name] = [scaled(w * d[k], div(1, w_sum), fmt) if mp.isfinite(w_sum) else UNSPECIFIED
+                              for w, (_, d) in zip(weight, each)]
+        return Either([mean, INF * sign(mean)]) if overflow and mp.isfinite(mean) else mean, partials
+
+    function.needs_format = True
+    return function
+
+
+def difference(before, after):
+    return {i: v for i, (u, v) in enumerate(zip(before, after)) if u != v}
+
+
+class Rows:
+    """One group: the ordinary inputs, what is replaced in each cell, and how rows are laid out.
+
+    vectors: per row; labels: one int per row; shared: for all rows. layout "rows" is (N, D), "single" (D), "columns" (1, D, N).
+    """
+
+    def __init__(self, name, function, vectors, labels=None, shared=None, wrt=(), options=None, reductions=("none", "mean", "sum"),
+                 places=(), extra=(), layout="rows", divisor=None, only=None, few=False):
+        self.name, self.function, self.vectors, self.labels, self.shared = name, function, vectors, labels or {}, shared or {}
+        self.wrt, self.options, self.reductions, self.places, self.extra = list(wrt), options or {}, reductions, places, extra
+        self.layout, self.divisor, self.only, self.few = layout, divisor, only, few
+
+    def flat_index(self, name, row, column, counts):
+        rows, width = counts
+        return column * rows + row if self.layout == "columns" and name in self.vectors else row * width + column
+
+    def shape(self, name, counts):
+        rows, width = counts
+        if name in self.shared:
+            return [width]
+        if name in self.labels:
+            return {"rows": [rows], "single": [], "columns": [1, rows]}[self.layout]
+        return {"rows": [rows, width], "single": [width], "columns": [1, width, rows]}[self.layout]
+
+    def laid_out(self, name, rows):
+        """Rows of one argument, in the order of memory."""
+        if self.layout == "columns":
+            return [row[j] for j in range(len(rows[0])) for row in rows]
+        return [v for row in rows for v in row]
+
+    def cells(self, reduction, fmt):
+        """(replaced entries: name, row, column, value); "mean" and "sum" differ by a divisor only, and share the rare values."""
+        special = [v for v in fmt.specials(few=self.few or reduction != self.reductions[0]) if self.only is None or self.only(v)]
+        if reduction == "sum":
+            special = special[::2]
+        for place in self.places:
+            for v in special:
+                yield [(*p, v) for p in (place if isinstance(place, list) else [place])]
+        for change in self.extra:
+            yield [(name, row, column, self.named(v, fmt)) for name, row, column, v in change]
+
+    @staticmethod
+    def named(v, fmt):
+        names = {"max": fmt.max, "-max": -fmt.max, "inf": math.inf, "-inf": -math.inf, "nan": math.nan, "denormal": fmt.denormal}
+        return names[v] if isinstance(v, str) else v if isinstance(v, int) else fmt.rounded(v)
+
+    def group(self, reduction, fmt):
+        first = next(iter(self.vectors.values()))
+        counts = len(first), len(first[0])
+        line = {"loss": self.name, "options": self.options, "reduction": reduction, "dtype": fmt.name, "wrt": self.wrt, "inputs": {}}
+        base = {n: [[fmt.rounded(v) if isinstance(v, float) else v for v in row] for row in rows] for n, rows in self.vectors.items()}
+        base |= {n: [[v] for v in values] for n, values in self.labels.items()}
+        base |= {n: [[fmt.rounded(v) for v in values]] for n, values in self.shared.items()}
+        for name, rows in base.items():
+            is_int = all(isinstance(v, int) for row in rows for v in row)
+            data = self.laid_out(name, rows) if name in self.vectors else [v for row in rows for v in row]
+            line["inputs"][name] = {"shape": self.shape(name, counts), "data": [v if is_int else fmt.text(float(v)) for v in data]}
+            if is_int:
+                line["inputs"][name]["dtype"] = "int64"
+        upstream = [[1.0, -2.0, 0.5, 3.0][n % 4] for n in range(counts[0])]
+        if reduction == "none":
+            line["upstream"] = upstream
+        line["value"], line["grads"] = self.results(reduction, fmt, base, upstream)
+        line["cells"] = [self.cell(reduction, fmt, base, counts, upstream, line, change) for change in self.cells(reduction, fmt)]
+        return line
+
+    def cell(self, reduction, fmt, base, counts, upstream, line, change):
+        """[what is replaced, what that changes of the value, and of each gradient]"""
+        data = {name: [list(row) for row in rows] for name, rows in base.items()}
+        patches = {}
+        for name, row, column, v in change:
+            data[name][row][column] = v
+            index = self.flat_index(name, row, column, counts) if name in self.vectors else column if name in self.shared else row
+            patches.setdefault(name, {})[index] = v if isinstance(v, int) else fmt.text(v)
+        value, grads = self.results(reduction, fmt, data, upstream)
+        changes = {name: difference(line["grads"][name], g) for name, g in grads.items()}
+        return [patches, difference(line["value"], value), {name: d for name, d in changes.items() if d}]
+
+    def results(self, reduction, fmt, data, upstream):
+        count = len(upstream)
+        rows = []
+        for n in range(count):
+            row = {name: [v if isinstance(v, int) else mpf(v) for v in data[name][n]] for name in self.vectors}
+            row |= {name: data[name][n][0] for name in self.labels}
+            row |= {name: [mpf(v) for v in data[name][0]] for name in self.shared}
+            rows.append(row)
+        head = (self.options, fmt) if getattr(self.function, "needs_format", False) else (self.options,)
+        results = [self.function(*head, *row.values()) for row in rows]
+        divisor = mpf(1)
+        if reduction == "mean":
+            divisor = self.divisor(self.options, rows) if self.divisor else mpf(count)
+        values = [l for l, _ in results]
+        if reduction == "none":
+            value = [rounded(v, fmt) for v in values]
+        else:
+            value = NAN if divisor == 0 else total(values, divisor, fmt)
+            if 0 < abs(divisor) < mpf(fmt.denormal) * 2**fmt.digits:  # products with such weights may be rounded to 0 first
+                value = flat([value, total([lift(lambda v: mpf(fmt.rounded(v)), v) for v in values], divisor, fmt)])
+            value = [rounded(value, fmt)]
+        factors = [mpf(u) for u in upstream] if reduction == "none" else [div(1, divisor)] * count
+        grads = {}
+        for name in self.wrt:
+            parts = [[self.scale(v, f, divisor, fmt) for v in partials[name]] for f, (_, partials) in zip(factors, results)]
+            if name in self.shared:
+                grads[name] = [rounded(total(list(column), mpf(1), fmt), fmt) for column in zip(*parts)]
+            else:
+                grads[name] = self.laid_out(name, [[rounded(v, fmt) for v in row] for row in parts])
+        return value, grads
+
+    @staticmethod
+    def scale(v, factor, divisor, fmt):
+        if divisor == 0 or not mp.isfinite(divisor):  # nothing counted, or weights that sum to 0
+            return ZERO if v is ZERO else UNSPECIFIED
+        return scaled(v, factor, fmt)
