@@ -69,22 +69,20 @@ struct Loss {
   oracle::Function function, module;
 };
 
-/// A loss called with the inputs of these names.
+/// A loss called with the inputs of these names, "input" and "target" unless said otherwise.
 template <class Options, class Module, auto function, class... Names>
-Loss loss_of(Names... names) {
-  return {[=](const Record& r, const Tensors& in) {
-            return Tensors{{"", function(in.at(names)..., options_of<Options>(r, in))}};
-          },
-          [=](const Record& r, const Tensors& in) {
-            Module m(options_of<Options>(r, in));
-            return Tensors{{"", m(in.at(names)...)}};
-          }};
+Loss loss(Names... names) {
+  if constexpr (sizeof...(names) == 0)
+    return loss<Options, Module, function>("input", "target");
+  else
+    return {[=](const Record& r, const Tensors& in) {
+              return Tensors{{"", function(in.at(names)..., options_of<Options>(r, in))}};
+            },
+            [=](const Record& r, const Tensors& in) {
+              Module m(options_of<Options>(r, in));
+              return Tensors{{"", m(in.at(names)...)}};
+            }};
 }
-template <class Options, class Module, auto function>
-Loss loss() {
-  return loss_of<Options, Module, function>("input", "target");
-}
-
 /// The variance is an input or an option.
 Loss gaussian_nll() {
   const auto call = [](const Record& r, const Tensors& in, auto&& loss) {
@@ -167,8 +165,8 @@ const std::map<std::string, Loss>& built() {
       {"quantile_loss", loss<nn::QuantileLossOptions, nn::QuantileLoss, F::quantile_loss>()},
       {"sigmoid_focal_loss", loss<nn::SigmoidFocalLossOptions, nn::SigmoidFocalLoss, F::sigmoid_focal_loss>()},
       {"kl_div", loss<nn::KLDivLossOptions, nn::KLDivLoss, F::kl_div>()},
-      {"margin_ranking_loss", loss_of<nn::MarginRankingLossOptions, nn::MarginRankingLoss, F::margin_ranking_loss>(
-                                  "input1", "input2", "target")},
+      {"margin_ranking_loss",
+       loss<nn::MarginRankingLossOptions, nn::MarginRankingLoss, F::margin_ranking_loss>("input1", "input2", "target")},
       {"hinge_embedding_loss", loss<nn::HingeEmbeddingLossOptions, nn::HingeEmbeddingLoss, F::hinge_embedding_loss>()},
       {"soft_margin_loss", loss<nn::SoftMarginLossOptions, nn::SoftMarginLoss, F::soft_margin_loss>()},
       {"binary_cross_entropy", loss<nn::BCELossOptions, nn::BCELoss, F::binary_cross_entropy>()},
@@ -178,8 +176,8 @@ const std::map<std::string, Loss>& built() {
       {"nll_loss", loss<nn::NLLLossOptions, nn::NLLLoss, F::nll_loss>()},
       {"cross_entropy", loss<nn::CrossEntropyLossOptions, nn::CrossEntropyLoss, F::cross_entropy>()},
       {"cosine_similarity", loss<nn::CosineSimilarityOptions, nn::CosineSimilarity, F::cosine_similarity>("x1", "x2")},
-      {"ctc_loss", loss_of<nn::CTCLossOptions, nn::CTCLoss, F::ctc_loss>("log_probs", "targets", "input_lengths",
-                                                                         "target_lengths")},
+      {"ctc_loss",
+       loss<nn::CTCLossOptions, nn::CTCLoss, F::ctc_loss>("log_probs", "targets", "input_lengths", "target_lengths")},
       {"info_nce_loss", loss<nn::InfoNCELossOptions, nn::InfoNCELoss, F::info_nce_loss>("query", "key")},
       {"nt_xent_loss", loss<nn::NTXentLossOptions, nn::NTXentLoss, F::nt_xent_loss>("z1", "z2")},
       {"arcface_loss", arcface()},
@@ -188,24 +186,21 @@ const std::map<std::string, Loss>& built() {
       {"adaptive_log_softmax_with_loss", adaptive_loss()},
       {"adaptive_log_softmax_with_loss.log_prob", adaptive_log_prob()},
       {"adaptive_log_softmax_with_loss.predict", adaptive_predict()},
-      {"cosine_similarity",
-       loss_of<nn::CosineSimilarityOptions, nn::CosineSimilarity, F::cosine_similarity>("x1", "x2")},
-      {"cosine_embedding_loss",
-       loss_of<nn::CosineEmbeddingLossOptions, nn::CosineEmbeddingLoss, F::cosine_embedding_loss>("input1", "input2",
-                                                                                                  "target")},
+      {"cosine_similarity", loss<nn::CosineSimilarityOptions, nn::CosineSimilarity, F::cosine_similarity>("x1", "x2")},
+      {"cosine_embedding_loss", loss<nn::CosineEmbeddingLossOptions, nn::CosineEmbeddingLoss, F::cosine_embedding_loss>(
+                                    "input1", "input2", "target")},
       {"dice_loss", loss<nn::DiceLossOptions, nn::DiceLoss, F::dice_loss>()},
       {"multi_margin_loss", loss<nn::MultiMarginLossOptions, nn::MultiMarginLoss, F::multi_margin_loss>()},
       {"multilabel_margin_loss",
        loss<nn::MultiLabelMarginLossOptions, nn::MultiLabelMarginLoss, F::multilabel_margin_loss>()},
       {"multilabel_soft_margin_loss",
        loss<nn::MultiLabelSoftMarginLossOptions, nn::MultiLabelSoftMarginLoss, F::multilabel_soft_margin_loss>()},
-      {"pairwise_distance",
-       loss_of<nn::PairwiseDistanceOptions, nn::PairwiseDistance, F::pairwise_distance>("x1", "x2")},
-      {"triplet_margin_loss", loss_of<nn::TripletMarginLossOptions, nn::TripletMarginLoss, F::triplet_margin_loss>(
+      {"pairwise_distance", loss<nn::PairwiseDistanceOptions, nn::PairwiseDistance, F::pairwise_distance>("x1", "x2")},
+      {"triplet_margin_loss", loss<nn::TripletMarginLossOptions, nn::TripletMarginLoss, F::triplet_margin_loss>(
                                   "anchor", "positive", "negative")},
       {"triplet_margin_with_distance_loss",
-       loss_of<nn::TripletMarginWithDistanceLossOptions, nn::TripletMarginWithDistanceLoss,
-               F::triplet_margin_with_distance_loss>("anchor", "positive", "negative")},
+       loss<nn::TripletMarginWithDistanceLossOptions, nn::TripletMarginWithDistanceLoss,
+            F::triplet_margin_with_distance_loss>("anchor", "positive", "negative")},
       {"tversky_loss", loss<nn::TverskyLossOptions, nn::TverskyLoss, F::tversky_loss>()},
   };
   return all;
