@@ -58,14 +58,15 @@ Loss loss(const char* prediction = "input", const char* target = "target") {
 }
 
 Loss ctc() {
-  return {[](const Record& r, const Tensors& in) {
-            return Tensors{{"", F::ctc_loss(in.at("log_probs"), in.at("targets"), in.at("input_lengths"), in.at("target_lengths"),
-                                            options_of<nn::CTCLossOptions>(r, in))}};
-          },
-          [](const Record& r, const Tensors& in) {
-            nn::CTCLoss m(options_of<nn::CTCLossOptions>(r, in));
-            return Tensors{{"", m(in.at("log_probs"), in.at("targets"), in.at("input_lengths"), in.at("target_lengths"))}};
-          }};
+  return {
+      [](const Record& r, const Tensors& in) {
+        return Tensors{{"", F::ctc_loss(in.at("log_probs"), in.at("targets"), in.at("input_lengths"),
+                                        in.at("target_lengths"), options_of<nn::CTCLossOptions>(r, in))}};
+      },
+      [](const Record& r, const Tensors& in) {
+        nn::CTCLoss m(options_of<nn::CTCLossOptions>(r, in));
+        return Tensors{{"", m(in.at("log_probs"), in.at("targets"), in.at("input_lengths"), in.at("target_lengths"))}};
+      }};
 }
 
 /// The module of a record with its parameters, which `in` holds under their dotted names; it is made for each call.
@@ -74,7 +75,7 @@ Tensors adaptive(const Record& r, const Tensors& in, const Call& call) {
   nn::AdaptiveLogSoftmaxWithLoss m(r.integer("in_features", 0), r.integer("n_classes", 0),
                                    r.options().at("cutoffs").get<std::vector<std::int64_t>>(),
                                    {.div_value = r.real("div_value", 4.0), .head_bias = r.flag("head_bias", false)});
-  m.to(float64);
+  m.to(in.at("input").dtype());
   const auto share = [&](nn::Parameter& p, const std::string& name) {
     if (in.contains(name)) p.tie(in.at(name));
   };
@@ -87,7 +88,8 @@ Tensors adaptive(const Record& r, const Tensors& in, const Call& call) {
 }
 Loss arcface() {
   return {[](const Record& r, const Tensors& in) {
-            return Tensors{{"", F::arcface_loss(in.at("input"), in.at("weight"), in.at("target"), options_of<nn::ArcFaceLossOptions>(r, {}))}};
+            return Tensors{{"", F::arcface_loss(in.at("input"), in.at("weight"), in.at("target"),
+                                                options_of<nn::ArcFaceLossOptions>(r, {}))}};
           },
           [](const Record& r, const Tensors& in) {
             const Tensor& weight = in.at("weight");
@@ -108,12 +110,14 @@ Loss adaptive_loss() {
 }
 Loss adaptive_log_prob() {
   return same([](const Record& r, const Tensors& in) {
-    return adaptive(r, in, [](nn::AdaptiveLogSoftmaxWithLoss& m, const Tensor& x) { return Tensors{{"", m.log_prob(x)}}; });
+    return adaptive(r, in,
+                    [](nn::AdaptiveLogSoftmaxWithLoss& m, const Tensor& x) { return Tensors{{"", m.log_prob(x)}}; });
   });
 }
 Loss adaptive_predict() {
   return same([](const Record& r, const Tensors& in) {
-    return adaptive(r, in, [](nn::AdaptiveLogSoftmaxWithLoss& m, const Tensor& x) { return Tensors{{"", m.predict(x)}}; });
+    return adaptive(r, in,
+                    [](nn::AdaptiveLogSoftmaxWithLoss& m, const Tensor& x) { return Tensors{{"", m.predict(x)}}; });
   });
 }
 
