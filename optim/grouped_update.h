@@ -1,5 +1,7 @@
 #pragma once
 
+#include <iterator>
+
 #include "slope/autograd/kernels/iterate.h"
 #include "slope/autograd/tensor/factory.h"
 #include "slope/optim/fused.h"
@@ -8,13 +10,93 @@
 namespace slope::optim {
 
 namespace detail {
+template <class Traits>
+typename Traits::Options options_from(typename Traits::Options options, const NamedNumbers& numbers) {
+  Traits::for_each_option(options, [&](const char* name, auto& value) {
+    value = static_cast<std::remove_reference_t<decltype(value)>>(number_of(numbers, name, static_cast<double>(value)));
+  });
+  return options;
+}
+
 template <class Rule>
 struct Pass {
-  FusedUpdate<Rule> fused[2];                            // float32, float64
-  std::vector<Tensor> keep;                              // gradients in use
-  std::vector<std::pair<Tensor, Tensor>> scattered;      // non-contiguous parameters and their dense copies
+  FusedUpdate<Rule> fused[2];                        // float32, float64
+  std::vector<Tensor> keep;                          // gradients in use
+  std::vector<std::pair<Tensor, Tensor>> scattered;  // non-contiguous parameters and their dense copies
 };
 }  // namespace detail
+
+template <class Traits>
+GroupedOptimizer<Traits>::GroupedOptimizer(const std::vector<Tensor>& params, const Options& options, SourceLoc loc)
+    : defaults_(options) {
+  Traits::validate(options, loc);
+  if (params.empty()) throw ValueError(concat(Traits::name, ": optimizer got an empty parameter list"), loc);
+  Group group{};
+  group.params = params;
+  add_param_group(group, loc);
+}
+
+template <class Traits>
+GroupedOptimizer<Traits>::GroupedOptimizer(const std::vector<Group>& groups, const Options& options, SourceLoc loc)
+    : defaults_(options) {
+  Traits::validate(options, loc);
+  if (groups.empty()) throw ValueError(concat(Traits::name, ": optimizer got an empty parameter list"), loc);
+  for (const Group& g : groups) add_param_group(g, loc);
+}
+
+template <class Traits>
+GroupedOptimizer<Traits>::~GroupedOptimizer() = default;
+
+template <class Traits>
+void GroupedOptimizer<Traits>::add_param_group(const Group& group, SourceLoc loc) {
+  const Options options = Traits::complete(group, defaults_);
+  Traits::validate(options, loc);
+  check_params(group.params, loc);
+  ParamGroup completed;
+  static_cast<Options&>(completed) = options;
+  completed.params = group.params;
+  groups_.push_back(std::move(completed));
+  adopt(group.params);
+}
+
+template <class Traits>
+std::size_t GroupedOptimizer<Traits>::group_count() const {
+  return groups_.size();
+}
+
+template <class Traits>
+const std::vector<Tensor>& GroupedOptimizer<Traits>::group_params(std::size_t group) const {
+  return groups_.at(group).params;
+}
+
+template <class Traits>
+double& GroupedOptimizer<Traits>::lr(std::size_t group) {
+  return groups_.at(group).lr;
+}
+
+template <class Traits>
+std::vector<std::string> GroupedOptimizer<Traits>::slot_names() const {
+  return std::vector<std::string>(std::begin(Traits::slot_names), std::end(Traits::slot_names));
+}
+
+template <class Traits>
+NamedNumbers GroupedOptimizer<Traits>::group_options(std::size_t group) const {
+  NamedNumbers out;
+  Options options = groups_[group];
+  Traits::for_each_option(options,
+                          [&](const char* name, auto& value) { out.emplace_back(name, static_cast<double>(value)); });
+  return out;
+}
+
+template <class Traits>
+void GroupedOptimizer<Traits>::check_options(std::size_t group, const NamedNumbers& options, SourceLoc loc) const {
+  Traits::validate(detail::options_from<Traits>(groups_[group], options), loc);
+}
+
+template <class Traits>
+void GroupedOptimizer<Traits>::set_group_options(std::size_t group, const NamedNumbers& options) {
+  static_cast<Options&>(groups_[group]) = detail::options_from<Traits>(groups_[group], options);
+}
 
 template <class Traits>
 void GroupedOptimizer<Traits>::update(std::size_t index) {
