@@ -3,6 +3,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "slope/autograd/core/function.h"
+
 namespace slope {
 
 SourceLoc& CallerScope::current() {
@@ -25,6 +27,8 @@ std::string to_text(double value) {
 }
 
 namespace detail {
+void call_of_empty_function() { throw ValueError("Function: called while empty; assign a callable first"); }
+
 std::string concat_pieces(std::initializer_list<Piece> pieces) {
   std::string out;
   for (const Piece& p : pieces) switch (p.kind) {

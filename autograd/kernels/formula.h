@@ -14,6 +14,8 @@
 /// arguments it has a derivative by; and `grain`, the number of elements worth a thread.
 namespace slope {
 
+class Tensor;
+
 /// Stands for a value and records which arguments it was computed from (bit i: argument i, bit 7: the formula's value).
 struct Probe {
   unsigned mask = 0;
@@ -98,7 +100,9 @@ struct Int {
 };
 
 /// a·d, but exactly 0 where a is 0 even if d is infinite or NaN: a zero cotangent stays zero through singular derivatives.
+/// (Tensors have an operation of this name, whose derivative by a is d where a is 0, too.)
 template <class V>
+  requires(!std::is_same_v<V, Tensor>)
 V scale_cotangent(const V& a, const V& d) {
   return where(a == 0, V(0), a * d);
 }

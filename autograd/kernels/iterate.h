@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <initializer_list>
+#include <type_traits>
 
 #include "slope/autograd/core/parallel.h"
 #include "slope/autograd/core/shape.h"
@@ -15,6 +16,16 @@ namespace slope {
 
 /// Strides in bytes of a tensor seen as `shape` (trailing dimensions aligned; size-1 dimensions repeat with stride 0).
 Shape broadcast_byte_strides(const TensorImpl& t, const Shape& shape);
+
+namespace detail {
+/// Calls `body` with `n` as a compile-time constant, Low <= n <= High.
+template <int Low, int High, class Body>
+void with_count(int n, const Body& body) {
+  if constexpr (Low < High)
+    if (n != Low) return with_count<Low + 1, High>(n, body);
+  body(std::integral_constant<int, Low>());
+}
+}  // namespace detail
 
 /// One operand of a loop: where its first element is and how far apart its elements are, in bytes, per loop dimension.
 struct StridedArg {

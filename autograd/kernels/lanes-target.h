@@ -266,6 +266,15 @@ class WideSum {
       low_.v += x.v;
     }
   }
+  /// Adds x·y. Of floats the product is exact.
+  SLOPE_TARGET void add_product(const Lanes<T>& x, const Lanes<T>& y) {
+    if constexpr (std::is_same_v<T, float>) {
+      low_.v += native::widen_low(x.v) * native::widen_low(y.v);
+      high_.v += native::widen_high(x.v) * native::widen_high(y.v);
+    } else {
+      low_.v += x.v * y.v;
+    }
+  }
   /// Adds the first n lanes, 0 <= n <= size.
   SLOPE_TARGET void add_n(const Lanes<T>& x, int n) { add(where(Mask<T>::first(n), x, 0)); }
   SLOPE_TARGET double total() const { return reduce_add(low_ + high_); }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "slope/autograd/core/parallel.h"
 #include "slope/autograd/core/pool.h"
 #include "slope/autograd/kernels/grain.h"
 #include "slope/autograd/kernels/iterate.h"
@@ -46,11 +47,17 @@ T* row(char* const* rows, const std::int64_t* steps, int k, std::int64_t i) {
 }
 }  // namespace detail
 
-/// Calls `body(rows, steps, count)` for batches of rows: rows[k] is the first row of operand k, dense, the next one steps[k] bytes
-/// further. Rows that are not dense in memory are copied, some at a time, so that a kernel sees dense rows only; written operands
-/// must be written completely. Batches run on several threads when there are more than `grain` elements.
+/// How many rows of `length` elements make up a grain, which is in elements.
+constexpr std::int64_t rows_per_grain(std::int64_t length, std::int64_t grain) {
+  return std::max<std::int64_t>(1, grain / std::max<std::int64_t>(1, length));
+}
+
+/// Calls `body(chunk, rows, steps, count)` for batches of rows: rows[k] is the first row of operand k, dense, the next one steps[k]
+/// bytes further. Rows that are not dense in memory are copied, some at a time, so that a kernel sees dense rows only; written
+/// operands must be written completely. The rows are the outer positions in row-major order, cut into chunks of
+/// `rows_per_grain(length of the longest, grain)`, which run on several threads; the batches of a chunk follow one another.
 template <int N, class Body>
-void for_rows(int dim, const RowArg (&args)[N], std::int64_t grain, const Body& body) {
+void for_row_chunks(int dim, const RowArg (&args)[N], std::int64_t grain, const Body& body) {
   StridedArg strided[N];
   std::int64_t length[N], step[N], item[N], copied[N], bytes_per_row = 0, work = 1;
   bool dense[N], all_dense = true;
@@ -74,8 +81,8 @@ void for_rows(int dim, const RowArg (&args)[N], std::int64_t grain, const Body& 
   // Neighbouring rows are copied together: with a cache line across 16 of them each line is read once.
   const std::int64_t together =
       all_dense ? 0 : std::clamp<std::int64_t>((std::int64_t{1} << 20) / std::max<std::int64_t>(1, bytes_per_row), 4, 16);
-  loop.run(std::max<std::int64_t>(1, grain / work), [&](char* const* p, const std::int64_t* s, std::int64_t n) {
-    if (all_dense) return body(p, s, n);
+  const auto run_batch = [&](std::int64_t chunk, char* const* p, const std::int64_t* s, std::int64_t n) {
+    if (all_dense) return body(chunk, p, s, n);
     const detail::RowBuffer buffer(static_cast<std::size_t>(bytes_per_row * std::min(together, n)));
     for (std::int64_t i = 0; i < n; i += together) {
       const std::int64_t m = std::min(together, n - i);
@@ -92,12 +99,59 @@ void for_rows(int dim, const RowArg (&args)[N], std::int64_t grain, const Body& 
         steps[k] = copied[k];
         free += m * steps[k];
       }
-      body(static_cast<char* const*>(rows), static_cast<const std::int64_t*>(steps), m);
+      body(chunk, static_cast<char* const*>(rows), static_cast<const std::int64_t*>(steps), m);
       for (int k = 0; k < N; ++k)
         if (!dense[k] && args[k].written)
           detail::scatter_rows(p[k] + i * s[k], rows[k], copied[k], s[k], step[k], length[k], m, static_cast<std::size_t>(item[k]));
     }
+  };
+  parallel_chunks(loop.numel(), rows_per_grain(work, grain), [&](std::int64_t chunk, std::int64_t begin, std::int64_t end) {
+    loop.run_range(begin, end, [&](char* const* p, const std::int64_t* s, std::int64_t n) { run_batch(chunk, p, s, n); });
   });
+}
+
+/// The same for a body that does not care about chunks: `body(rows, steps, count)`.
+template <int N, class Body>
+void for_rows(int dim, const RowArg (&args)[N], std::int64_t grain, const Body& body) {
+  for_row_chunks(dim, args, grain, [&](std::int64_t, char* const* rows, const std::int64_t* steps, std::int64_t count) {
+    body(rows, steps, count);
+  });
+}
+
+// ---- rows in segments
+
+/// A row is worked on in segments that stay in the first-level cache from one pass to the next. What is found about each is combined in
+/// order, so that the result is the same whoever computed it.
+inline constexpr std::int64_t row_segment = 4096;
+/// Whether a single row is worth several threads.
+constexpr bool is_wide_row(std::int64_t n) { return n >= 8 * row_segment; }
+/// The grain to give `for_rows`: few wide rows come one after the other, each on all threads.
+constexpr std::int64_t rows_grain(std::int64_t rows, std::int64_t n, std::int64_t grain) {
+  return rows < 16 && is_wide_row(n) ? INT64_MAX : grain;
+}
+
+/// Calls `body(begin, end)` on pieces of a row that are whole segments, those of a wide row on several threads unless this is
+/// one of several already.
+template <class Body>
+void for_segments(std::int64_t n, const Body& body) {
+  if (is_wide_row(n)) return parallel_for(n, row_segment, body);
+  if (n > 0) body(std::int64_t{0}, n);
+}
+
+/// `value(begin, end)` of each piece, combined from the first to the last by `combine(total, value)`.
+template <class Result, class Value, class Combine>
+Result over_segments(std::int64_t n, Result empty, const Value& value, const Combine& combine) {
+  if (n <= row_segment) return n > 0 ? value(std::int64_t{0}, n) : empty;
+  Result partial[max_chunks];
+  const std::int64_t size = chunk_size(n, row_segment), pieces = chunk_count(n, row_segment);
+  const auto piece = [&](std::int64_t i, std::int64_t begin, std::int64_t end) { partial[i] = value(begin, end); };
+  if (is_wide_row(n))
+    parallel_chunks(n, row_segment, piece);
+  else
+    for (std::int64_t i = 0; i < pieces; ++i) piece(i, i * size, std::min(n, (i + 1) * size));
+  Result total = partial[0];
+  for (std::int64_t i = 1; i < pieces; ++i) combine(total, partial[i]);
+  return total;
 }
 
 // ---- softmax and what is built on it

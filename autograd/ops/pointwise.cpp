@@ -152,14 +152,6 @@ void for_blocks(const Shape& shape, std::int64_t item, const StridedArg* args, i
   });
 }
 
-/// Calls `body` with `n` as a compile-time constant, Low <= n <= High.
-template <int Low, int High, class Body>
-void with_count(int n, const Body& body) {
-  if constexpr (Low < High)
-    if (n != Low) return with_count<Low + 1, High>(n, body);
-  body(std::integral_constant<int, Low>());
-}
-
 StridedArg strided(const Arg& arg, const Shape& shape) {
   if (!arg.tensor) return {const_cast<void*>(static_cast<const void*>(&arg.cell)), Shape::filled(shape.size(), 0)};
   return {arg.tensor->raw_data(), broadcast_byte_strides(arg.tensor->impl(), shape)};

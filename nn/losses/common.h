@@ -28,8 +28,8 @@ namespace detail {
 
 /// Prediction and target must have one shape; (N, 1) against (N) would otherwise broadcast to N x N. Throws ShapeError.
 void require_same_shape(const char* op, In prediction, const Tensor& target);
-/// Throws DTypeError for an integral prediction.
-void require_floating(const char* op, In prediction);
+/// Throws DTypeError for an integral prediction, or another argument that `what` names.
+void require_floating(const char* op, In prediction, const char* what = "the prediction");
 /// Throws AutogradError when an argument without a gradient formula requires one.
 void require_constant(const char* op, const char* argument, const Tensor& t, SourceLoc loc);
 /// Throws ShapeError unless `weight` broadcasts to `shape` without enlarging it.

@@ -89,8 +89,8 @@ BOOST_AUTO_TEST_CASE(integral_predictions_are_refused) {
   refuses([&] { F::focal_loss(in.whole, in.whole); }, "focal_loss: the prediction must be a floating point tensor");
   refuses([&] { F::nll_loss(in.whole, in.labels); }, "nll_loss: the prediction must be a floating point tensor");
   refuses([&] { F::cross_entropy(in.whole, in.labels); }, "cross_entropy: the prediction must be a floating point tensor");
-  refuses([&] { F::cosine_similarity(in.whole, in.whole); }, "cosine_similarity: the prediction must be a floating point tensor");
-  refuses([&] { F::cosine_similarity(in.x, in.whole); }, "cosine_similarity: the prediction must be a floating point tensor");
+  refuses([&] { F::cosine_similarity(in.whole, in.whole); }, "cosine_similarity: x1 must be a floating point tensor, got int64");
+  refuses([&] { F::cosine_similarity(in.x, in.whole); }, "cosine_similarity: x2 must be a floating point tensor");
 }
 
 BOOST_AUTO_TEST_CASE(reductions_and_options_out_of_range_are_refused) {

@@ -11,6 +11,8 @@ const std::vector<LossFamily>& families() {
       elementwise_losses(),
       sequence_losses(),
       class_losses(),
+      margin_losses(),
+      row_losses(),
   };
   return all;
 }

@@ -13,3 +13,5 @@ LossFamily binary_losses();
 LossFamily elementwise_losses();
 LossFamily sequence_losses();
 LossFamily class_losses();
+LossFamily margin_losses();
+LossFamily row_losses();

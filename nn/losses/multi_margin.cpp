@@ -1,0 +1,109 @@
+#include "slope/nn/losses/multi_margin.h"
+
+#include "slope/autograd/ops/index.h"
+#include "slope/autograd/ops/reduce.h"
+#include "slope/nn/losses/labels.h"
+#include "slope/nn/losses/row_loss.h"
+
+namespace slope::nn {
+
+namespace {
+
+constexpr const char* op = "multi_margin_loss";
+
+struct MultiMarginFormula {
+  static constexpr std::string_view name = "MultiMarginLoss";
+  static constexpr int operands = 1;
+  std::int64_t p, classes;
+  double margin;
+  Tensor weight;  // dense, of the dtype of the input
+
+  void check(const Tensor& target, SourceLoc loc) const {
+    detail::require_labels_within(op, "target out of range", target, 0, classes - 1, loc);
+  }
+
+  template <class Isa, class Row>
+  double row(Row& row, int) const {
+    return p == 1 ? hinge<Isa, 1>(row) : hinge<Isa, 2>(row);
+  }
+  // One pass over the classes on either side of the label.
+  template <class Isa, int P, class Row>
+  double hinge(Row& row) const {
+    using T = typename Row::T;
+    using V = typename Isa::template Lanes<T>;
+    const std::int64_t y = *row.template constant_as<std::int64_t>();
+    const double w = weight.defined() ? static_cast<double>(weight.impl().ptr<const T>()[y]) : 1;
+    const double scale = w / static_cast<double>(row.n);
+    const V shift(static_cast<T>(margin) - row.x[0][y]), slope(P * scale * row.factor);
+    typename Isa::template WideSum<T> value, total;  // of z^p and of z^(p-1), over z > 0
+    for (const auto& [first, n] : {std::pair{std::int64_t{0}, y}, std::pair{y + 1, row.n - y - 1}}) {
+      T* const d = row.d[0] ? row.d[0] + first : nullptr;
+      const T* const x = row.x[0] + first;
+      simd::each_vector<V>(n, [&](const auto& load, const auto& store, int count) {
+        const V z = shift + load(x);
+        const V above = simd::first_lanes(where(z <= 0, V(0), z), count);
+        const V power = P == 1 ? simd::first_lanes(where(z > 0, V(1), V(0)), count) : where(z > 0, above, V(0));
+        if constexpr (P == 1)
+          value.add(above);
+        else
+          value.add_product(above, above);
+        total.add(power);
+        if (d) store(d, slope * power);
+      });
+    }
+    if (row.d[0]) row.d[0][y] = static_cast<T>(-P * scale * row.factor * total.total());
+    return scale * value.total();
+  }
+
+  Tensor compose(const Tensor* x, const Tensor& target, int dim) const {
+    const Tensor rows = x[0].dim() == 2 ? x[0] : x[0].reshape({1, -1}), y = target.reshape({-1, 1});
+    const Tensor z = rows - rows.gather(1, y) + margin;
+    const Tensor others = arange(classes).unsqueeze(0).ne(y);
+    const Tensor terms = where(logical_and(others, logical_not(z <= 0.0)), p == 1 ? z : square(z), 0.0);
+    Tensor l = terms.sum(1) * (1 / static_cast<double>(classes));
+    if (weight.defined()) l = l * weight.index_select(0, target.reshape({-1}));
+    Shape shape = x[0].shape();
+    if (!shape.empty()) shape.erase(dim);
+    return l.reshape(shape);
+  }
+};
+
+}  // namespace
+
+Tensor functional::multi_margin_loss(In y_pred, const Tensor& y_true, const MultiMarginLossOptions& options) {
+  const SourceLoc loc = y_pred.loc;
+  CallerScope scope(loc);
+  detail::require_floating(op, y_pred);
+  detail::require_plain_reduction(op, options.reduction, loc);
+  detail::require_int64(op, y_true, loc);
+  detail::require_constant(op, "weight", options.weight, loc);
+  if (options.p != 1 && options.p != 2)
+    throw ValueError(concat(op, ": only p == 1 and p == 2 supported, got p = ", options.p), loc);
+  const Shape& shape = y_pred->shape();
+  if (shape.size() > 2)
+    throw ShapeError(concat(op, ": Expected a vector [C] or a matrix [N, C] of scores, but got: ", to_text(shape)),
+                     loc);
+  const std::int64_t samples = shape.size() == 2 ? shape[0] : 1, classes = shape.empty() ? 1 : shape.back();
+  if (y_true.dim() > 1 || y_true.numel() != samples)
+    throw ShapeError(concat(op, ": inconsistent target size, got: ", to_text(y_true.shape()), "; an input of ",
+                            to_text(shape), " takes ", samples, " class indices"),
+                     loc);
+  MultiMarginFormula formula{options.p, classes, options.margin, {}};
+  if (const Tensor& w = options.weight; w.defined()) {
+    if (w.dim() != 1) throw ShapeError(concat(op, ": weight must be one-dimensional, got ", to_text(w.shape())), loc);
+    if (w.size(0) != classes)
+      throw ShapeError(concat(op, ": inconsistent weight size, expected one entry for each of ", classes,
+                              " classes, got ", to_text(w.shape())),
+                       loc);
+    formula.weight = w.detach().to(y_pred->dtype(), loc).contiguous(loc);
+  }
+  const detail::RowLayout layout{.reduction = options.reduction, .dim = std::max(0, shape.size() - 1)};
+  // One sample may come with or without a dimension of samples, whatever its label does.
+  const Shape values = layout.values_shape(shape);
+  const bool alike = y_true.shape() == values;
+  const Tensor l =
+      detail::row_loss(loc, std::move(formula), layout, alike ? y_true : y_true.reshape(values, loc), y_pred.tensor);
+  return layout.reduction == Reduction::none && !alike ? l.reshape(y_true.shape(), loc) : l;
+}
+
+}  // namespace slope::nn
