@@ -2,6 +2,7 @@
 
 // All losses, as functions and as modules.
 #include "slope/nn/losses/adaptive_log_softmax.h"
+#include "slope/nn/losses/arcface.h"
 #include "slope/nn/losses/bce.h"
 #include "slope/nn/losses/bce_with_logits.h"
 #include "slope/nn/losses/charbonnier.h"
@@ -15,9 +16,11 @@
 #include "slope/nn/losses/generalized_box_iou.h"
 #include "slope/nn/losses/hinge_embedding.h"
 #include "slope/nn/losses/huber.h"
+#include "slope/nn/losses/info_nce.h"
 #include "slope/nn/losses/kl_div.h"
 #include "slope/nn/losses/l1.h"
 #include "slope/nn/losses/log_cosh.h"
+#include "slope/nn/losses/lovasz.h"
 #include "slope/nn/losses/mape.h"
 #include "slope/nn/losses/margin_ranking.h"
 #include "slope/nn/losses/mse.h"
@@ -26,6 +29,7 @@
 #include "slope/nn/losses/multilabel_margin.h"
 #include "slope/nn/losses/multilabel_soft_margin.h"
 #include "slope/nn/losses/nll.h"
+#include "slope/nn/losses/nt_xent.h"
 #include "slope/nn/losses/pairwise_distance.h"
 #include "slope/nn/losses/poisson_nll.h"
 #include "slope/nn/losses/quantile.h"

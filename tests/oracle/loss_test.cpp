@@ -47,6 +47,12 @@ Options options_of(const Record& r, const Tensors& in) {
   if constexpr (requires { o.alpha; }) o.alpha = r.real("alpha", o.alpha);
   if constexpr (requires { o.dim; }) o.dim = r.integer("dim", o.dim);
   if constexpr (requires { o.eps; }) o.eps = r.real("eps", o.eps);
+  if constexpr (requires { o.temperature; }) o.temperature = r.real("temperature", o.temperature);
+  if constexpr (requires { o.easy_margin; }) {
+    o.margin = r.real("margin", o.margin);
+    o.scale = r.real("scale", o.scale);
+    o.easy_margin = r.flag("easy_margin", o.easy_margin);
+  }
   if constexpr (requires { o.blank; }) o.blank = r.integer("blank", o.blank);
   if constexpr (requires { o.zero_infinity; }) o.zero_infinity = r.flag("zero_infinity", o.zero_infinity);
   if constexpr (requires { o.margin; }) o.margin = r.real("margin", o.margin);
@@ -54,7 +60,8 @@ Options options_of(const Record& r, const Tensors& in) {
   if constexpr (requires { o.swap; }) o.swap = r.flag("swap", o.swap);
   if constexpr (requires { o.smooth; }) o.smooth = r.real("smooth", o.smooth);
   if constexpr (requires { o.keepdim; }) o.keepdim = r.flag("keepdim", o.keepdim);
-  if constexpr (requires { o.distance_function; }) o.distance_function = distance_named(r.word("distance_function", "default"));
+  if constexpr (requires { o.distance_function; })
+    o.distance_function = distance_named(r.word("distance_function", "default"));
   return o;
 }
 
@@ -136,6 +143,19 @@ Tensors adaptive(const Record& r, const Tensors& in, const Call& call) {
       share(m.tail.at<nn::Sequential>(i).at<nn::Linear>(k).weight, concat("tail.", i, ".", k, ".weight"));
   return call(m, in.at("input"));
 }
+Loss arcface() {
+  return {[](const Record& r, const Tensors& in) {
+            return Tensors{{"", F::arcface_loss(in.at("input"), in.at("weight"), in.at("target"),
+                                                options_of<nn::ArcFaceLossOptions>(r, {}))}};
+          },
+          [](const Record& r, const Tensors& in) {
+            const Tensor& weight = in.at("weight");
+            nn::ArcFaceLoss m(weight.size(1), weight.size(0), options_of<nn::ArcFaceLossOptions>(r, {}));
+            m.to(weight.dtype());
+            m.weight.tie(weight);
+            return Tensors{{"", m(in.at("input"), in.at("target"))}};
+          }};
+}
 Loss same(const oracle::Function& f) { return {f, f}; }
 Loss adaptive_loss() {
   return same([](const Record& r, const Tensors& in) {
@@ -180,18 +200,27 @@ const std::map<std::string, Loss>& built() {
       {"nll_loss", loss<nn::NLLLossOptions, nn::NLLLoss, F::nll_loss>()},
       {"cross_entropy", loss<nn::CrossEntropyLossOptions, nn::CrossEntropyLoss, F::cross_entropy>()},
       {"ctc_loss", ctc()},
+      {"info_nce_loss", loss_of<nn::InfoNCELossOptions, nn::InfoNCELoss, F::info_nce_loss>("query", "key")},
+      {"nt_xent_loss", loss_of<nn::NTXentLossOptions, nn::NTXentLoss, F::nt_xent_loss>("z1", "z2")},
+      {"arcface_loss", arcface()},
+      {"lovasz_hinge_loss", loss<nn::LovaszLossOptions, nn::LovaszHingeLoss, F::lovasz_hinge_loss>()},
+      {"lovasz_softmax_loss", loss<nn::LovaszLossOptions, nn::LovaszSoftmaxLoss, F::lovasz_softmax_loss>()},
       {"adaptive_log_softmax_with_loss", adaptive_loss()},
       {"adaptive_log_softmax_with_loss.log_prob", adaptive_log_prob()},
       {"adaptive_log_softmax_with_loss.predict", adaptive_predict()},
-      {"cosine_similarity", loss_of<nn::CosineSimilarityOptions, nn::CosineSimilarity, F::cosine_similarity>("x1", "x2")},
-      {"cosine_embedding_loss", loss_of<nn::CosineEmbeddingLossOptions, nn::CosineEmbeddingLoss, F::cosine_embedding_loss>(
-                                    "input1", "input2", "target")},
+      {"cosine_similarity",
+       loss_of<nn::CosineSimilarityOptions, nn::CosineSimilarity, F::cosine_similarity>("x1", "x2")},
+      {"cosine_embedding_loss",
+       loss_of<nn::CosineEmbeddingLossOptions, nn::CosineEmbeddingLoss, F::cosine_embedding_loss>("input1", "input2",
+                                                                                                  "target")},
       {"dice_loss", loss<nn::DiceLossOptions, nn::DiceLoss, F::dice_loss>()},
       {"multi_margin_loss", loss<nn::MultiMarginLossOptions, nn::MultiMarginLoss, F::multi_margin_loss>()},
-      {"multilabel_margin_loss", loss<nn::MultiLabelMarginLossOptions, nn::MultiLabelMarginLoss, F::multilabel_margin_loss>()},
+      {"multilabel_margin_loss",
+       loss<nn::MultiLabelMarginLossOptions, nn::MultiLabelMarginLoss, F::multilabel_margin_loss>()},
       {"multilabel_soft_margin_loss",
        loss<nn::MultiLabelSoftMarginLossOptions, nn::MultiLabelSoftMarginLoss, F::multilabel_soft_margin_loss>()},
-      {"pairwise_distance", loss_of<nn::PairwiseDistanceOptions, nn::PairwiseDistance, F::pairwise_distance>("x1", "x2")},
+      {"pairwise_distance",
+       loss_of<nn::PairwiseDistanceOptions, nn::PairwiseDistance, F::pairwise_distance>("x1", "x2")},
       {"triplet_margin_loss", loss_of<nn::TripletMarginLossOptions, nn::TripletMarginLoss, F::triplet_margin_loss>(
                                   "anchor", "positive", "negative")},
       {"triplet_margin_with_distance_loss",

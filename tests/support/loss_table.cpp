@@ -13,6 +13,8 @@ const std::vector<LossFamily>& families() {
       class_losses(),
       margin_losses(),
       row_losses(),
+      contrastive_losses(),
+      penalties(),
   };
   return all;
 }

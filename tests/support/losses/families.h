@@ -15,3 +15,5 @@ LossFamily sequence_losses();
 LossFamily class_losses();
 LossFamily margin_losses();
 LossFamily row_losses();
+LossFamily contrastive_losses();
+LossFamily penalties();
