@@ -86,6 +86,17 @@ const std::map<std::string, LossCall>& loss_calls() {
       {"nll_loss", call<nn::NLLLossOptions, F::nll_loss>(input, target)},
       {"cross_entropy", call<nn::CrossEntropyLossOptions, F::cross_entropy>(input, target)},
       {"cosine_similarity", call<nn::CosineSimilarityOptions, F::cosine_similarity>("x1", "x2")},
+      {"cosine_embedding_loss",
+       call<nn::CosineEmbeddingLossOptions, F::cosine_embedding_loss>("input1", "input2", target)},
+      {"dice_loss", call<nn::DiceLossOptions, F::dice_loss>(input, target)},
+      {"tversky_loss", call<nn::TverskyLossOptions, F::tversky_loss>(input, target)},
+      {"multi_margin_loss", call<nn::MultiMarginLossOptions, F::multi_margin_loss>(input, target)},
+      {"multilabel_margin_loss", call<nn::MultiLabelMarginLossOptions, F::multilabel_margin_loss>(input, target)},
+      {"multilabel_soft_margin_loss",
+       call<nn::MultiLabelSoftMarginLossOptions, F::multilabel_soft_margin_loss>(input, target)},
+      {"pairwise_distance", call<nn::PairwiseDistanceOptions, F::pairwise_distance>("x1", "x2")},
+      {"triplet_margin_loss",
+       call<nn::TripletMarginLossOptions, F::triplet_margin_loss>("anchor", "positive", "negative")},
       {"ctc_loss", call<nn::CTCLossOptions, F::ctc_loss>("log_probs", "targets", "input_lengths", "target_lengths")},
   };
   return all;

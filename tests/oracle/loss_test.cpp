@@ -49,13 +49,11 @@ Options options_of(const Record& r, const Tensors& in) {
   if constexpr (requires { o.eps; }) o.eps = r.real("eps", o.eps);
   if constexpr (requires { o.temperature; }) o.temperature = r.real("temperature", o.temperature);
   if constexpr (requires { o.easy_margin; }) {
-    o.margin = r.real("margin", o.margin);
     o.scale = r.real("scale", o.scale);
     o.easy_margin = r.flag("easy_margin", o.easy_margin);
   }
   if constexpr (requires { o.blank; }) o.blank = r.integer("blank", o.blank);
   if constexpr (requires { o.zero_infinity; }) o.zero_infinity = r.flag("zero_infinity", o.zero_infinity);
-  if constexpr (requires { o.margin; }) o.margin = r.real("margin", o.margin);
   if constexpr (requires { o.p; }) o.p = static_cast<decltype(o.p)>(r.real("p", static_cast<double>(o.p)));
   if constexpr (requires { o.swap; }) o.swap = r.flag("swap", o.swap);
   if constexpr (requires { o.smooth; }) o.smooth = r.real("smooth", o.smooth);

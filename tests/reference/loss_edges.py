@@ -102,7 +102,7 @@ class ElementwiseGroups:
 
     def lines(self):
         for reduction in self.loss.reductions:
-            specials = list(self.specials(few=reduction == "sum" or (reduction == "mean" and self.options != self.loss.options[0])))
+            specials = list(self.specials(few=reduction == "sum" or self.options != self.loss.options[0]))
             yield self.group(reduction, N, [self.cell(reduction, N, POSITIONS[i % 8], s) for i, s in enumerate(specials)])
         scalars = [s for s in self.specials() if s[0] is not None]
         for k, reduction in enumerate(self.loss.reductions):

@@ -44,10 +44,11 @@ def sample(lp, label, blank, classes, zero_infinity):
 class Ctc:
     """Frames, samples and classes of one call; log_probs[t][n][c]."""
 
-    def __init__(self, log_probs, targets, input_lengths, target_lengths, options, places, extra=(), reductions=("mean", "none", "sum"),
-                 concatenated=False):
+    def __init__(self, log_probs, targets, input_lengths, target_lengths, options, places, extra=(), reductions=("none",),
+                 concatenated=False, few=False):
         self.log_probs, self.targets, self.options, self.places, self.extra = log_probs, targets, options, places, extra
-        self.input_lengths, self.target_lengths, self.reductions, self.concatenated = input_lengths, target_lengths, reductions, concatenated
+        self.input_lengths, self.target_lengths, self.reductions = input_lengths, target_lengths, reductions
+        self.concatenated, self.few = concatenated, few
 
     def results(self, reduction, fmt, log_probs, upstream):
         blank, classes, count = self.options.get("blank", 0), len(log_probs[0][0]), len(self.input_lengths)
@@ -85,7 +86,7 @@ class Ctc:
             line["upstream"] = upstream
         line["value"], line["grads"] = self.results(reduction, fmt, base, upstream)
         line["cells"] = []
-        special = fmt.specials(few=reduction != self.reductions[0])
+        special = fmt.specials(few=self.few or reduction != self.reductions[0])
         for change in [[(*place, v)] for place in self.places for v in special] + list(self.extra):
             data = [[list(row) for row in frame] for frame in base]
             patches = {}
@@ -116,11 +117,12 @@ def ctc_groups(fmt):
     far = [[(t, n, c, v * (1 + 0.125 * c)) for t in range(4) for n in range(3) for c in range(3)] for v in (-100.0, -1e4, -1e30)]
     targets, lengths, labels = [[1, 2], [1] + GARBAGE[:1], GARBAGE], [4, 3, 2], [2, 1, 0]
     for options in ({}, {"zero_infinity": True}):
-        yield from (Ctc(FRAMES, targets, lengths, labels, options, frames + padding, impossible + certain + far).group(r, fmt)
-                    for r in (("mean", "none", "sum") if not options else ("mean", "none")))
+        group = Ctc(FRAMES, targets, lengths, labels, options, frames + padding, impossible + certain + far, few=bool(options))
+        yield from (group.group(r, fmt) for r in (("mean", "none", "sum") if not options else ("mean",)))
     # A repeated label needs a blank between: 3 frames at least, sample 1 has 2. Sample 2 has no frame.
     repeated = Ctc(FRAMES, [[1, 1], [2, 2], [1, 1]], [3, 2, 0], [2, 2, 0], {}, [(0, 0, 1), (1, 0, 0), (3, 0, 0), (2, 1, 0), (0, 2, 1)])
-    infeasible = Ctc(FRAMES, [[1, 1], [2, 2], [1, 1]], [3, 2, 0], [2, 2, 1], {"zero_infinity": True}, [(0, 0, 1), (3, 0, 0), (0, 1, 2), (0, 2, 1)])
+    infeasible = Ctc(FRAMES, [[1, 1], [2, 2], [1, 1]], [3, 2, 0], [2, 2, 1], {"zero_infinity": True}, [(0, 0, 1), (3, 0, 0), (0, 1, 2), (0, 2, 1)],
+                     few=True)
     last_blank = Ctc(FRAMES, [[1, 0], [0], [1]], [4, 3, 2], [2, 1, 1], {"blank": 2}, [(0, 0, 1), (3, 1, 0)], concatenated=True)
     for group in (repeated, infeasible, last_blank):
         yield from (group.group(r, fmt) for r in ("mean", "none"))
