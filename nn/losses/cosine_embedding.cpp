@@ -16,7 +16,10 @@ struct CosineEmbeddingFormula : detail::CosineRows {
 
   template <class Isa, class Row>
   double finish(Row& row, const double* sum, double* c) const {
-    const double a = sum[1] + smallest, b = sum[2] + smallest, ab = std::sqrt(a * b), cosine = sum[0] / ab;
+    const Sums sums(row, sum);
+    const double a = std::sqrt(sums.aa + sums.for_a(sums.for_a(smallest)));
+    const double b = std::sqrt(sums.bb + sums.for_b(sums.for_b(smallest)));
+    const double cosine = sums.ab / (a * b);
     const auto target = static_cast<double>(*row.template constant_as<typename Row::T>());
     const double excess = cosine - margin;
     double value = 0, slope = 0;
@@ -28,9 +31,7 @@ struct CosineEmbeddingFormula : detail::CosineRows {
       slope = excess >= 0 ? 1 : 0;
     }
     row.factor *= slope;
-    c[0] = row.factor / ab;
-    c[1] = row.factor * cosine / a;
-    c[2] = row.factor * cosine / b;
+    sums.slopes(row.factor, cosine, a, b, a, b, c);
     return value;
   }
 

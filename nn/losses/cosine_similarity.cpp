@@ -13,13 +13,11 @@ struct CosineSimilarityFormula : detail::CosineRows {
 
   template <class Isa, class Row>
   double finish(Row& row, const double* sum, double* c) const {
-    const double a = std::sqrt(sum[1]), b = std::sqrt(sum[2]);
-    const double n1 = std::max(a, eps), n2 = std::max(b, eps);
-    const double s = sum[0] / (n1 * n2);
-    c[0] = row.factor / (n1 * n2);
-    // The norm of a zero vector has gradient 0.
-    c[1] = a == 0 ? 0 : row.factor * s / (n1 * a);
-    c[2] = b == 0 ? 0 : row.factor * s / (n2 * b);
+    const Sums sums(row, sum);
+    const double a = std::sqrt(sums.aa), b = std::sqrt(sums.bb);
+    const double n1 = std::max(a, sums.for_a(eps)), n2 = std::max(b, sums.for_b(eps));
+    const double s = sums.ab / (n1 * n2);
+    sums.slopes(row.factor, s, n1, n2, a, b, c);
     return s;
   }
 

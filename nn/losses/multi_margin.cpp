@@ -48,11 +48,12 @@ struct MultiMarginFormula {
         else
           value.add_product(above, above);
         total.add(power);
-        if (d) store(d, slope * power);
+        if (d) store(d, where(z > 0, slope * power, V(0)));  // the weight may be infinite
       });
     }
-    if (row.d[0]) row.d[0][y] = static_cast<T>(-P * scale * row.factor * total.total());
-    return scale * value.total();
+    const double slopes = total.total(), sum = value.total();
+    if (row.d[0]) row.d[0][y] = static_cast<T>(slopes == 0 ? 0 : -P * scale * row.factor * slopes);
+    return sum == 0 ? 0 : scale * sum;
   }
 
   Tensor compose(const Tensor* x, const Tensor& target, int dim) const {

@@ -20,12 +20,12 @@ struct OverlapFormula : Overlap {
     sum[1].add(p);
     sum[2].add(t);
   }
-  // The value as misses/D, which is exactly 0 for a perfect sample. With q = 1 - misses/D:
+  // The value as misses/D, which is exactly 0 for a perfect sample. With q = 1 - misses/D = (TP + s)/D:
   // ∂p = k·(t - q·(α + (1-α-β)·t)), k = -γ·(1-q)^(γ-1)/D, and the same for t with β in place of α.
   template <class Isa, class Row>
   double finish(Row& row, const double* sum, double* c) const {
     const double misses = alpha * (sum[1] - sum[0]) + beta * (sum[2] - sum[0]), d = sum[0] + misses + smooth;
-    const double l = misses / d, q = 1 - l, both = 1 - alpha - beta;
+    const double l = misses / d, q = (sum[0] + smooth) / d, both = 1 - alpha - beta;
     const double k = row.factor * (gamma == 1 ? -1 : -gamma * std::pow(l, gamma - 1)) / d;
     c[0] = -k * q * alpha;
     c[1] = c[3] = k * (1 - q * both);

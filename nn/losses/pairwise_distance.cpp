@@ -23,7 +23,7 @@ struct DistanceFormula : Order {
     const detail::RowDifference<T> u{row.x[0], row.x[1], eps};
     const double d = Order::template distance<T>(sum[0], row.n, u);
     Order::template slope<Isa, T>(d, row.factor, row.n, u, c);
-    if (c[0] == 0) row.factor = 0;
+    if (d == 0) row.factor = 0;
     return d;
   }
   template <class V>

@@ -50,6 +50,8 @@ struct Cell {
 
   std::string loss() const { return group->at("loss"); }
   bool is_float() const { return group->at("dtype") == "float32"; }
+  double value_tolerance() const { return group->value("slack", 1.0) * (is_float() ? 1e-6 : 1e-14); }
+  double grad_tolerance() const { return group->value("slack", 1.0) * (is_float() ? 3e-6 : 1e-13); }
   std::vector<std::string> wrt() const { return group->at("wrt"); }
   std::string title() const {
     std::string s = loss() + " " + group->at("options").dump() + " " + group->at("reduction").get<std::string>() + " " +
@@ -199,7 +201,7 @@ class Failures {
 
 void check_value(const Cell& c, const Tensor& out, Failures& failures) {
   const double smallest = c.is_float() ? 0x1p-149 : 0x1p-1074;
-  if (const std::string d = difference(out.detach(), c.value, c.is_float() ? 1e-6 : 1e-14, smallest); !d.empty())
+  if (const std::string d = difference(out.detach(), c.value, c.value_tolerance(), smallest); !d.empty())
     failures.add(c, "value: " + d);
 }
 
@@ -213,7 +215,7 @@ void check_gradients(const Cell& c, const std::vector<std::string>& wrt, bool re
   const std::vector<Tensor> grads = autograd::grad({out}, leaves, {.grad_outputs = upstream, .create_graph = recorded});
   const double smallest = c.is_float() ? 0x1p-149 : 0x1p-1074;
   for (std::size_t k = 0; k < wrt.size(); ++k)
-    if (const std::string d = difference(grads[k].detach(), c.grads.at(wrt[k]), c.is_float() ? 3e-6 : 1e-13, smallest);
+    if (const std::string d = difference(grads[k].detach(), c.grads.at(wrt[k]), c.grad_tolerance(), smallest);
         !d.empty())
       failures.add(c, "gradient of " + wrt[k] + ": " + d);
 }

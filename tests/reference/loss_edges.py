@@ -20,8 +20,9 @@ Elementwise groups have "tile": five ordinary entries per argument, repeated to 
 "value" and "grads" of the group. "upstream" (five, repeated) comes in for "none", 1 otherwise.
     [position, [entries], "!text"]                                                   the call throws, text being in the message
 
-Other groups have "inputs", name to shape and flat data, and cells with replaced entries "set", "value" and "grads" in full, or
-"throws". "upstream" is flat, too.
+Other groups have "inputs", name to shape and flat data, and what comes of them, "value" and "grads". A cell says what differs:
+    [inputs: name to {index: entry}, value: {index: number}, grads: name to {index: number}]
+"upstream" is flat, too. "slack" multiplies the tolerance of a group: x^99 has 99 times the relative error of x.
 """
 
 import math

@@ -147,8 +147,9 @@ def rounded(x, fmt):
     return every[0] if len(every) == 1 else every
 
 
-def total(values, divisor, fmt):
-    """Σ values / divisor; unspecified where it cancels, for a test of edges is no test of cancellation."""
+def total(values, divisor, fmt, terms=1):
+    """Σ values / divisor; unspecified where it cancels, for a test of edges is no test of cancellation. Values may be formed `terms`
+    times as large as they are."""
 
     def one(*v):
         if all(mp.isfinite(x) for x in v):
@@ -159,7 +160,7 @@ def total(values, divisor, fmt):
         overflows = False
         for x in v:
             s += x
-            overflows |= mp.isfinite(x) and (abs(x) > fmt.max or abs(s) > fmt.max)
+            overflows |= mp.isfinite(x) and (abs(x) * terms > fmt.max or abs(s) * terms > fmt.max)
         exact = div(s, divisor)
         if overflows and mp.isfinite(exact) and math.isfinite(fmt.rounded(exact)):
             return Either([exact, INF * mp.sign(exact)])

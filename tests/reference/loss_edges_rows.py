@@ -4,9 +4,13 @@ import math
 
 from mpmath import mp, mpf
 
-from loss_edges_numbers import (INF, NAN, UNSPECIFIED, ZERO, Either, clamp_min_0, div, exp, flat, lift, log, maximum, power, rounded, scaled,
+from loss_edges_numbers import (INF, NAN, UNSPECIFIED, ZERO, Either, clamp_min_0, div, exp, flat, lift, log, maximum, power, product, rounded, scaled,
                                 sigmoid, sign, softplus, total)
 from loss_edges_pointwise import E32
+
+
+# The smallest float64 with all its digits.
+SMALLEST = mpf(2) ** -1022
 
 
 def zeros(row):
@@ -74,38 +78,48 @@ def class_divisor(o, rows):
     return total_weight
 
 
-def hinges(terms, factor, p, classes, size):
+def hinges(terms, factor, p, size, fmt):
     """factor·Σ z^p over z > 0, and its partials, for terms (z, i, j) with z = m - x_i + x_j. Comparisons drop NaN; that a NaN comes
-    through is as good."""
-    l, d, unknown = mpf(0), [mpf(0)] * size, False
+    through is as good. The sum may overflow before the factor makes it smaller."""
+    l, whole, d, unknown = mpf(0), mpf(0), [mpf(0)] * size, False
     for z, i, j in terms:
         unknown |= bool(mp.isnan(z))
         if z > 0:
             l += factor * z if p == 1 else factor * z * z
+            whole += z if p == 1 else z * z
             h = factor * (1 if p == 1 else 2 * z)
             d[i] -= h
             d[j] += h
     if unknown:
         return Either([NAN, l]), [UNSPECIFIED] * size
-    return l, d
+    if factor == 0 and abs(whole) > fmt.max:
+        return Either([l, NAN]), d
+    return product(factor, whole, fmt) if mp.isfinite(whole) and mp.isfinite(factor) else l, d
 
 
-def multi_margin(o, x, target, weight=None):
+def multi_margin(o, fmt, x, target, weight=None):
     margin, p, c = mpf(o.get("margin", 1.0)), o.get("p", 1), len(x)
     w = mpf(1) if weight is None else weight[target]
-    l, d = hinges([(margin - x[target] + x[j], target, j) for j in range(c) if j != target], w / c, p, c, c)
+    l, d = hinges([(margin - x[target] + x[j], target, j) for j in range(c) if j != target], w / c, p, c, fmt)
     return l, {"input": d}
 
 
-def multilabel_margin(o, x, target):
+def multilabel_margin(o, fmt, x, target):
     prefix = target[: target.index(-1)] if -1 in target else target
     others = [b for b in range(len(x)) if b not in prefix]
-    l, d = hinges([(1 - x[a] + x[b], a, b) for a in prefix for b in others], mpf(1) / len(x), 1, len(x), len(x))
+    l, d = hinges([(1 - x[a] + x[b], a, b) for a in prefix for b in others], mpf(1) / len(x), 1, len(x), fmt)
     return l, {"input": d}
 
 
-def multilabel_soft_margin(o, x, target, weight=None):
+multi_margin.needs_format = multilabel_margin.needs_format = True
+
+
+def multilabel_soft_margin(o, fmt, x, target, weight=None):
     c = len(x)
+
+    def share(v):
+        return product(mpf(1) / c, v, fmt)
+
     w = [mpf(1)] * c if weight is None else weight
     e, dx, dt = [], [], []
     for v, t, k in zip(x, target, w):
@@ -114,13 +128,19 @@ def multilabel_soft_margin(o, x, target, weight=None):
             dx.append(UNSPECIFIED)
         elif mp.isinf(v):
             e.append(INF)
-            dx.append(k * sign(v) / c)
+            dx.append(share(k * sign(v)))
         else:
-            e.append((t * softplus(-v) + (1 - t) * softplus(v)) / c)
-            dx.append(k * ((1 - t) * sigmoid(v) - t * sigmoid(-v)) / c)
-        dt.append(-k * v / c)
-    l = lift(lambda *terms: sum(terms), *[lift(lambda v, k=k: k * v, v) for v, k in zip(e, w)])
+            e.append(t * softplus(-v) + (1 - t) * softplus(v))
+            dx.append(share(k * ((1 - t) * sigmoid(v) - t * sigmoid(-v))))
+        dt.append(share(-k * v))
+    # Terms, and their sum, are formed before they are divided by C.
+    l = lift(lambda *terms: sum(terms), *[lift(lambda v, k=k: share(k * v), v) for v, k in zip(e, w)])
+    e = [lift(share, v) for v in e]
     return l, {"input": dx, "target": dt, "weight": e}
+
+
+multilabel_soft_margin.needs_format = True
+multilabel_soft_margin.terms = 7  # at most: they may be added up before any is divided
 
 
 # ---- vectors
@@ -128,7 +148,7 @@ def multilabel_soft_margin(o, x, target, weight=None):
 
 def minus(a, b):
     """a - b, unspecified where that cancels."""
-    return UNSPECIFIED if a * b > 0 and abs(a - b) < (abs(a) + abs(b)) / 1000 else a - b
+    return UNSPECIFIED if a * b > 0 and abs(a - b) < (abs(a) + abs(b)) / 20 else a - b
 
 
 def cosine_embedding(o, a, b, target):
@@ -154,6 +174,8 @@ def cosine_similarity(o, a, b):
     eps = mpf(o.get("eps", 1e-8))
     if not all(mp.isfinite(v) for v in a + b):
         return NAN, {"x1": [NAN] * len(a), "x2": [NAN] * len(b)}
+    if any(0 < abs(v * w) < SMALLEST for v, w in zip(a, b)):
+        return UNSPECIFIED, {"x1": [UNSPECIFIED] * len(a), "x2": [UNSPECIFIED] * len(b)}  # products that no dtype holds
     ra, rb = mp.sqrt(sum(v * v for v in a)), mp.sqrt(sum(v * v for v in b))
     na, nb = max(ra, eps), max(rb, eps)
     s = sum(v * w for v, w in zip(a, b)) / (na * nb)
@@ -181,6 +203,8 @@ def distance(o, a, b):
     if s == INF:
         return INF, [NAN if mp.isinf(v) else mpf(0) for v in u]
     d = mp.sqrt(s) if p == 2 else power(s, 1 / mpf(p))
+    if 0 < d < SMALLEST:
+        return d, [UNSPECIFIED] * len(u)  # a distance of one or two digits
     return d, [sign(v) * power(abs(v), mpf(p) - 1) / power(d, mpf(p) - 1) if v != 0 else mpf(0) for v in u]
 
 
@@ -189,16 +213,23 @@ def pairwise_distance(o, a, b):
     return d, {"x1": partials, "x2": [lift(lambda v: -v, v) for v in partials]}
 
 
+def forgiving(partials):
+    """An infinite entry of an infinite distance has the slope inf/inf, which a difference of distances may take for 0."""
+    return [Either([v, mpf(0)]) if isinstance(v, type(NAN)) and mp.isnan(v) else v for v in partials]
+
+
 def triplet_margin(o, anchor, positive, negative):
     margin = mpf(o.get("margin", 1.0))
     ap, d_ap = distance(o, anchor, positive)
     an, d_an = distance(o, anchor, negative)
     names = ("anchor", "positive", "negative")
     unknown = {name: [UNSPECIFIED] * len(anchor) for name in names}
+    d_ap, d_an = forgiving(d_ap), forgiving(d_an)
     first = {"anchor": d_ap, "positive": [lift(lambda v: -v, v) for v in d_ap]}
     second = {"anchor": d_an, "negative": [lift(lambda v: -v, v) for v in d_an]}
     if o.get("swap", False):
         pn, d_pn = distance(o, positive, negative)
+        d_pn = forgiving(d_pn)
         if mp.isnan(an) or mp.isnan(pn) or an == pn:
             return UNSPECIFIED, unknown
         if pn < an:
@@ -213,7 +244,7 @@ def triplet_margin(o, anchor, positive, negative):
     partials = {}
     for name in names:
         plus, minus = first.get(name, zeros(anchor)), second.get(name, zeros(anchor))
-        partials[name] = [v - w for v, w in zip(plus, minus)]
+        partials[name] = [lift(lambda v, w: v - w, v, w) for v, w in zip(plus, minus)]
     return u, partials
 
 
@@ -282,10 +313,10 @@ class Rows:
     """
 
     def __init__(self, name, function, vectors, labels=None, shared=None, wrt=(), options=None, reductions=("none", "mean", "sum"),
-                 places=(), extra=(), layout="rows", divisor=None, only=None, few=False):
+                 places=(), extra=(), layout="rows", divisor=None, only=None, few=False, slack=1):
         self.name, self.function, self.vectors, self.labels, self.shared = name, function, vectors, labels or {}, shared or {}
         self.wrt, self.options, self.reductions, self.places, self.extra = list(wrt), options or {}, reductions, places, extra
-        self.layout, self.divisor, self.only, self.few = layout, divisor, only, few
+        self.layout, self.divisor, self.only, self.few, self.slack = layout, divisor, only, few, slack
 
     def flat_index(self, name, row, column, counts):
         rows, width = counts
@@ -337,6 +368,8 @@ class Rows:
         upstream = [[1.0, -2.0, 0.5, 3.0][n % 4] for n in range(counts[0])]
         if reduction == "none":
             line["upstream"] = upstream
+        if self.slack != 1:
+            line["slack"] = self.slack
         line["value"], line["grads"] = self.results(reduction, fmt, base, upstream)
         line["cells"] = [self.cell(reduction, fmt, base, counts, upstream, line, change) for change in self.cells(reduction, fmt)]
         return line
@@ -370,7 +403,7 @@ class Rows:
         if reduction == "none":
             value = [rounded(v, fmt) for v in values]
         else:
-            value = NAN if divisor == 0 else total(values, divisor, fmt)
+            value = NAN if divisor == 0 else total(values, divisor, fmt, getattr(self.function, "terms", 1))
             if 0 < abs(divisor) < mpf(fmt.denormal) * 2**fmt.digits:  # products with such weights may be rounded to 0 first
                 value = flat([value, total([lift(lambda v: mpf(fmt.rounded(v)), v) for v in values], divisor, fmt)])
             value = [rounded(value, fmt)]
