@@ -107,9 +107,10 @@ void narrow_rows(const LabelRows<typename V::value_type>& rows, std::int64_t fir
     chosen[r] = block.at(r, label[r]);
     const double w = target.weight ? static_cast<double>(target.weight[label[r]]) : 1.0;
     at_label[r] = static_cast<T>(target.keep * w);
-    all[r] = static_cast<T>((target.keep * w + target.spread * target.weight_sum) / rows.divisor);
+    // Without smoothing a weight of another class is no factor, not even an infinite one.
+    all[r] = static_cast<T>((target.keep * w + (smooth ? target.spread * target.weight_sum : 0)) / rows.divisor);
     own[r] = static_cast<T>((target.keep + target.spread) * w / rows.divisor);
-    rest[r] = static_cast<T>(target.spread * (target.weight_sum - w) / rows.divisor);
+    rest[r] = smooth ? static_cast<T>(target.spread * (target.weight_sum - w) / rows.divisor) : T(0);
   }
   V shifted(0);
   if (smooth) {
