@@ -1,6 +1,7 @@
 #include "slope/autograd/core/dtype.h"
 
 #include <atomic>
+#include <ostream>
 
 #include "slope/autograd/core/error.h"
 
@@ -14,6 +15,8 @@ std::string_view dtype_name(DType d) {
   constexpr std::string_view names[] = {"float32", "float64", "int64", "bool"};
   return names[static_cast<int>(d)];
 }
+
+std::ostream& operator<<(std::ostream& out, DType d) { return out << dtype_name(d); }
 
 std::string_view type_word(DType d) {
   constexpr std::string_view names[] = {"Float", "Double", "Long", "Bool"};

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iosfwd>
 #include <string_view>
 #include <type_traits>
 
@@ -21,6 +22,7 @@ constexpr bool is_floating(DType d) { return d == DType::float32 || d == DType::
 constexpr int category(DType d) { return is_floating(d) ? 2 : d == DType::int64 ? 1 : 0; }
 /// "float32", "float64", "int64", "bool".
 std::string_view dtype_name(DType d);
+std::ostream& operator<<(std::ostream& out, DType d);
 /// "Float", "Double", "Long", "Bool": the names PyTorch's messages use.
 std::string_view type_word(DType d);
 

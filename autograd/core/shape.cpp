@@ -1,6 +1,7 @@
 #include "slope/autograd/core/shape.h"
 
 #include <algorithm>
+#include <ostream>
 
 namespace slope {
 
@@ -73,5 +74,6 @@ Shape broadcast_shapes(const Shape& a, const Shape& b, const char* op, SourceLoc
 }
 
 std::string to_text(const Shape& s) { return concat(std::span<const std::int64_t>(s)); }
+std::ostream& operator<<(std::ostream& out, const Shape& s) { return out << to_text(s); }
 
 }  // namespace slope

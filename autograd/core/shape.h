@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <initializer_list>
+#include <iosfwd>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -103,5 +104,6 @@ int wrap_dim(std::int64_t dim, int ndim, const char* op = "", SourceLoc loc = {}
 Shape broadcast_shapes(const Shape& a, const Shape& b, const char* op = "", SourceLoc loc = {});
 /// "[2, 3]".
 std::string to_text(const Shape& s);
+std::ostream& operator<<(std::ostream& out, const Shape& s);
 
 }  // namespace slope
