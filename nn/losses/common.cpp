@@ -127,13 +127,9 @@ struct RecordedGradient {
 };
 }  // namespace
 
-Tensor recorded_gradient(const Tensor& local, const Tensor& g, const Tensor& composed, SourceLoc loc) {
-  Tensor value;
-  {
-    NoGradGuard no_grad;
-    value = scaled_gradient(local, g);
-  }
-  return apply(loc, RecordedGradient{value.is(local) ? value.detach() : value}, composed);
+Tensor recorded_gradient(const Tensor& value, const Tensor& composed, SourceLoc loc) {
+  // A handle of its own, since the result gets a history.
+  return apply(loc, RecordedGradient{value.detach()}, composed);
 }
 
 }  // namespace detail

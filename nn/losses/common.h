@@ -52,9 +52,9 @@ Tensor total(const Tensor& values, double divisor, DType dtype);
 /// Local gradients times what comes in, which is 0-d or broadcasts: `local` itself when that is 1, exactly 0 where it
 /// is 0.
 Tensor scaled_gradient(const Tensor& local, const Tensor& g);
-/// The same as what create_graph asks for: the numbers of the fused pass, which keeps tails, with the derivatives of
-/// `composed`, the formula of tensor operations that gives the same numbers but for their tails.
-Tensor recorded_gradient(const Tensor& local, const Tensor& g, const Tensor& composed, SourceLoc loc);
+/// A gradient as create_graph asks for it: `value`, the numbers of the fused pass, which keeps tails, with the
+/// derivatives of `composed`, tensor operations that give the same numbers but for those.
+Tensor recorded_gradient(const Tensor& value, const Tensor& composed, SourceLoc loc);
 
 }  // namespace detail
 

@@ -53,6 +53,10 @@ struct CrossEntropyRows {
     return values.squeeze(x.dim() == 1 ? 0 : dim);
   }
   Tensor spread(const Tensor& g) const { return g.dim() == 0 ? g : g.unsqueeze(dim); }
+  Tensor unrecorded(const Tensor& local, const Tensor& g) const {
+    NoGradGuard no_grad;
+    return detail::scaled_gradient(local, spread(g));
+  }
   void store(char* to, double value, bool is_float) const {
     if (is_float)
       *reinterpret_cast<float*>(to) = static_cast<float>(value);
@@ -117,7 +121,7 @@ struct CrossEntropyOfIndices : CrossEntropyRows {
       all = q + where(counts, even / divisor, 0.0);
     }
     const Tensor d = x.softmax(dim) * all.sum(dim, true) - all;
-    return {detail::recorded_gradient(s.dx, spread(g), where(counts, scale_cotangent(spread(g), d), 0.0), loc)};
+    return {detail::recorded_gradient(unrecorded(s.dx, g), where(counts, scale_cotangent(spread(g), d), 0.0), loc)};
   }
 
   Shape weight_shape(int dims) const {
@@ -177,11 +181,11 @@ struct CrossEntropyOfProbabilities : CrossEntropyRows {
     if (needs_grad(0)) {
       const Tensor q = w * (t * (1 - smoothing) + smoothing / static_cast<double>(x.size(dim)));
       const Tensor d = scale_cotangent(up, x.softmax(dim) * q.sum(dim, true) - q);
-      grads[0] = detail::recorded_gradient(s.dx, spread(g), d, loc);
+      grads[0] = detail::recorded_gradient(unrecorded(s.dx, g), d, loc);
     }
     if (needs_grad(1)) {
       const Tensor d = scale_cotangent(up, w * x.log_softmax(dim) * (smoothing - 1));
-      grads[1] = detail::recorded_gradient(s.dt, spread(g), d, loc);
+      grads[1] = detail::recorded_gradient(unrecorded(s.dt, g), d, loc);
     }
     return grads;
   }

@@ -324,20 +324,15 @@ struct RowLoss {
         const Tensor up = reduced ? (g * layout.scale(x[0].shape())).expand(values.shape()) : g.reshape(values.shape());
         differentiate_composed(values, grads.data(), operands, up, grads.data());
       }
-      return grads;
-    }
-    if (reduced && !grad_enabled()) {
+      const Grads<operands> numbers = fused(s, in, fixed, g);
       for (std::size_t k = 0; k < operands; ++k)
-        if (needs_grad(static_cast<int>(k))) grads[k] = scaled_gradient(s.local[k], g);
+        if (grads[k].defined()) grads[k] = recorded_gradient(numbers[k], grads[k], loc);
       return grads;
     }
+    if (!grad_enabled()) return fused(s, in, fixed, g);
+    // Constant by pieces: the gradient depends on nothing but g.
     for (std::size_t k = 0; k < operands; ++k)
       if (needs_grad(static_cast<int>(k))) grads[k] = make_empty(x[k].shape(), x[k].dtype());
-    if (!grad_enabled()) {
-      guarded(fixed, [&] { call(in, fixed).backward(g, grads.data()); });
-      return grads;
-    }
-    // Constant by pieces: the gradient depends on nothing but g.
     guarded(fixed, [&] { call(in, fixed).backward(Tensor(), grads.data()); });
     const Tensor up = reduced || layout.keepdim || x[0].dim() == 0 ? g : g.unsqueeze(layout.dim);
     for (Tensor& local : grads)
@@ -346,6 +341,16 @@ struct RowLoss {
   }
 
  private:
+  Grads<operands> fused(const Saved& s, const Tensor* const* x, const Tensor& fixed, const Tensor& g) const {
+    const NoGradGuard no_grad;
+    Grads<operands> grads;
+    for (std::size_t k = 0; k < operands; ++k)
+      if (needs_grad(static_cast<int>(k)))
+        grads[k] = layout.reduction == Reduction::none ? make_empty(x[k]->shape(), x[k]->dtype())
+                                                       : scaled_gradient(s.local[k], g);
+    if (layout.reduction == Reduction::none) guarded(fixed, [&] { call(x, fixed).backward(g, grads.data()); });
+    return grads;
+  }
   template <class Run>
   void guarded([[maybe_unused]] const Tensor& fixed, const Run& run) const {
     if constexpr (requires { typename F::Refusal; }) {
