@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include "slope/autograd/kernels/lanes.h"
 
@@ -8,23 +9,36 @@
 namespace slope::simd {
 
 /// Calls `f(load, store, count)` for every vector of n elements and once for the rest: `load` reads any dense array
-/// there, `store` writes one, `count` is the number of elements, V::size but for the rest.
+/// there, `store` writes one, `count` is the number of elements, V::size but for the rest. `f` may take the position of
+/// the first element as a fourth argument.
 ///
 ///     each_vector<V>(n, [&](const auto& load, const auto& store, int) { store(y, exp(load(x))); });
 template <class V, class F>
 inline void each_vector(std::int64_t n, const F& f) {
   using T = typename V::value_type;
   std::int64_t i = 0;
+  const auto call = [&](const auto& load, const auto& store, int count) {
+    if constexpr (std::is_invocable_v<const F&, decltype(load), decltype(store), int, std::int64_t>)
+      f(load, store, count, i);
+    else
+      f(load, store, count);
+  };
   for (; i + V::size <= n; i += V::size)
-    f([&](const T* p) { return V::load(p + i); }, [&](T* p, const V& v) { v.store(p + i); }, V::size);
+    call([&](const T* p) { return V::load(p + i); }, [&](T* p, const V& v) { v.store(p + i); }, V::size);
   if (const int rest = static_cast<int>(n - i); rest > 0)
-    f([&](const T* p) { return V::load_n(p + i, rest); }, [&](T* p, const V& v) { v.store_n(p + i, rest); }, rest);
+    call([&](const T* p) { return V::load_n(p + i, rest); }, [&](T* p, const V& v) { v.store_n(p + i, rest); }, rest);
 }
 
 /// The first `count` lanes of v, and `other` in those beyond the end of a row.
 template <class V>
 inline V first_lanes(const V& v, int count, double other = 0) {
   return count == V::size ? v : where(V::mask_type::first(count), v, V(other));
+}
+
+/// True in lane i alone.
+template <class V>
+inline typename V::mask_type single_lane(std::int64_t i) {
+  return V::mask_type::first(static_cast<int>(i)) ^ V::mask_type::first(static_cast<int>(i) + 1);
 }
 
 }  // namespace slope::simd
