@@ -1,32 +1,31 @@
 #pragma once
 
 #include <cstdint>
-#include <type_traits>
 
 #include "slope/autograd/kernels/lanes.h"
 
 /// Loops over the lanes of dense rows, for kernels that are called by `simd::dispatch`.
 namespace slope::simd {
 
-/// Calls `f(load, store, count)` for every vector of n elements and once for the rest: `load` reads any dense array
-/// there, `store` writes one, `count` is the number of elements, V::size but for the rest. `f` may take the position of
-/// the first element as a fourth argument.
+/// Calls `f(load, store, count, at)` for every vector of n elements and once for the rest: `load` reads any dense array
+/// there, `store` writes one, `count` is the number of elements, V::size but for the rest, `at` the position of the
+/// first.
+template <class V, class F>
+inline void each_vector_at(std::int64_t n, const F& f) {
+  using T = typename V::value_type;
+  std::int64_t i = 0;
+  for (; i + V::size <= n; i += V::size)
+    f([&](const T* p) { return V::load(p + i); }, [&](T* p, const V& v) { v.store(p + i); }, V::size, i);
+  if (const int rest = static_cast<int>(n - i); rest > 0)
+    f([&](const T* p) { return V::load_n(p + i, rest); }, [&](T* p, const V& v) { v.store_n(p + i, rest); }, rest, i);
+}
+
+/// The same for a function that does not ask where: `f(load, store, count)`.
 ///
 ///     each_vector<V>(n, [&](const auto& load, const auto& store, int) { store(y, exp(load(x))); });
 template <class V, class F>
 inline void each_vector(std::int64_t n, const F& f) {
-  using T = typename V::value_type;
-  std::int64_t i = 0;
-  const auto call = [&](const auto& load, const auto& store, int count) {
-    if constexpr (std::is_invocable_v<const F&, decltype(load), decltype(store), int, std::int64_t>)
-      f(load, store, count, i);
-    else
-      f(load, store, count);
-  };
-  for (; i + V::size <= n; i += V::size)
-    call([&](const T* p) { return V::load(p + i); }, [&](T* p, const V& v) { v.store(p + i); }, V::size);
-  if (const int rest = static_cast<int>(n - i); rest > 0)
-    call([&](const T* p) { return V::load_n(p + i, rest); }, [&](T* p, const V& v) { v.store_n(p + i, rest); }, rest);
+  each_vector_at<V>(n, [&](const auto& load, const auto& store, int count, std::int64_t) { f(load, store, count); });
 }
 
 /// The first `count` lanes of v, and `other` in those beyond the end of a row.

@@ -38,7 +38,7 @@ struct MultiMarginFormula {
     const V shift(static_cast<T>(margin) - row.x[0][y]), slope(P * scale * row.factor);
     typename Isa::template WideSum<T> value, slopes;  // of z^p, and for p = 2 of z, over z > 0
     V pairs(0);
-    simd::each_vector<V>(row.n, [&](const auto& load, const auto& store, int count, std::int64_t at) {
+    simd::each_vector_at<V>(row.n, [&](const auto& load, const auto& store, int count, std::int64_t at) {
       constexpr double never = -std::numeric_limits<double>::infinity();
       V z = simd::first_lanes(shift + load(row.x[0]), count, never);
       if (const std::int64_t label = y - at; label >= 0 && label < V::size)
