@@ -28,22 +28,24 @@ Tensor l2_penalty(const std::vector<Tensor>& parameters, double alpha, SourceLoc
 Tensor l2_penalty(const Module& module, double alpha, const ParameterFilter& filter = without_bias,
                   SourceLoc loc = SourceLoc::here());
 
-/// l1_penalty and l2_penalty in one pass (Zou & Hastie, Regularization and Variable Selection via the Elastic Net, 2005):
-/// Σ l1·|w| + ½·l2·w², ∂w = l1·sign(w) + l2·w. Otherwise as l1_penalty.
-Tensor elastic_net_penalty(const std::vector<Tensor>& parameters, double l1, double l2, SourceLoc loc = SourceLoc::here());
+/// l1_penalty and l2_penalty in one pass (Zou & Hastie, Regularization and Variable Selection via the Elastic Net,
+/// 2005): Σ l1·|w| + ½·l2·w², ∂w = l1·sign(w) + l2·w. Otherwise as l1_penalty.
+Tensor elastic_net_penalty(const std::vector<Tensor>& parameters, double l1, double l2,
+                           SourceLoc loc = SourceLoc::here());
 Tensor elastic_net_penalty(const Module& module, double l1, double l2, const ParameterFilter& filter = without_bias,
                            SourceLoc loc = SourceLoc::here());
 
 /// What group_lasso_penalty drives to zero as a whole.
 enum class LassoGroup {
-  /// Each w[i] along the first dimension: the weights of one output. Of a vector each number, of a 0-d tensor the tensor.
+  /// Each w[i] along the first dimension: the weights of one output. Of a vector each number, of a 0-d tensor the
+  /// tensor.
   row,
   tensor
 };
 
 /// Σ λ·√n_g·‖w_g‖₂ over groups g of n_g numbers (Yuan & Lin, Model Selection and Estimation in Regression with Grouped
-/// Variables, 2006): drives whole groups to exactly zero. ∂w_g = λ·√n_g·w_g/‖w_g‖₂, 0 for a group of zeros. Otherwise as
-/// l1_penalty.
+/// Variables, 2006): drives whole groups to exactly zero. ∂w_g = λ·√n_g·w_g/‖w_g‖₂, 0 for a group of zeros. Otherwise
+/// as l1_penalty.
 ///
 ///     Tensor loss = F::mse_loss(net(x), y) + group_lasso_penalty(net, 1e-3);       // unused units fall away
 Tensor group_lasso_penalty(const std::vector<Tensor>& parameters, double lambda, LassoGroup group = LassoGroup::row,
@@ -52,9 +54,9 @@ Tensor group_lasso_penalty(const Module& module, double lambda, const ParameterF
                            LassoGroup group = LassoGroup::row, SourceLoc loc = SourceLoc::here());
 
 /// Σ λ·‖WᵀW - I‖²_F, or ‖WWᵀ - I‖²_F for a W with fewer rows than columns: pulls columns (rows) to be orthonormal
-/// (Brock et al., Neural Photo Editing with Introspective Adversarial Networks, 2017). W is the parameter with all dimensions
-/// but the first as one. ∂W = 4λ·W·(WᵀW - I), or 4λ·(WWᵀ - I)·W. Of a module only parameters with two or more dimensions
-/// count; in a list others throw ShapeError. Otherwise as l1_penalty.
+/// (Brock et al., Neural Photo Editing with Introspective Adversarial Networks, 2017). W is the parameter with all
+/// dimensions but the first as one. ∂W = 4λ·W·(WᵀW - I), or 4λ·(WWᵀ - I)·W. Of a module only parameters with two or
+/// more dimensions count; in a list others throw ShapeError. Otherwise as l1_penalty.
 Tensor orthogonality_penalty(const std::vector<Tensor>& parameters, double lambda, SourceLoc loc = SourceLoc::here());
 Tensor orthogonality_penalty(const Module& module, double lambda, const ParameterFilter& filter = without_bias,
                              SourceLoc loc = SourceLoc::here());

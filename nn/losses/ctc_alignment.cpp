@@ -11,9 +11,9 @@ namespace slope::nn::detail {
 namespace {
 
 // Probabilities of alignments leave the range of a double after some hundred steps, and those of one step may be
-// further apart than that. So a number is m·2^(1000·e) with two doubles: |m| in [2^-500, 2^500), e integral; zero is m
-// = 0, e = -∞. Products stay in range before they are normalized, and of two numbers more than one e apart the smaller
-// is below the rounding of the larger.
+// further apart than that. So a number is a pair of doubles, m·2^(1000·e) with m in [2^-500, 2^500) and integral e, and
+// zero the pair 0, -∞. A product stays in range before it is normalized, and of two numbers whose e differ by more than
+// one the smaller is below the rounding of the larger.
 constexpr double unit_up = 0x1p1000, unit_down = 0x1p-1000, low = 0x1p-500, high = 0x1p500;
 constexpr double log_unit = 0x1.5a92d6d005c94p+9, log_unit_rest = -0x1.971e6bd14ec61p-45;  // 1000·ln 2 in two parts
 constexpr double infinity = std::numeric_limits<double>::infinity();

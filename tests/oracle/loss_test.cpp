@@ -132,7 +132,7 @@ Tensors adaptive(const Record& r, const Tensors& in, const Call& call) {
   nn::AdaptiveLogSoftmaxWithLoss m(r.integer("in_features", 0), r.integer("n_classes", 0),
                                    r.options().at("cutoffs").get<std::vector<std::int64_t>>(),
                                    {.div_value = r.real("div_value", 4.0), .head_bias = r.flag("head_bias", false)});
-  m.to(float64);
+  m.to(in.at("input").dtype());
   const auto share = [&](nn::Parameter& p, const std::string& name) {
     if (in.contains(name)) p.tie(in.at(name));
   };
