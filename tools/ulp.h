@@ -122,7 +122,11 @@ std::span<const Unary<T>> unary_table() {
   static const Unary<T> table[] = {
       SLOPE_UNARY("neg", neg(v), -v, 0, 0),
       SLOPE_UNARY("abs", abs(v), std::fabs(v), 0, 0),
-      SLOPE_UNARY("sign", sign(v), v > 0 ? W(1) : v < 0 ? W(-1) : v + 0, 0, 0),
+      SLOPE_UNARY("sign", sign(v),
+                  v > 0   ? W(1)
+                  : v < 0 ? W(-1)
+                          : v + 0,
+                  0, 0),
       SLOPE_UNARY("square", square(v), v * v, 0.5, 0.5),
       SLOPE_UNARY("reciprocal", reciprocal(v), 1 / v, 0.5, 0.501),
       SLOPE_UNARY_STD(floor, 0, 0),
@@ -138,6 +142,7 @@ std::span<const Unary<T>> unary_table() {
       SLOPE_UNARY_STD(log2, 1, 1),
       SLOPE_UNARY_STD(log10, 1, 1),
       SLOPE_UNARY_STD(log1p, 1, 1),
+      SLOPE_UNARY("log1p_unit", log1p_unit(where(abs(v) <= 1, abs(v), 1)), std::log1p(std::fabs(v) <= 1 ? std::fabs(v) : W(1)), 1, 1),
       SLOPE_UNARY_STD(sin, 1, 1),
       SLOPE_UNARY_STD(cos, 1, 1),
       SLOPE_UNARY_STD(tan, 1, 1),

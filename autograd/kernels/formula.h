@@ -52,10 +52,12 @@ struct Probe {
   friend constexpr Probe where(const Probe& c, const Probe& a, const Probe& b) { return of(c, a, b); }
 };
 
-#define SLOPE_FOR_EACH_UNARY(X)                                                                                          \
-  X(neg) X(abs) X(sign) X(floor) X(ceil) X(trunc) X(round) X(sqrt) X(rsqrt) X(reciprocal) X(square) X(exp) X(exp2)       \
-      X(expm1) X(log) X(log2) X(log10) X(log1p) X(sin) X(cos) X(tan) X(asin) X(acos) X(atan) X(sinh) X(cosh) X(tanh)      \
-          X(asinh) X(acosh) X(atanh) X(erf) X(erfc) X(sigmoid) X(logsigmoid) X(softplus1) X(isnan) X(isinf) X(isfinite)
+#define SLOPE_FOR_EACH_UNARY(X)                                                                                      \
+  X(neg)                                                                                                             \
+  X(abs) X(sign) X(floor) X(ceil) X(trunc) X(round) X(sqrt) X(rsqrt) X(reciprocal) X(square) X(exp) X(exp2) X(expm1) \
+      X(log) X(log2) X(log10) X(log1p) X(log1p_unit) X(sin) X(cos) X(tan) X(asin) X(acos) X(atan) X(sinh) X(cosh)    \
+          X(tanh) X(asinh) X(acosh) X(atanh) X(erf) X(erfc) X(sigmoid) X(logsigmoid) X(softplus1) X(isnan) X(isinf)  \
+              X(isfinite)
 #define SLOPE_FOR_EACH_BINARY(X) X(maximum) X(minimum) X(pow) X(atan2) X(fmod) X(remainder) X(xlogy) X(copysign)
 
 #define SLOPE_PROBE_UNARY(name) \

@@ -1,4 +1,5 @@
-// Our own exp and log in double, for the sets with fused multiply-add; they are inlined into the kernel. Included by lanes-target.h.
+// Our own exp, log and log1p in double, for the sets with fused multiply-add; they are inlined into the kernel.
+// Included by lanes-target.h.
 //
 // Errors stay below 1 ULP (tools/ulp_sweep --type f64); polynomials come from tools/minimax.py.
 #if !defined(SLOPE_SIMD_NAMESPACE)
@@ -38,36 +39,70 @@ SLOPE_VEC VecD exp(VecD x) {
   return scale(native::fma(r, slope, splat(1.0)), n);
 }
 
-// log(x) for x = 2^e (1 + f), f in [-1/4, 1/2), by s = f / (2 + f): log(1 + f) = 2 s + s z p(z), z = s^2, where 2 s = f - s f keeps the
-// exact f in front. The upper part of ln2 has few enough bits for e times it to be exact.
-SLOPE_VEC VecD log(VecD x) {
-#if SLOPE_SIMD_LEVEL == 2
-  const VecD m = __builtin_ia32_getmantpd512_mask(x, 0xB, x, (unsigned char)-1, 4);
-  const VecD e =
-      __builtin_ia32_getexppd512_mask(x, x, (unsigned char)-1, 4) - __builtin_ia32_getexppd512_mask(m, m, (unsigned char)-1, 4);
-#else
-  constexpr std::uint64_t three_quarters = 0x3fe8000000000000U;
-  const VecI64 tiny = native::less(x, splat(0x1p-1022));
-  const VecU64 bits = (VecU64)(tiny ? x * 0x1p54 : x) - three_quarters;
-  const VecD m = (VecD)((bits & 0x000fffffffffffffU) + three_quarters);
-  // The exponent, offset to be positive, under the bits of 2^52.
-  const VecU64 biased = ((bits + 0x4000000000000000U) >> 52) | 0x4330000000000000U;
-  const VecD e = (VecD)biased - (tiny ? splat(0x1p52 + 1024.0 + 54.0) : splat(0x1p52 + 1024.0));
-#endif
-  const VecD f = m - 1.0;
+// log(x) for x = 2^e (1 + f + rest), f in [-1/4, 1/2], by s = f / (2 + f): log(1 + f) = 2 s + s z p(z), z = s^2, where
+// 2 s = f - s f keeps the exact f in front. The upper part of ln2 has few enough bits for e times it to be exact.
+SLOPE_VEC VecD log_from(VecD e, VecD f, VecD rest) {
   const VecD s = f / (2.0 + f);
   const VecD z = s * s;
   const VecD p = native::pairs(z, z * z, 0x1.555555555554fp-1, 0x1.999999999c187p-2, 0x1.24924921e32e4p-2, 0x1.c71c7490db949p-3,
                                0x1.745c4a958c2fap-3, 0x1.3b35c9feb4f12p-3, 0x1.0dcaf8560a86cp-3, 0x1.1b85c97d44d03p-3);
   const VecD half_square = 0.5 * f * f;
-  const VecD small = native::fma(s, native::fma(z, p, half_square), e * 0x1.ef35793c76730p-45);
-  const VecD r = e * 0x1.62e42fefa3800p-1 - ((half_square - small) - f);
+  const VecD small = native::fma(s, native::fma(z, p, half_square), native::fma(e, splat(0x1.ef35793c76730p-45), rest));
+  return e * 0x1.62e42fefa3800p-1 - ((half_square - small) - f);
+}
+
+// What log makes of the classes of x: NaN for NaN and negatives, -inf for zeros, inf for inf, else r.
+SLOPE_VEC VecD log_specials(VecD r, VecD x) {
 #if SLOPE_SIMD_LEVEL == 2
   return __builtin_ia32_fixupimmpd512_mask(r, x, 0x03530422 - native::VecLongLong{}, 0, (unsigned char)-1, 4);
 #else
   const VecD finite = x < __builtin_inf() ? r : x;
   return x > 0.0 ? finite : (x == 0.0 ? splat(-__builtin_inf()) : splat(__builtin_nan("")));
 #endif
+}
+
+// Above these bits the exponent of 0.75 <= m < 1.5 begins.
+constexpr std::uint64_t three_quarters_wide = 0x3fe8000000000000U;
+// The exponent that stands above the mantissa of `bits`: offset to be positive, under the bits of 2^52.
+SLOPE_VEC VecD exponent_of(VecU64 bits) {
+  return (VecD)(((bits + 0x4000000000000000U) >> 52) | 0x4330000000000000U) - (0x1p52 + 1024.0);
+}
+
+SLOPE_VEC VecD log(VecD x) {
+#if SLOPE_SIMD_LEVEL == 2
+  const VecD m = __builtin_ia32_getmantpd512_mask(x, 0xB, x, (unsigned char)-1, 4);
+  const VecD e = __builtin_ia32_getexppd512_mask(x, x, (unsigned char)-1, 4) -
+                 __builtin_ia32_getexppd512_mask(m, m, (unsigned char)-1, 4);
+#else
+  const VecI64 tiny = native::less(x, splat(0x1p-1022));
+  const VecU64 bits = (VecU64)(tiny ? x * 0x1p54 : x) - three_quarters_wide;
+  const VecD m = (VecD)((bits & 0x000fffffffffffffU) + three_quarters_wide);
+  const VecD e = exponent_of(bits) - (tiny ? splat(54.0) : VecD{});
+#endif
+  return log_specials(log_from(e, m - 1.0, VecD{}), x);
+}
+
+// log(1 + x): the exponent from 1 + x, the mantissa's distance from 1 from x itself, in two parts, so nothing is lost
+// for small x.
+SLOPE_VEC VecD log1p(VecD x) {
+  const VecD u = 1.0 + x;
+  const VecU64 bits = (VecU64)u - three_quarters_wide;
+  // 4 / 2^e: 1 / 2^e would be denormal at the upper end.
+  const VecD t = (VecD)(0x4010000000000000U - (bits & 0xfff0000000000000U));
+  const VecD a = x * 0.25 * t;
+  const VecD b = native::fma(t, splat(0.25), splat(-1.0));
+  const VecD f = a + b;
+  const VecD of_b = f - a;
+  const VecD rest = (a - (f - of_b)) + (b - of_b);
+  const VecD r = log_specials(log_from(exponent_of(bits), f, rest), u);
+  return native::abs(x) < 1e-20 ? x : r;
+}
+
+// log(1 + e) for e in [0, 1]: 1 + e = 2^0 (1 + e) or 2^1 (1 + (e - 1) / 2).
+SLOPE_VEC VecD log1p_unit(VecD e) {
+  const VecI64 upper = native::less(splat(0.5), e);
+  const VecD f = upper ? native::fma(e, splat(0.5), splat(-0.5)) : e;
+  return log_from(upper ? splat(1.0) : VecD{}, f, VecD{});
 }
 
 }  // namespace slope::simd::SLOPE_SIMD_NAMESPACE::math

@@ -117,7 +117,8 @@ SLOPE_VEC VecF log(VecF x) {
 // log(1 + x): the exponent from 1 + x, the mantissa's distance from 1 from x itself, so nothing is lost for small x.
 SLOPE_VEC VecF log1p(VecF x) {
   const VecF u = 1.0F + x;
-  const VecI32 bits = less_three_quarters(u);
+  // Below 1 the border is 0.75 itself: x is f from there on, and 2 x + 1 stays under 1/2 before it.
+  const VecI32 bits = less_three_quarters(u) + (x < 0.0F ? 0x100 - VecI32{} : VecI32{});
   const VecF e = __builtin_convertvector(bits >> 23, VecF);
   // 4 / 2^e: 1 / 2^e would be denormal at the upper end.
   const VecF t = (VecF)(0x40800000U - ((VecU32)bits & 0xff800000U));
@@ -167,14 +168,13 @@ SLOPE_VEC VecF sigmoid(VecF x) {
   return scale(native::fma(q, error, q), -n);
 }
 
-// max(x, 0) + log(1 + e), e = exp(-|x|) in [0, 1]: 1 + e = 2^0 (1 + e) or 2^1 (1 + (e - 1) / 2).
-SLOPE_VEC VecF softplus(VecF x) {
-  const VecF e = exp(-native::abs(x));
+// log(1 + e) for e in [0, 1]: 1 + e = 2^0 (1 + e) or 2^1 (1 + (e - 1) / 2).
+SLOPE_VEC VecF log1p_unit(VecF e) {
   const VecI32 upper = native::less(splat(0.5F), e);
   const VecF f = upper ? native::fma(e, splat(0.5F), splat(-0.5F)) : e;
   const VecF ff = f * f;
   const VecF r = native::fma(ff, log1p_tail(f, ff), f);
-  return native::at_least(x, 0.0F) + (upper ? r + ln2 : r);
+  return upper ? r + ln2 : r;
 }
 
 // x + x p(x^2) below 0.9, 1 - exp(w(x)) above.

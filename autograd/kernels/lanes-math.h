@@ -65,9 +65,11 @@ SLOPE_VEC V log1p_by_call(V x) {
   const auto large = native::less(native::splat_like(x, sizeof(x[0]) == 4 ? 1e30 : 1e300), x);
   return native::lane_bits(large) != 0 ? (large ? log(x) : r) : r;
 }
-SLOPE_VEC VecD log1p(VecD x) { return log1p_by_call(x); }
 #if SLOPE_SIMD_LEVEL == 0
+SLOPE_VEC VecD log1p(VecD x) { return log1p_by_call(x); }
 SLOPE_VEC VecF log1p(VecF x) { return log1p_by_call(x); }
+SLOPE_VEC VecD log1p_unit(VecD e) { return log1p(e); }
+SLOPE_VEC VecF log1p_unit(VecF e) { return log1p(e); }
 #endif
 
 // exp(-|x|) does not overflow, and the branch keeps small results relatively accurate.
@@ -79,10 +81,8 @@ SLOPE_VEC VecD sigmoid(VecD x) {
 SLOPE_VEC VecF sigmoid(VecF x) { return native::narrow(sigmoid(native::widen_low(x)), sigmoid(native::widen_high(x))); }
 #endif
 
-SLOPE_VEC VecD softplus(VecD x) { return native::at_least(x, 0.0) + log1p(exp(-native::abs(x))); }
-#if SLOPE_SIMD_LEVEL == 0
-SLOPE_VEC VecF softplus(VecF x) { return native::at_least(x, 0.0F) + log1p(exp(-native::abs(x))); }
-#endif
+SLOPE_VEC VecD softplus(VecD x) { return native::at_least(x, 0.0) + log1p_unit(exp(-native::abs(x))); }
+SLOPE_VEC VecF softplus(VecF x) { return native::at_least(x, 0.0F) + log1p_unit(exp(-native::abs(x))); }
 
 // Close to overflow SLEEF's sinh and cosh are infinite. There they are exp(|x|) / 2 = c exp(|x| - a), with an a that subtracts
 // exactly and a c = exp(a) / 2 that hardly needs rounding.

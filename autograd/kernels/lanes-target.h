@@ -183,6 +183,8 @@ struct Lanes {
   SLOPE_TARGET friend Lanes log2(const Lanes& x) { return make(math::log2(x.v)); }
   SLOPE_TARGET friend Lanes log10(const Lanes& x) { return make(math::log10(x.v)); }
   SLOPE_TARGET friend Lanes log1p(const Lanes& x) { return make(math::log1p(x.v)); }
+  /// log1p for x in [0, 1] only, as e^-|x| is.
+  SLOPE_TARGET friend Lanes log1p_unit(const Lanes& x) { return make(math::log1p_unit(x.v)); }
   SLOPE_TARGET friend Lanes sin(const Lanes& x) { return make(math::sin(x.v)); }
   SLOPE_TARGET friend Lanes cos(const Lanes& x) { return make(math::cos(x.v)); }
   SLOPE_TARGET friend Lanes tan(const Lanes& x) { return make(math::tan(x.v)); }

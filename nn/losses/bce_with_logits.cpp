@@ -13,17 +13,18 @@ struct WeightedBceWithLogits {
   static constexpr unsigned differentiable = 0b0011;
   template <class T>
   constexpr T operator()(const T& x, const T& t, const T& w, const T& p) const {
-    const T tail = log1p(exp(-abs(x)));
-    return w * ((1.0 - t) * (maximum(x, T(0)) + tail) + p * t * (maximum(-x, T(0)) + tail));
+    const detail::Logit<T> y(x);
+    return w * ((1.0 - t) * y.minus_log_no() + p * t * y.minus_log_yes());
   }
   template <class T>
   constexpr T d0(const T& x, const T& t, const T& w, const T& p, const T&) const {
-    return w * ((1.0 - t) * sigmoid(x) - p * t * sigmoid(-x));
+    const detail::Logit<T> y(x);
+    return w * ((1.0 - t) * y.yes() - p * t * y.no());
   }
   template <class T>
   constexpr T d1(const T& x, const T&, const T& w, const T& p, const T&) const {
-    const T tail = log1p(exp(-abs(x)));
-    return w * (p * (maximum(-x, T(0)) + tail) - (maximum(x, T(0)) + tail));
+    const detail::Logit<T> y(x);
+    return w * (p * y.minus_log_yes() - y.minus_log_no());
   }
 };
 

@@ -1,19 +1,23 @@
 #pragma once
 
-#include "slope/autograd/kernels/primitives.h"
+#include "slope/nn/losses/logit.h"
 
 namespace slope::nn::detail {
 
-/// Binary cross entropy of logits, in σ(x) and σ(-x) so that both tails survive.
+/// Binary cross entropy of logits, in σ(x) and σ(-x) rather than σ(x) - t, so that both tails survive.
 struct BceWithLogits {
   static constexpr const char* name = "BinaryCrossEntropyWithLogits";
   template <class T>
   constexpr T operator()(const T& x, const T& t) const {
-    return where(x > 0.0, 1.0 - t, -t) * x + log1p(exp(-abs(x)));
+    if constexpr (std::is_same_v<T, Tensor>)
+      return (1.0 - t) * softplus1(x) + t * softplus1(-x);
+    else
+      return where(x > 0.0, 1.0 - t, -t) * x + Logit<T>(x).tail();
   }
   template <class T>
   constexpr T d0(const T& x, const T& t, const T&) const {
-    return (1.0 - t) * sigmoid(x) - t * sigmoid(-x);
+    const Logit<T> p(x);
+    return (1.0 - t) * p.yes() - t * p.no();
   }
   template <class T>
   constexpr T d1(const T& x, const T&, const T&) const {

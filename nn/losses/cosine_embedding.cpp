@@ -54,25 +54,28 @@ Tensor functional::cosine_embedding_loss(In input1, const Tensor& input2, const 
   if (!target.defined()) throw ValueError(concat(op, ": the target is an undefined tensor"), loc);
   detail::require_plain_reduction(op, options.reduction, loc);
   detail::require_constant(op, "target", target, loc);
-  const std::string sizes = concat(to_text(input1->shape()), " and ", to_text(input2.shape()));
+  const auto sizes = [&] { return concat(to_text(input1->shape()), " and ", to_text(input2.shape())); };
   if (target.dim() > 1)
     throw ShapeError(concat(op, ": 0D or 1D target tensor expected, multi-target not supported; the target is ",
-                            to_text(target.shape()), ", the inputs are ", sizes),
+                            to_text(target.shape()), ", the inputs are ", sizes()),
                      loc);
   if (input1->dim() != target.dim() + 1 || input2.dim() != target.dim() + 1)
     throw ShapeError(
         concat(op, ": ", target.dim(), "D target tensor expects ", target.dim() + 1,
-               "D input tensors, but found inputs with sizes ", sizes, "; the target is ", to_text(target.shape())),
+               "D input tensors, but found inputs with sizes ", sizes(), "; the target is ", to_text(target.shape())),
         loc);
   if (input1->shape().back() != input2.shape().back())
-    throw ShapeError(concat(op, ": the vectors must have the same number of components, but the inputs are ", sizes),
+    throw ShapeError(concat(op, ": the vectors must have the same number of components, but the inputs are ", sizes()),
                      loc);
   Shape shape = broadcast_shapes(input1->shape(), input2.shape(), op, loc);
-  if (target.dim() == 1) shape[0] = broadcast_shapes({shape[0]}, target.shape(), op, loc)[0];
+  if (target.dim() == 1 && target.size(0) != shape[0])
+    shape[0] = broadcast_shapes({shape[0]}, target.shape(), op, loc)[0];
 
   const auto [a, b] = detail::alike<2>({input1.tensor, input2}, shape, loc);
   const detail::RowLayout layout{.reduction = options.reduction, .dim = shape.size() - 1};
-  const auto [t] = detail::alike<1>({target.detach().to(a.dtype(), loc)}, layout.values_shape(shape), loc);
+  const Tensor constant =
+      target.dtype() == a.dtype() && !target.requires_grad() ? target : target.detach().to(a.dtype(), loc);
+  const auto [t] = detail::alike<1>({constant}, layout.values_shape(shape), loc);
   return detail::row_loss(loc, CosineEmbeddingFormula{{}, options.margin}, layout, t, a, b);
 }
 

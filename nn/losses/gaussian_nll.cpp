@@ -33,23 +33,27 @@ struct GaussianNll {
   static constexpr const char* arguments[] = {"input", "target", "var"};
   double eps = 1e-6, constant = 0;
   template <class T>
+  constexpr T precision(const T& var) const {
+    return 1.0 / at_least(var, eps);
+  }
+  template <class T>
   constexpr T operator()(const T& x, const T& t, const T& var) const {
     // d·(d/v), not d²/v: the square leaves the range long before the quotient.
     const T v = at_least(var, eps), d = x - t;
-    return 0.5 * (log(v) + d * (d / v)) + constant;
+    return 0.5 * (log(v) + d * (d * precision(var))) + constant;
   }
   template <class T>
   constexpr T d0(const T& x, const T& t, const T& var, const T&) const {
-    return (x - t) / at_least(var, eps);
+    return (x - t) * precision(var);
   }
   template <class T>
   constexpr T d1(const T& x, const T& t, const T& var, const T&) const {
-    return (t - x) / at_least(var, eps);
+    return (t - x) * precision(var);
   }
   template <class T>
   constexpr T d2(const T& x, const T& t, const T& var, const T&) const {
-    const T v = at_least(var, eps), s = (x - t) / v;
-    return 0.5 * (1.0 / v - s * s);
+    const T k = precision(var), s = (x - t) * k;
+    return 0.5 * (k - s * s);
   }
 };
 

@@ -1,5 +1,7 @@
 #include "slope/nn/losses/generalized_box_iou.h"
 
+#include <algorithm>
+
 #include "slope/autograd/engine/op.h"
 #include "slope/autograd/kernels/iterate.h"
 #include "slope/autograd/kernels/lanes.h"
@@ -58,24 +60,21 @@ struct BoxPair {
   }
 };
 
-/// Four values a box in memory, four lanes in a kernel.
-template <class V>
-struct Edges {
-  using T = typename V::value_type;
-  static constexpr int size = V::size;
-  V lanes[4];
+/// Some boxes edge by edge: four values a box in memory, a column an edge here. Many at a time, since lanes read at
+/// once what was just written piece by piece would wait for it.
+constexpr int together = 64;
+template <class T>
+struct Columns {
+  alignas(64) T edge[4][together];
 
   void load(const T* boxes, int n) {
-    alignas(64) T columns[4][size] = {};
     for (int i = 0; i < n; ++i)
-      for (int k = 0; k < 4; ++k) columns[k][i] = boxes[4 * i + k];
-    for (int k = 0; k < 4; ++k) lanes[k] = V::load(columns[k]);
+      for (int k = 0; k < 4; ++k) edge[k][i] = boxes[4 * i + k];
+    for (int k = 0; k < 4; ++k) std::fill(edge[k] + n, edge[k] + together, T(0));
   }
-  void store(T* boxes, int n, const V& factor) const {
-    alignas(64) T columns[4][size];
-    for (int k = 0; k < 4; ++k) (factor * lanes[k]).store(columns[k]);
+  void store(T* boxes, int n) const {
     for (int i = 0; i < n; ++i)
-      for (int k = 0; k < 4; ++k) boxes[4 * i + k] = columns[k][i];
+      for (int k = 0; k < 4; ++k) boxes[4 * i + k] = edge[k][i];
   }
 };
 
@@ -86,23 +85,33 @@ double box_kernel(const T* p, const T* q, T* values, T* dp, T* dq, double eps, d
   simd::dispatch([&](auto isa) {
     using V = typename decltype(isa)::template Lanes<T>;
     typename decltype(isa)::template WideSum<T> sum;
-    for (std::int64_t i = 0; i < n; i += V::size) {
-      const int m = static_cast<int>(std::min<std::int64_t>(V::size, n - i));
-      Edges<V> a, b, d;
-      a.load(p + 4 * i, m);
-      b.load(q + 4 * i, m);
-      const BoxPair<V> pair(a.lanes, b.lanes, eps);
-      const V value = pair.value();
-      sum.add_n(value, m);
-      if (values) value.store_n(values + i, m);
-      if (dp) {
-        pair.derivatives(d.lanes);
-        d.store(dp + 4 * i, m, scale);
+    Columns<T> a, b, da, db;
+    for (std::int64_t first = 0; first < n; first += together) {
+      const int count = static_cast<int>(std::min<std::int64_t>(together, n - first));
+      a.load(p + 4 * first, count);
+      b.load(q + 4 * first, count);
+      for (int i = 0; i < count; i += V::size) {
+        const int m = std::min(V::size, count - i);
+        V u[4], v[4], d[4];
+        for (int k = 0; k < 4; ++k) {
+          u[k] = V::load(a.edge[k] + i);
+          v[k] = V::load(b.edge[k] + i);
+        }
+        const BoxPair<V> pair(u, v, eps);
+        const V value = pair.value();
+        sum.add_n(value, m);
+        if (values) value.store_n(values + first + i, m);
+        if (dp) {
+          pair.derivatives(d);
+          for (int k = 0; k < 4; ++k) (scale * d[k]).store(da.edge[k] + i);
+        }
+        if (dq) {
+          BoxPair<V>(v, u, eps).derivatives(d);
+          for (int k = 0; k < 4; ++k) (scale * d[k]).store(db.edge[k] + i);
+        }
       }
-      if (dq) {
-        BoxPair<V>(b.lanes, a.lanes, eps).derivatives(d.lanes);
-        d.store(dq + 4 * i, m, scale);
-      }
+      if (dp) da.store(dp + 4 * first, count);
+      if (dq) db.store(dq + 4 * first, count);
     }
     total = sum.total();
   });

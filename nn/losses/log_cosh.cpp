@@ -6,10 +6,17 @@ namespace slope::nn::functional {
 
 namespace {
 
+// With m = e^-|d| - 1 and w = m(2 + m) = e^-2|d| - 1: tanh |d| = -w/(2 + w).
+template <class T>
+constexpr T tanh_of(const T& d) {
+  const T m = expm1(-abs(d)), w = m * (2.0 + m);
+  return copysign(w / (2.0 + w), d);
+}
+Tensor tanh_of(const Tensor& d) { return tanh(d); }
+
 struct LogCosh {
   static constexpr const char* name = "LogCoshLoss";
-  // With m = e^-a - 1: cosh a - 1 = m²/(2(1+m)), which is small for small a, and e^-a·cosh a - 1 = m + m²/2, which is
-  // never large.
+  // cosh |d| - 1 = m²/(2(1+m)), which is small for small d, and e^-|d|·cosh d - 1 = m + m²/2, which is never large.
   template <class T>
   constexpr T operator()(const T& x, const T& t) const {
     const T a = abs(x - t), m = expm1(-a);
@@ -18,11 +25,11 @@ struct LogCosh {
   }
   template <class T>
   constexpr T d0(const T& x, const T& t, const T&) const {
-    return tanh(x - t);
+    return tanh_of(T(x - t));
   }
   template <class T>
   constexpr T d1(const T& x, const T& t, const T&) const {
-    return tanh(t - x);
+    return tanh_of(T(t - x));
   }
 };
 

@@ -13,20 +13,20 @@ struct PercentageError {
   template <class T>
   constexpr T scale(const T& t) const {
     const T a = abs(t);
-    return where(a >= eps, a, T(eps));
+    return 1.0 / where(a >= eps, a, T(eps));
   }
   template <class T>
   constexpr T operator()(const T& x, const T& t) const {
-    return abs(x - t) / scale(t);
+    return abs(x - t) * scale(t);
   }
   template <class T>
   constexpr T d0(const T& x, const T& t, const T&) const {
-    return sign(x - t) / scale(t);
+    return sign(x - t) * scale(t);
   }
   template <class T>
   constexpr T d1(const T& x, const T& t, const T&) const {
     const T d = x - t, s = scale(t);
-    return -(sign(d) + where(abs(t) >= eps, abs(d) / s * sign(t), T(0))) / s;
+    return -(sign(d) + where(abs(t) >= eps, abs(d) * s * sign(t), T(0))) * s;
   }
 };
 

@@ -1,5 +1,7 @@
 #include "slope/nn/losses/multi_margin.h"
 
+#include <limits>
+
 #include "slope/autograd/ops/index.h"
 #include "slope/autograd/ops/reduce.h"
 #include "slope/nn/losses/labels.h"
@@ -26,7 +28,6 @@ struct MultiMarginFormula {
   double row(Row& row, int) const {
     return p == 1 ? hinge<Isa, 1>(row) : hinge<Isa, 2>(row);
   }
-  // One pass over the classes on either side of the label.
   template <class Isa, int P, class Row>
   double hinge(Row& row) const {
     using T = typename Row::T;
@@ -35,24 +36,28 @@ struct MultiMarginFormula {
     const double w = weight.defined() ? static_cast<double>(weight.impl().ptr<const T>()[y]) : 1;
     const double scale = w / static_cast<double>(row.n);
     const V shift(static_cast<T>(margin) - row.x[0][y]), slope(P * scale * row.factor);
-    typename Isa::template WideSum<T> value, total;  // of z^p and of z^(p-1), over z > 0
-    for (const auto& [first, n] : {std::pair{std::int64_t{0}, y}, std::pair{y + 1, row.n - y - 1}}) {
-      T* const d = row.d[0] ? row.d[0] + first : nullptr;
-      const T* const x = row.x[0] + first;
-      simd::each_vector<V>(n, [&](const auto& load, const auto& store, int count) {
-        const V z = shift + load(x);
-        const V above = simd::first_lanes(where(z <= 0, V(0), z), count);
-        const V power = P == 1 ? simd::first_lanes(where(z > 0, V(1), V(0)), count) : where(z > 0, above, V(0));
-        if constexpr (P == 1)
-          value.add(above);
-        else
-          value.add_product(above, above);
-        total.add(power);
-        if (d) store(d, where(z > 0, slope * power, V(0)));  // the weight may be infinite
-      });
-    }
-    const double slopes = total.total(), sum = value.total();
-    if (row.d[0]) row.d[0][y] = static_cast<T>(slopes == 0 ? 0 : -P * scale * row.factor * slopes);
+    typename Isa::template WideSum<T> value, slopes;  // of z^p, and for p = 2 of z, over z > 0
+    V pairs(0);
+    simd::each_vector_at<V>(row.n, [&](const auto& load, const auto& store, int count, std::int64_t at) {
+      constexpr double never = -std::numeric_limits<double>::infinity();
+      V z = simd::first_lanes(shift + load(row.x[0]), count, never);
+      if (const std::int64_t label = y - at; label >= 0 && label < V::size)
+        z = where(simd::single_lane<V>(label), V(never), z);
+      const V above = where(z <= 0, V(0), z);
+      if constexpr (P == 1)
+        value.add(above);
+      else
+        value.add_product(above, above);
+      if (!row.d[0]) return;
+      const V power = where(z > 0, P == 1 ? V(1) : z, V(0));
+      if constexpr (P == 1)
+        pairs += power;
+      else
+        slopes.add(power);
+      store(row.d[0], where(z > 0, slope * power, V(0)));  // the weight may be infinite
+    });
+    const double sum = value.total(), slope_sum = P == 1 ? reduce_add_wide(pairs) : slopes.total();
+    if (row.d[0]) row.d[0][y] = static_cast<T>(slope_sum == 0 ? 0 : -P * scale * row.factor * slope_sum);
     return sum == 0 ? 0 : scale * sum;
   }
 

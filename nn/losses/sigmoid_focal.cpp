@@ -14,15 +14,20 @@ using slope::detail::pointwise_op;
 // The probability q of being wrong is t·σ(-x) + (1-t)·σ(x). Two words of it state their own derivatives by x, so that
 // those of the loss exist to any order where q is 0 or denormal: ∂q/q would be 0/0.
 
-/// q in units of σ(|x|), of which both σ(x) and σ(-x) are multiples: by 1 and by e = e^-|x|.
+/// q in units of σ(|x|), of which both σ(x) and σ(-x) are multiples: by 1 and by e^-|x|.
 template <class T>
-struct Wrong {
-  T e, larger, ratio;  // larger: σ(|x|); ratio: q/σ(|x|)
+struct Wrong : detail::Logit<T> {
+  T ratio;
   Wrong(const T& x, const T& t)
-      : e(exp(-abs(x))),
-        larger(1.0 / (1.0 + e)),
-        ratio(by_label(t, where(x >= 0.0, e, T(1)), where(x >= 0.0, T(1), e))) {}
+      : detail::Logit<T>(x),
+        ratio(by_label(t, where(x >= 0.0, this->small(), T(1)), where(x >= 0.0, T(1), this->small()))) {}
 };
+/// q itself.
+template <class T>
+T wrong(const T& x, const T& t) {
+  const detail::Logit<T> p(x);
+  return by_label(t, p.no(), p.yes());
+}
 
 /// u = ∂ln q/∂x = (1-2t)·σ(x)·σ(-x)/q, which for labels 0 and 1 is σ(-x) and -σ(x).
 struct LogWrongSlope {
@@ -61,22 +66,24 @@ template <class T>
 T LogWrongSlope::operator()(const T& x, const T& t) const {
   const Wrong<T> q(x, t);
   const auto none = q.ratio == 0.0;  // a sure and right label, whose ratio is e
-  return (1.0 - 2.0 * t) * (q.larger * where(none, T(1), q.e / where(none, T(1), q.ratio)));
+  return (1.0 - 2.0 * t) * (q.larger() * where(none, T(1), q.small() / where(none, T(1), q.ratio)));
 }
 template <class T>
 T LogWrongSlope::d0(const T& x, const T& t, const T&) const {
+  const detail::Logit<T> p(x);
   const T u = log_wrong_slope(x, t);
-  return u * (sigmoid(-x) - sigmoid(x) - u);
+  return u * (p.no() - p.yes() - u);
 }
 template <class T>
 T LogWrongSlope::d1(const T& x, const T& t, const T&) const {
-  const T q = by_label(t, sigmoid(-x), sigmoid(x));
-  return -(sigmoid(x) / q) * (sigmoid(-x) / q);
+  const detail::Logit<T> p(x);
+  const T q = wrong(x, t);
+  return -(p.yes() / q) * (p.no() / q);
 }
 template <class T>
 T WrongPower::operator()(const T& x, const T& t) const {
   const Wrong<T> q(x, t);
-  return pow(q.larger * q.ratio, gamma);
+  return pow(q.larger() * q.ratio, gamma);
 }
 template <class T>
 T WrongPower::d0(const T& x, const T& t, const T&) const {
@@ -84,8 +91,7 @@ T WrongPower::d0(const T& x, const T& t, const T&) const {
 }
 template <class T>
 T WrongPower::d1(const T& x, const T& t, const T&) const {
-  const T q = by_label(t, sigmoid(-x), sigmoid(x));
-  return gamma * pow(q, gamma - 1) * -tanh(0.5 * x);  // σ(-x) - σ(x)
+  return gamma * pow(wrong(x, t), gamma - 1) * -tanh(0.5 * x);
 }
 
 struct SigmoidFocal {
@@ -93,8 +99,7 @@ struct SigmoidFocal {
   double gamma = 2, positive = 0.25, negative = 0.75;
   template <class T>
   detail::FocalTerms<T> terms(const T& x, const T& t) const {
-    return {by_label(t, positive, negative), by_label(t, sigmoid(-x), sigmoid(x)), wrong_power(x, t, gamma),
-            detail::BceWithLogits{}(x, t)};
+    return {by_label(t, positive, negative), wrong(x, t), wrong_power(x, t, gamma), detail::BceWithLogits{}(x, t)};
   }
   template <class T>
   T operator()(const T& x, const T& t) const {

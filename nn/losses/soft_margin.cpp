@@ -1,6 +1,7 @@
 #include "slope/nn/losses/soft_margin.h"
 
 #include "slope/autograd/ops/pointwise.h"
+#include "slope/nn/losses/logit.h"
 
 namespace slope::nn::functional {
 
@@ -12,11 +13,11 @@ struct SoftMargin {
   static constexpr unsigned differentiable = 0b01;
   template <class T>
   constexpr T operator()(const T& x, const T& t) const {
-    return softplus1(-(t * x));
+    return detail::Logit<T>(t * x).minus_log_yes();
   }
   template <class T>
   constexpr T d0(const T& x, const T& t, const T&) const {
-    return -t * sigmoid(-(t * x));
+    return -t * detail::Logit<T>(t * x).no();
   }
 };
 

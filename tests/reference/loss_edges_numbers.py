@@ -77,6 +77,11 @@ class Format:
                 return short
         raise ValueError(v)
 
+    def shortened(self, v):
+        """A result to 15 digits, 1/20 of the tolerance of float64: the file is large enough."""
+        short = float(f"{v:.15g}")
+        return v if self.digits != 53 or math.isinf(short) else short
+
     def specials(self, few=False):
         sizes = [1e30, self.max, math.inf] if few else [0.0, self.denormal, 1e-30, 1.0, 1e30, self.max, math.inf]
         return [s * self.rounded(v) for v in sizes for s in (1, -1)] + [self.denormal] * few + [math.nan]
@@ -141,7 +146,7 @@ def rounded(x, fmt):
         return None
     every = []
     for c in candidates(x):
-        t = fmt.text(fmt.rounded(c))
+        t = fmt.text(fmt.shortened(fmt.rounded(c)))
         if t not in every:
             every.append(t)
     return every[0] if len(every) == 1 else every

@@ -133,7 +133,7 @@ void refusals(std::vector<LossRefusal>& table) {
     refuse(Kind::value, concat("quantile_loss: q must lie between 0 and 1, both excluded. Got q ", q),
            [=](const LossInputs& in) { F::quantile_loss(in[0], in[1], {.q = q}); }, {x, t});
   for (const double eps : {0.0, -1.0, nan}) {
-    refuse(Kind::value, concat("charbonnier_loss: eps must be positive. Got eps ", eps),
+    refuse(Kind::value, concat("charbonnier_loss: eps must be positive, from 1e-30 to 1e30. Got eps ", eps),
            [=](const LossInputs& in) { F::charbonnier_loss(in[0], in[1], {.eps = eps}); }, {x, t});
     refuse(Kind::value, concat("mape_loss: eps must be positive. Got eps ", eps),
            [=](const LossInputs& in) { F::mape_loss(in[0], in[1], {.eps = eps}); }, {x, t});
