@@ -95,8 +95,10 @@ struct Int {
   friend constexpr Int round(Int a) { return a; }
 };
 
-/// a·d, but exactly 0 where a is 0 even if d is infinite or NaN: a zero cotangent stays zero through singular derivatives.
+/// a·d, but exactly 0 where a is 0 even if d is infinite or NaN: a zero cotangent stays zero through singular
+/// derivatives. For lanes only: of tensors it is an operation, whose derivative by `a` is d also where a is 0.
 template <class V>
+  requires requires { typename V::value_type; }
 V scale_cotangent(const V& a, const V& d) {
   return where(a == 0, V(0), a * d);
 }
