@@ -22,9 +22,9 @@ const Tensor& write(const Tensor& t, const std::vector<double>& values, SourceLo
   return t.copy_(tensor(values, {.dtype = DType::float64}).view(t.shape()), loc);
 }
 
-std::vector<double> normals(std::int64_t n, double mean, double std) {
+std::vector<double> normals(std::int64_t n, double mean, double std, Generator& gen) {
   std::vector<double> v(static_cast<std::size_t>(n));
-  fill_normal(v.data(), n, mean, std);
+  fill_normal(v.data(), n, mean, std, gen);
   return v;
 }
 
@@ -64,13 +64,13 @@ double calculate_gain(std::string_view nonlinearity, double param, SourceLoc loc
   throw ValueError(concat("init: Unsupported nonlinearity ", nonlinearity), loc);
 }
 
-const Tensor& uniform_(const Tensor& t, double a, double b, SourceLoc loc) {
+const Tensor& uniform_(const Tensor& t, double a, double b, Generator& gen, SourceLoc loc) {
   NoGradGuard no_grad;
-  return t.uniform_(a, b, loc);
+  return t.uniform_(a, b, gen, loc);
 }
-const Tensor& normal_(const Tensor& t, double mean, double std, SourceLoc loc) {
+const Tensor& normal_(const Tensor& t, double mean, double std, Generator& gen, SourceLoc loc) {
   NoGradGuard no_grad;
-  return t.normal_(mean, std, loc);
+  return t.normal_(mean, std, gen, loc);
 }
 const Tensor& constant_(const Tensor& t, double value, SourceLoc loc) {
   NoGradGuard no_grad;
@@ -101,7 +101,8 @@ double normal_quantile(double p) {
 
 }  // namespace
 
-const Tensor& trunc_normal_(const Tensor& t, double mean, double std, double a, double b, SourceLoc loc) {
+const Tensor& trunc_normal_(const Tensor& t, double mean, double std, double a, double b, Generator& gen,
+                            SourceLoc loc) {
   if (!(std > 0)) throw ValueError(concat("trunc_normal_: std must be positive, got ", std), loc);
   if (!(a < b)) throw ValueError(concat("trunc_normal_: the bounds must satisfy a < b, got ", a, " and ", b), loc);
   // Where both bounds are above the mean the mirror image is drawn: probabilities near 0 have digits, those near 1 have not.
@@ -111,7 +112,7 @@ const Tensor& trunc_normal_(const Tensor& t, double mean, double std, double a, 
   if (!(low < high))
     throw ValueError(concat("trunc_normal_: [", a, ", ", b, "] holds no number of N(", mean, ", ", std, "²)"), loc);
   std::vector<double> v(static_cast<std::size_t>(t.numel()));
-  fill_uniform(v.data(), t.numel(), 0.0, 1.0);
+  fill_uniform(v.data(), t.numel(), 0.0, 1.0, gen);
   parallel_for(t.numel(), 1024, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       double& x = v[static_cast<std::size_t>(i)];
@@ -148,21 +149,21 @@ const Tensor& dirac_(const Tensor& t, std::int64_t groups, SourceLoc loc) {
   return write(t, v, loc);
 }
 
-const Tensor& xavier_uniform_(const Tensor& t, double gain, SourceLoc loc) {
+const Tensor& xavier_uniform_(const Tensor& t, double gain, Generator& gen, SourceLoc loc) {
   const double bound = std::sqrt(3.0) * xavier_scale(t, gain, loc);
-  return bound == 0 ? t : uniform_(t, -bound, bound, loc);
+  return bound == 0 ? t : uniform_(t, -bound, bound, gen, loc);
 }
-const Tensor& xavier_normal_(const Tensor& t, double gain, SourceLoc loc) { 
+const Tensor& xavier_normal_(const Tensor& t, double gain, Generator& gen, SourceLoc loc) {
   const double std = xavier_scale(t, gain, loc);
-  return std == 0 ? t : normal_(t, 0, std, loc);
+  return std == 0 ? t : normal_(t, 0, std, gen, loc);
 }
-const Tensor& kaiming_uniform_(const Tensor& t, const KaimingOptions& options, SourceLoc loc) {
+const Tensor& kaiming_uniform_(const Tensor& t, const KaimingOptions& options, Generator& gen, SourceLoc loc) {
   const double bound = std::sqrt(3.0) * kaiming_scale(t, options, loc);
-  return bound == 0 ? t : uniform_(t, -bound, bound, loc);
+  return bound == 0 ? t : uniform_(t, -bound, bound, gen, loc);
 }
-const Tensor& kaiming_normal_(const Tensor& t, const KaimingOptions& options, SourceLoc loc) {
+const Tensor& kaiming_normal_(const Tensor& t, const KaimingOptions& options, Generator& gen, SourceLoc loc) {
   const double std = kaiming_scale(t, options, loc);
-  return std == 0 ? t : normal_(t, 0, std, loc);
+  return std == 0 ? t : normal_(t, 0, std, gen, loc);
 }
 
 namespace {
@@ -177,15 +178,16 @@ double inner_product(const double* a, const double* b, std::size_t n) {
 }
 }  // namespace
 
-const Tensor& orthogonal_(const Tensor& t, double gain, SourceLoc loc) {
+const Tensor& orthogonal_(const Tensor& t, double gain, Generator& gen, SourceLoc loc) {
   if (t.dim() < 2)
     throw ShapeError(concat("orthogonal_: Only tensors with 2 or more dimensions are supported, got ", to_text(t.shape())), loc);
   if (t.numel() == 0) return t;
   const std::int64_t rows = t.size(0), columns = t.numel() / rows;
   const bool wide = rows < columns;
   const auto m = static_cast<std::size_t>(wide ? columns : rows), n = static_cast<std::size_t>(wide ? rows : columns);
-  // Gram-Schmidt with a second pass, which is as orthogonal as Householder; R's diagonal is positive, so no sign is left open.
-  std::vector<double> a = normals(rows * columns, 0, 1);  // n vectors of m numbers
+  // Gram-Schmidt with a second pass, which is as orthogonal as Householder; R's diagonal is positive, so no sign is
+  // left open.
+  std::vector<double> a = normals(rows * columns, 0, 1, gen);  // n vectors of m numbers
   for (std::size_t j = 0; j < n; ++j) {
     double* v = a.data() + j * m;
     for (int pass = 0; pass < 2; ++pass)
@@ -203,16 +205,16 @@ const Tensor& orthogonal_(const Tensor& t, double gain, SourceLoc loc) {
   return write(t, out, loc);
 }
 
-const Tensor& sparse_(const Tensor& t, double sparsity, double std, SourceLoc loc) {
+const Tensor& sparse_(const Tensor& t, double sparsity, double std, Generator& gen, SourceLoc loc) {
   require_matrix("sparse_", t, loc);
   if (!(sparsity >= 0 && sparsity <= 1))
     throw ValueError(concat("sparse_: sparsity must be between 0 and 1, got ", sparsity), loc);
   const std::int64_t rows = t.size(0), columns = t.size(1);
   const auto zeros_per_column = static_cast<std::int64_t>(std::ceil(sparsity * static_cast<double>(rows)));
-  std::vector<double> v = normals(t.numel(), 0, std);
+  std::vector<double> v = normals(t.numel(), 0, std, gen);
   std::vector<std::int64_t> order(static_cast<std::size_t>(rows));
   for (std::int64_t c = 0; c < columns; ++c) {
-    fill_randperm(order.data(), rows);
+    fill_randperm(order.data(), rows, gen);
     for (std::int64_t k = 0; k < std::min(zeros_per_column, rows); ++k)
       v[static_cast<std::size_t>(order[static_cast<std::size_t>(k)] * columns + c)] = 0;
   }

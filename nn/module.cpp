@@ -295,26 +295,31 @@ Module& Module::to(DType dtype, SourceLoc loc) {
 
 // ---- saving and loading
 
-StateDict Module::state_dict(const std::string& prefix) const {
+StateDict Module::state_dict(const std::string& prefix) const { return tensors(prefix, false); }
+
+StateDict Module::tensors(const std::string& prefix, bool also_not_persistent) const {
   StateDict dict;
   visit(
       prefix,
       [&](const std::string& path, Module& m) {
         for (const Entry& p : m.state().parameters) dict.append(joined(path, p.name), p.tensor->detach());
         for (const Entry& b : m.state().buffers)
-          if (b.persistent) dict.append(joined(path, b.name), b.tensor->detach());
+          if (b.persistent || also_not_persistent) dict.append(joined(path, b.name), b.tensor->detach());
       },
       everything);
   return dict;
 }
 
 LoadResult Module::load_state_dict(const StateDict& dict, bool strict, SourceLoc loc) {
+  return load_into(state_dict(), dict, strict, loc);
+}
+
+LoadResult Module::load_into(const StateDict& own, const StateDict& dict, bool strict, SourceLoc loc) const {
   CallerScope scope(loc);
   NoGradGuard no_grad;
   LoadResult result;
   std::string mismatches;
   std::vector<std::pair<Tensor, Tensor>> copies;
-  const StateDict own = state_dict();
   std::unordered_set<const Storage*> written;
   for (const auto& [name, tensor] : own) written.insert(tensor.impl().storage);
   for (const auto& [name, tensor] : own) {
@@ -350,8 +355,7 @@ LoadResult Module::load_state_dict(const StateDict& dict, bool strict, SourceLoc
 }
 
 void clone_into(Module& to, const Module& from, SourceLoc loc) {
-  CallerScope scope(loc);
-  to.load_state_dict(from.state_dict(), true, loc);
+  to.load_into(to.tensors("", true), from.tensors("", true), true, loc);
 }
 
 // ---- description

@@ -257,7 +257,11 @@ class Module {
   /// The one walk that all others are made of. `depth` counts the levels below this module that are visited.
   void visit(const std::string& path, const Function<void(const std::string&, Module&)>& f, int depth,
              Order order = Order::parents_first) const;
-  std::vector<NamedTensor> named_tensors(const std::string& prefix, bool recurse, std::vector<Entry> State::*kind) const;
+  std::vector<NamedTensor> named_tensors(const std::string& prefix, bool recurse,
+                                         std::vector<Entry> State::* kind) const;
+  StateDict tensors(const std::string& prefix, bool also_not_persistent) const;
+  LoadResult load_into(const StateDict& own, const StateDict& dict, bool strict, SourceLoc loc) const;
+  friend void clone_into(Module& to, const Module& from, SourceLoc loc);
   void describe(std::string& out, int indent) const;
 
   std::unique_ptr<State> state_;  // on the heap: slots keep their addresses when the module moves
@@ -266,7 +270,8 @@ class Module {
 
 std::ostream& operator<<(std::ostream& out, const Module& m);
 
-/// Copies all parameters and buffers of `from` into `to`, which must have the same structure.
+/// Copies all parameters and buffers of `from`, also those that are not persistent, into `to`, which must have the same
+/// structure. Throws ValueError as load_state_dict does, having changed nothing.
 void clone_into(Module& to, const Module& from, SourceLoc loc = SourceLoc::here());
 
 }  // namespace slope::nn

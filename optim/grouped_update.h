@@ -113,9 +113,12 @@ void GroupedOptimizer<Traits>::update(std::size_t index) {
       state.slots.resize(Rule::slots);
       state.initialized = true;
     }
+    state.fresh = false;
     for (int k = 0; k < Rule::slots; ++k) {
       Tensor& slot = state.slots[static_cast<std::size_t>(k)];
-      if (!slot.defined() && Traits::uses_slot(group, k)) slot = Traits::initial_slot(group, k, p);
+      if (slot.defined() || !Traits::uses_slot(group, k)) continue;
+      slot = Traits::initial_slot(group, k, p);
+      state.fresh = true;
     }
     ++state.step;
     const Rule rule = Traits::rule(group, state);

@@ -15,9 +15,10 @@ namespace slope::optim {
 /// What an optimizer remembers about one parameter: its update count and named tensors of the parameter's shape.
 struct ParamState {
   std::int64_t step = 0;
-  std::vector<Tensor> slots;            // parallel to the optimizer's slot names; undefined while not in use
-  std::vector<double> scalars;          // parallel to its scalar names
-  bool initialized = false;             // created at the first update
+  std::vector<Tensor> slots;    // parallel to the optimizer's slot names; undefined while not in use
+  std::vector<double> scalars;  // parallel to its scalar names
+  bool initialized = false;     // created at the first update
+  bool fresh = false;           // in a step: some slot is used for the first time
 };
 
 /// A value of a group's options in a state dict: the name and the number (booleans are 0 or 1).

@@ -44,8 +44,10 @@ void SGDTraits::validate(const Options& o, SourceLoc loc) {
 }
 
 SGDRule SGDTraits::rule(const Options& o, const ParamState& state) {
-  const bool first = state.step == 1;  // the buffer starts as the gradient, without dampening
-  return {o.lr, o.weight_decay, o.momentum, first ? 0 : o.momentum, first ? 1 : 1 - o.dampening, o.nesterov, o.maximize};
+  const bool first =
+      state.fresh;  // the buffer starts as the gradient, without dampening, also when momentum is set later
+  return {o.lr,       o.weight_decay, o.momentum, first ? 0 : o.momentum, first ? 1 : 1 - o.dampening,
+          o.nesterov, o.maximize};
 }
 
 }  // namespace slope::optim::detail

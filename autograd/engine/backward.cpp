@@ -56,7 +56,8 @@ class Run {
   void capture(const std::vector<Tensor>& outputs, const std::vector<Edge>& inputs);
   void traverse();
   void commit_leaves();
-  Tensor captured(const Edge& e);
+  /// The gradient of each of `inputs`, after hooks.
+  std::vector<Tensor> captured(const std::vector<Edge>& inputs);
 
  private:
   struct Pending {
@@ -87,7 +88,8 @@ class Run {
   std::vector<Leaf> leaves_;
   std::unordered_map<TensorImpl*, std::size_t> leaf_index_;  // only when there are many
   bool capturing_ = false;
-  std::unordered_set<const Node*> needed_;
+  std::unordered_set<const Node*> needed_;   // those that run: a wanted input lies behind them
+  std::unordered_set<const Node*> targets_;  // those whose own gradient is wanted
   std::unordered_set<const TensorImpl*> needed_leaves_;
   std::vector<std::pair<Edge, Tensor>> captured_;
 };
@@ -114,7 +116,7 @@ void Run::deliver(const Edge& e, Tensor&& g) {
     return;
   }
   Node* n = e.node();
-  if (capturing_ && !needed_.contains(n)) return;
+  if (capturing_ && !needed_.contains(n) && !targets_.contains(n)) return;
   const void* owner = n->run.load(std::memory_order_acquire);
   if (owner != this) {
     if (owner || !n->run.compare_exchange_strong(owner, this, std::memory_order_acq_rel))
@@ -162,7 +164,7 @@ void Run::run_node(Node* n) {
       extra[i].grad = Tensor();
       if (outs[i].defined()) {
         outs[i] = detail::run_hooks(extra[i].hooks, std::move(outs[i]));
-        if (extra[i].kept) {
+        if (extra[i].kept && !capturing_) {
           std::lock_guard lock(extra[i].kept->mutex);
           Tensor& kept = extra[i].kept->grad;
           kept = kept.defined() ? kept.add(outs[i]) : outs[i];
@@ -170,9 +172,13 @@ void Run::run_node(Node* n) {
       }
     }
   }
-  if (capturing_)
-    for (auto& [edge, value] : captured_)
-      if (edge.node() == n) value = outs[edge.output_nr()];
+  if (capturing_) {
+    if (targets_.contains(n))
+      for (auto& [edge, value] : captured_)
+        if (edge.node() == n) value = outs[edge.output_nr()];
+    // Nothing behind it is wanted: it keeps what it saved, for a backward that starts from the gradient found here.
+    if (!needed_.contains(n)) return;
+  }
 
   const auto edges = n->edges();
   std::span<Tensor> ins(in_small, std::min(edges.size(), small));
@@ -219,7 +225,7 @@ void Run::commit_leaves() {
       Tensor& grad = meta.slot->grad;
       if (!grad.defined()) {
         const bool ours = l.grad.sole_owner() && l.grad.is_contiguous();
-        grad = create_ || ours ? std::move(l.grad) : l.grad.clone();
+        grad = ours ? std::move(l.grad) : l.grad.clone();
       } else if (create_ || grad.requires_grad()) {
         grad = grad.add(l.grad);
       } else {
@@ -236,7 +242,7 @@ void Run::capture(const std::vector<Tensor>& outputs, const std::vector<Edge>& i
     if (e.leaf())
       needed_leaves_.insert(e.leaf());
     else if (e.node()) {
-      needed_.insert(e.node());
+      targets_.insert(e.node());
       captured_.emplace_back(e, Tensor());
     }
   }
@@ -255,21 +261,18 @@ void Run::capture(const std::vector<Tensor>& outputs, const std::vector<Edge>& i
   std::sort(reachable.begin(), reachable.end(), [](const Node* a, const Node* b) { return a->id() < b->id(); });
   for (const Node* n : reachable)
     for (const Edge& e : n->edges())
-      if ((e.node() && needed_.contains(e.node())) || (e.leaf() && needed_leaves_.contains(e.leaf()))) needed_.insert(n);
+      if ((e.node() && (needed_.contains(e.node()) || targets_.contains(e.node()))) ||
+          (e.leaf() && needed_leaves_.contains(e.leaf())))
+        needed_.insert(n);
 }
 
-Tensor Run::captured(const Edge& e) {
-  if (TensorImpl* leaf = e.leaf()) {
-    for (Leaf& l : leaves_)
-      if (l.impl.get() == leaf) {
-        if (leaf->meta && leaf->meta->hooks) return detail::run_hooks(leaf->meta->hooks, l.grad);
-        return l.grad;
-      }
-    return {};
-  }
-  for (auto& [edge, value] : captured_)
-    if (edge == e) return value;
-  return {};
+std::vector<Tensor> Run::captured(const std::vector<Edge>& inputs) {
+  for (Leaf& l : leaves_)
+    if (l.impl->meta && l.impl->meta->hooks) l.grad = detail::run_hooks(l.impl->meta->hooks, std::move(l.grad));
+  std::vector<Tensor> out;
+  std::size_t next = 0;  // in captured_, which follows the order of `inputs`
+  for (const Edge& e : inputs) out.push_back(e.leaf() ? leaf_slot(e.leaf()) : captured_[next++].second);
+  return out;
 }
 
 Tensor root_gradient(const Tensor& root, const Tensor& given, std::size_t index, SourceLoc loc) {
@@ -331,15 +334,13 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
   run.capture(outputs, edges);
   for (std::size_t i = 0; i < outputs.size(); ++i) run.add_root(outputs[i], std::move(grads[i]));
   run.traverse();
-  std::vector<Tensor> result;
-  for (const Edge& e : edges) {
-    result.push_back(run.captured(e));
-    if (!result.back().defined() && !options.allow_unused)
+  std::vector<Tensor> result = run.captured(edges);
+  for (const Tensor& g : result)
+    if (!g.defined() && !options.allow_unused)
       throw AutogradError(
           "grad: One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if "
           "this is the desired behavior.",
           loc);
-  }
   return result;
 }
 

@@ -58,6 +58,9 @@ struct CustomNode final : Node {
 std::vector<Tensor> custom(std::string name, const std::vector<Tensor>& inputs, const std::vector<Tensor>& outputs,
                            Backward backward, CustomOptions options, SourceLoc loc) {
   if (outputs.empty()) throw ValueError(concat(name, ": a custom operation needs at least one output"), loc);
+  if (outputs.size() > UINT16_MAX)
+    throw ValueError(concat(name, ": a custom operation has at most ", UINT16_MAX, " outputs, got ", outputs.size()),
+                     loc);
   std::vector<Tensor> results;
   for (const Tensor& out : outputs) {
     if (!out.defined()) throw ValueError(concat(name, ": an output is undefined"), loc);

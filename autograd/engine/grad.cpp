@@ -20,8 +20,11 @@ Tensor run_hooks(const std::shared_ptr<HookList>& hooks, Tensor grad) {
   for (const auto& [id, hook] : snapshot)
     if (Tensor replaced = hook(grad); replaced.defined()) {
       if (replaced.shape() != grad.shape())
-        throw ShapeError(concat("backward: a hook returned a gradient of shape ", to_text(replaced.shape()), ", expected ",
-                                to_text(grad.shape())));
+        throw ShapeError(concat("backward: a hook returned a gradient of shape ", to_text(replaced.shape()),
+                                ", expected ", to_text(grad.shape())));
+      if (replaced.dtype() != grad.dtype())
+        throw DTypeError(concat("backward: a hook returned a gradient of ", dtype_name(replaced.dtype()), ", expected ",
+                                dtype_name(grad.dtype())));
       grad = std::move(replaced);
     }
   return grad;
@@ -41,16 +44,17 @@ NodeExtras::Output& node_output(TensorImpl& impl) {
 }
 }  // namespace
 
-HookHandle add_hook(const Tensor& t, GradHook hook) {
+HookHandle add_hook(const Tensor& t, GradHook hook, SourceLoc loc) {
   if (!t.requires_grad())
-    throw AutogradError("register_hook: cannot register a hook on a tensor that doesn't require gradient");
+    throw AutogradError("register_hook: cannot register a hook on a tensor that doesn't require gradient", loc);
   TensorImpl& impl = t.impl();
   return append(impl.producer ? node_output(impl).hooks : meta_of(impl).hooks, std::move(hook));
 }
 
-HookHandle add_post_accumulate_hook(const Tensor& t, GradHook hook) {
+HookHandle add_post_accumulate_hook(const Tensor& t, GradHook hook, SourceLoc loc) {
   if (!t.is_leaf() || !t.requires_grad())
-    throw AutogradError("register_post_accumulate_grad_hook: only leaf tensors that require grad accumulate a gradient");
+    throw AutogradError("register_post_accumulate_grad_hook: only leaf tensors that require grad accumulate a gradient",
+                        loc);
   return append(meta_of(t.impl()).after_accumulate, std::move(hook));
 }
 

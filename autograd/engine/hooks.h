@@ -24,8 +24,8 @@ struct HookHandle {
 };
 
 namespace detail {
-HookHandle add_hook(const Tensor& t, GradHook hook);
-HookHandle add_post_accumulate_hook(const Tensor& t, GradHook hook);
+HookHandle add_hook(const Tensor& t, GradHook hook, SourceLoc loc);
+HookHandle add_post_accumulate_hook(const Tensor& t, GradHook hook, SourceLoc loc);
 template <class F>
 GradHook as_hook(F fn) {
   if constexpr (std::is_void_v<std::invoke_result_t<F&, const Tensor&>>)
@@ -40,13 +40,13 @@ GradHook as_hook(F fn) {
 
 /// A hook that captures the tensor it is registered on keeps that tensor alive for good: capture a detached value.
 template <class F>
-HookHandle Tensor::register_hook(F fn) const {
-  return detail::add_hook(*this, detail::as_hook(std::move(fn)));
+HookHandle Tensor::register_hook(F fn, SourceLoc loc) const {
+  return detail::add_hook(*this, detail::as_hook(std::move(fn)), loc);
 }
 
 template <class F>
-HookHandle Tensor::register_post_accumulate_grad_hook(F fn) const {
-  return detail::add_post_accumulate_hook(*this, detail::as_hook(std::move(fn)));
+HookHandle Tensor::register_post_accumulate_grad_hook(F fn, SourceLoc loc) const {
+  return detail::add_post_accumulate_hook(*this, detail::as_hook(std::move(fn)), loc);
 }
 
 }  // namespace slope

@@ -47,11 +47,26 @@ void destroy_meta(GradMeta* m) { delete m; }
 
 void set_producer(const Tensor& out, Node* node) {
   node->assign_id();
-  TensorImpl& t = out.impl();
-  if (t.producer) release_node(t.producer);
+  replace_producer(out.impl(), node, 0);
+}
+
+void replace_producer(TensorImpl& t, Node* node, std::uint16_t output_nr) {
+  if (Node* old = t.producer) {
+    if (t.meta && old->extras && t.output_nr < old->extras->outputs.size()) {
+      auto& kept = old->extras->outputs[t.output_nr].kept;
+      if (kept == t.meta->slot) {
+        if (node) {
+          if (!node->extras) node->extras = std::make_unique<NodeExtras>();
+          node->extras->output(output_nr).kept = kept;
+        }
+        kept = nullptr;
+      }
+    }
+    release_node(old);
+  }
   t.producer = node;
-  t.output_nr = 0;
-  t.leaf_requires_grad = false;
+  t.output_nr = output_nr;
+  if (node) t.leaf_requires_grad = false;
 }
 
 void mark_view(const Tensor& out, const Tensor& of) {
@@ -78,7 +93,7 @@ void mark_view(const Tensor& out, const Tensor& of) {
 void Node::destroy(Node* n) { detail::doom_node(n); }
 
 Node::Node(std::span<Edge> edges, std::uint32_t bytes, SourceLoc where)
-    : edges_(edges.data()), bytes_(bytes), edge_count_(static_cast<std::uint16_t>(edges.size())), where_(where) {}
+    : edges_(edges.data()), bytes_(bytes), edge_count_(static_cast<std::uint32_t>(edges.size())), where_(where) {}
 
 Node::~Node() = default;
 

@@ -93,7 +93,7 @@ class Node {
   std::uint64_t id_ = 0;
   Node* next_doomed_ = nullptr;
   std::uint32_t bytes_;
-  std::uint16_t edge_count_;
+  std::uint32_t edge_count_;
   SourceLoc where_;
 };
 

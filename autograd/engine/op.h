@@ -69,6 +69,9 @@ struct OpNodeN final : OpNodeBase<Op> {
 
 /// Makes `node` (whose reference it takes over) the producer of `out`.
 void set_producer(const Tensor& out, Node* node);
+/// The same for a tensor that may have a history already, which ends: output `output_nr` of `node` (null: nothing) is
+/// what it is now. The gradient that retain_grad() keeps is from now on that of the new value.
+void replace_producer(TensorImpl& t, Node* node, std::uint16_t output_nr);
 /// Records that `out` is a view of `of`, so that in-place changes of either reach the other's history.
 void mark_view(const Tensor& out, const Tensor& of);
 

@@ -107,6 +107,12 @@ void value_kernel(const void* formula, const BlockIn* in, void* out, std::int64_
   });
 }
 
+/// Whether the derivatives of a formula select: 0 then means that nothing passes, not even an infinite or NaN gradient.
+template <class F>
+constexpr bool formula_selects() {
+  return requires { F::selects; };
+}
+
 /// First-order kernel from the stated partials.
 template <class F, int N, class T>
 void stated_backward_kernel(const void* formula, const BlockIn* in, BlockIn value, BlockIn g, void* const* grads,
@@ -123,7 +129,10 @@ void stated_backward_kernel(const void* formula, const BlockIn* in, BlockIn valu
         const V args[N] = {load(readers[Is])...};
         auto one = [&]<int I>(std::integral_constant<int, I>) {
           if constexpr (differentiable_mask<F, N>() >> I & 1)
-            if (to[I]) store(to[I], scale_cotangent(up, V(call_partial<F, I>(f, args[Is]..., y))));
+            if (to[I]) {
+              const V slope = V(call_partial<F, I>(f, args[Is]..., y));
+              store(to[I], formula_selects<F>() ? scale_cotangent(slope, up) : scale_cotangent(up, slope));
+            }
         };
         (one(std::integral_constant<int, static_cast<int>(Is)>()), ...);
       });

@@ -19,20 +19,23 @@ inline constexpr double ln2 = 0.693147180559945309417232121458, ln10 = 2.3025850
   constexpr T d0([[maybe_unused]] const T& x, [[maybe_unused]] const T& y) const { \
     return T(expression);                                                       \
   }
-#define SLOPE_UNARY_FORMULA(Name, function, slope_expression) \
-  struct Name {                                               \
-    static constexpr const char* name = #Name;                \
-    SLOPE_VALUE(function(x))                                  \
-    SLOPE_SLOPE(slope_expression)                             \
+#define SLOPE_UNARY_FORMULA(Name, function, slope_expression, ...) \
+  struct Name {                                                    \
+    static constexpr const char* name = #Name;                     \
+    SLOPE_VALUE(function(x))                                       \
+    SLOPE_SLOPE(slope_expression)                                  \
+    __VA_ARGS__                                                    \
   };
+// The slope is 0 or 1 (or a share), and 0 lets nothing pass: also an infinite or NaN gradient ends there.
+#define SLOPE_SELECTS static constexpr bool selects = true;
 
 SLOPE_UNARY_FORMULA(Neg, -, -1)
 SLOPE_UNARY_FORMULA(Abs, abs, sign(x))
-SLOPE_UNARY_FORMULA(Sign, sign, 0)
-SLOPE_UNARY_FORMULA(Floor, floor, 0)
-SLOPE_UNARY_FORMULA(Ceil, ceil, 0)
-SLOPE_UNARY_FORMULA(Trunc, trunc, 0)
-SLOPE_UNARY_FORMULA(Round, round, 0)
+SLOPE_UNARY_FORMULA(Sign, sign, 0, SLOPE_SELECTS)
+SLOPE_UNARY_FORMULA(Floor, floor, 0, SLOPE_SELECTS)
+SLOPE_UNARY_FORMULA(Ceil, ceil, 0, SLOPE_SELECTS)
+SLOPE_UNARY_FORMULA(Trunc, trunc, 0, SLOPE_SELECTS)
+SLOPE_UNARY_FORMULA(Round, round, 0, SLOPE_SELECTS)
 SLOPE_UNARY_FORMULA(Sqrt, sqrt, 0.5 / y)
 SLOPE_UNARY_FORMULA(Rsqrt, rsqrt, -0.5 * (y * (y * y)))
 SLOPE_UNARY_FORMULA(Reciprocal, reciprocal, -(y * y))
@@ -67,21 +70,22 @@ SLOPE_UNARY_FORMULA(Softplus1, softplus1, sigmoid(x))
 #undef SLOPE_VALUE
 #undef SLOPE_SLOPE
 
-#define SLOPE_BINARY_FORMULA(Name, value_expression, slope0, slope1)                                              \
-  struct Name {                                                                                                  \
-    static constexpr const char* name = #Name;                                                                   \
-    template <class T>                                                                                           \
-    constexpr T operator()(const T& a, const T& b) const {                                                       \
-      return value_expression;                                                                                   \
-    }                                                                                                            \
-    template <class T>                                                                                           \
+#define SLOPE_BINARY_FORMULA(Name, value_expression, slope0, slope1, ...)                                         \
+  struct Name {                                                                                                   \
+    static constexpr const char* name = #Name;                                                                    \
+    template <class T>                                                                                            \
+    constexpr T operator()(const T& a, const T& b) const {                                                        \
+      return value_expression;                                                                                    \
+    }                                                                                                             \
+    template <class T>                                                                                            \
     constexpr T d0([[maybe_unused]] const T& a, [[maybe_unused]] const T& b, [[maybe_unused]] const T& y) const { \
-      return T(slope0);                                                                                          \
-    }                                                                                                            \
-    template <class T>                                                                                           \
+      return T(slope0);                                                                                           \
+    }                                                                                                             \
+    template <class T>                                                                                            \
     constexpr T d1([[maybe_unused]] const T& a, [[maybe_unused]] const T& b, [[maybe_unused]] const T& y) const { \
-      return T(slope1);                                                                                          \
-    }                                                                                                            \
+      return T(slope1);                                                                                           \
+    }                                                                                                             \
+    __VA_ARGS__                                                                                                   \
   };
 
 SLOPE_BINARY_FORMULA(Add, a + b, 1, 1)
@@ -90,18 +94,20 @@ SLOPE_BINARY_FORMULA(Mul, a* b, b, a)
 SLOPE_BINARY_FORMULA(Div, a / b, 1.0 / b, -(a / b) / b)
 // At a tie each side takes half, so that the two sum to the derivative of the common value.
 SLOPE_BINARY_FORMULA(Maximum, maximum(a, b), where(a > b, T(1), where(a == b, T(0.5), T(0))),
-                     where(b > a, T(1), where(a == b, T(0.5), T(0))))
+                     where(b > a, T(1), where(a == b, T(0.5), T(0))), SLOPE_SELECTS)
 SLOPE_BINARY_FORMULA(Minimum, minimum(a, b), where(a < b, T(1), where(a == b, T(0.5), T(0))),
-                     where(b < a, T(1), where(a == b, T(0.5), T(0))))
+                     where(b < a, T(1), where(a == b, T(0.5), T(0))), SLOPE_SELECTS)
 SLOPE_BINARY_FORMULA(Pow, pow(a, b), where(b == 0.0, T(0), b* pow(a, b - 1.0)),
                      where((a == 0.0) & (b >= 0.0), T(0), y* log(a)))
 SLOPE_BINARY_FORMULA(Atan2, atan2(a, b), b / (a * a + b * b), -a / (a * a + b * b))
-SLOPE_BINARY_FORMULA(Xlogy, xlogy(a, b), log(b), where(a == 0.0, T(0), a / b))
+SLOPE_BINARY_FORMULA(Copysign, copysign(a, b), sign(a) * sign(y), 0)
+SLOPE_BINARY_FORMULA(Xlogy, xlogy(a, b), where((a == 0.0) & (b <= 0.0), T(0), log(b)), where(a == 0.0, T(0), a / b))
 // Both remainders are a - b·q with q locally constant.
 SLOPE_BINARY_FORMULA(Fmod, fmod(a, b), 1, -trunc(a / b))
 SLOPE_BINARY_FORMULA(Remainder, remainder(a, b), 1, -floor(a / b))
 
 #undef SLOPE_BINARY_FORMULA
+#undef SLOPE_SELECTS
 
 /// x^p for one exponent.
 struct PowScalar {
@@ -228,6 +234,8 @@ SLOPE_DUAL_BINARY(atan2, Atan2)
 SLOPE_DUAL_BINARY(xlogy, Xlogy)
 SLOPE_DUAL_BINARY(fmod, Fmod)
 SLOPE_DUAL_BINARY(remainder, Remainder)
+SLOPE_DUAL_BINARY(copysign, Copysign)
+SLOPE_DUAL_BINARY(pow, Pow)
 #undef SLOPE_DUAL_BINARY
 
 template <class V, int K>
@@ -236,14 +244,14 @@ Dual<V, K> pow(const Dual<V, K>& a, double p) {
   const V y = f(a.x);
   return Dual<V, K>::chain(y, a, f.d0(a.x, y));
 }
+
+template <class T>
+inline constexpr bool is_dual = false;
 template <class V, int K>
-Dual<V, K> pow(const Dual<V, K>& a, const Dual<V, K>& b) {
-  const formula::Pow f;
-  const V y = f(a.x, b.x);
-  return Dual<V, K>::chain(y, a, f.d0(a.x, b.x, y), b, f.d1(a.x, b.x, y));
-}
-template <class V, int K>
-Dual<V, K> fma(const Dual<V, K>& a, const Dual<V, K>& b, const Dual<V, K>& c) {
+inline constexpr bool is_dual<Dual<V, K>> = true;
+template <class A, class B, class C>
+  requires(is_dual<A> || is_dual<B> || is_dual<C>)
+auto fma(const A& a, const B& b, const C& c) {
   return a * b + c;
 }
 

@@ -2,6 +2,7 @@
 
 #include "slope/autograd/ops/elementwise.h"
 #include "slope/autograd/ops/pointwise.h"
+#include "slope/autograd/ops/promote.h"
 #include "slope/autograd/ops/view.h"
 
 namespace slope {
@@ -15,6 +16,7 @@ namespace {
 
 struct Relu {
   SLOPE_ACTIVATION_NAME("Relu")
+  static constexpr bool selects = true;
   static constexpr bool integral = true;
   static constexpr std::int64_t grain = grain_cheap;
   template <class T>
@@ -29,6 +31,7 @@ struct Relu {
 
 struct Hardtanh {
   SLOPE_ACTIVATION_NAME("Hardtanh")
+  static constexpr bool selects = true;
   static constexpr std::int64_t grain = grain_cheap;
   double lo = -1, hi = 1;
   template <class T>
@@ -141,6 +144,7 @@ struct Mish {
 
 struct Hardsigmoid {
   SLOPE_ACTIVATION_NAME("Hardsigmoid")
+  static constexpr bool selects = true;
   static constexpr std::int64_t grain = grain_cheap;
   template <class T>
   T operator()(const T& x) const {
@@ -154,6 +158,7 @@ struct Hardsigmoid {
 
 struct Hardswish {
   SLOPE_ACTIVATION_NAME("Hardswish")
+  static constexpr bool selects = true;
   static constexpr std::int64_t grain = grain_cheap;
   template <class T>
   T operator()(const T& x) const {
@@ -194,6 +199,7 @@ struct Softsign {
 
 struct Softshrink {
   SLOPE_ACTIVATION_NAME("Softshrink")
+  static constexpr bool selects = true;
   static constexpr std::int64_t grain = grain_cheap;
   double lambda = 0.5;
   template <class T>
@@ -208,6 +214,7 @@ struct Softshrink {
 
 struct Hardshrink {
   SLOPE_ACTIVATION_NAME("Hardshrink")
+  static constexpr bool selects = true;
   static constexpr std::int64_t grain = grain_cheap;
   double lambda = 0.5;
   template <class T>
@@ -235,6 +242,7 @@ struct Tanhshrink {
 
 struct Threshold {
   SLOPE_ACTIVATION_NAME("Threshold")
+  static constexpr bool selects = true;
   static constexpr std::int64_t grain = grain_cheap;
   double limit = 0, value = 0;
   template <class T>
@@ -261,6 +269,7 @@ Tensor hardtanh(In x, double min_val, double max_val) {
 Tensor leaky_relu(In x, double negative_slope) { return pointwise_op(LeakyRelu{negative_slope}, x); }
 
 Tensor prelu(In x, const Tensor& weight) {
+  detail::require_defined("prelu", {weight, x.loc});
   const std::int64_t channels = x->dim() < 2 ? 1 : x->size(1);
   if (weight.numel() != 1 && weight.numel() != channels)
     throw ShapeError(concat("prelu: weight has ", weight.numel(), " elements, expected 1 or the ", channels,

@@ -12,6 +12,8 @@
 
 namespace slope {
 
+using detail::operand_tensor;
+
 namespace {
 
 #define SLOPE_COMPARISON(Name, op)                 \
@@ -29,10 +31,6 @@ SLOPE_COMPARISON(Greater, >)
 SLOPE_COMPARISON(GreaterEqual, >=)
 #undef SLOPE_COMPARISON
 
-Tensor constant(const Operand& o, DType dtype) {
-  return o.tensor ? to({*o.tensor, o.loc}, dtype) : full({}, o.scalar, {.dtype = dtype});
-}
-
 void require_tensor(const char* op, const Operand& a, const Operand& b) {
   if (!a.tensor && !b.tensor) throw ValueError(concat(op, ": at least one argument must be a tensor"), a.loc);
 }
@@ -44,7 +42,7 @@ Tensor compare(const char* op, const Operand& a, const Operand& b) {
   const Operand both[] = {a, b};
   DType dtype = promote(both, 2);
   if (dtype == DType::boolean) dtype = DType::int64;
-  const Tensor x = constant(a, dtype), y = constant(b, dtype);
+  const Tensor x = operand_tensor(a, dtype), y = operand_tensor(b, dtype);
   Tensor out = make_empty(broadcast_shapes(x.shape(), y.shape(), op, a.loc), DType::boolean);
   const F f;
   visit_dtype(dtype, [&](auto tag) {
@@ -96,7 +94,7 @@ Tensor bitwise(const char* op, const Operand& a, const Operand& b, const F& f) {
     throw DTypeError(concat(op, ": bitwise operations take bool or int64 tensors, got ", dtype_name(dtype),
                             "; compare first, as in (x > 0) & (y > 0)"),
                      a.loc);
-  const Tensor x = constant(a, dtype), y = constant(b, dtype);
+  const Tensor x = operand_tensor(a, dtype), y = operand_tensor(b, dtype);
   Tensor out = make_empty(broadcast_shapes(x.shape(), y.shape(), op, a.loc), dtype);
   if (dtype == DType::boolean)
     map<bool, bool, bool>(out.impl(), x.impl(), y.impl(), [&](bool u, bool v) { return static_cast<bool>(f(u, v)); });
@@ -109,7 +107,7 @@ template <class F>
 Tensor logical(const char* op, const Operand& a, const Operand& b, const F& f) {
   NoGradGuard no_grad;
   require_tensor(op, a, b);
-  const Tensor x = constant(a, DType::boolean), y = constant(b, DType::boolean);
+  const Tensor x = operand_tensor(a, DType::boolean), y = operand_tensor(b, DType::boolean);
   Tensor out = make_empty(broadcast_shapes(x.shape(), y.shape(), op, a.loc), DType::boolean);
   map<bool, bool, bool>(out.impl(), x.impl(), y.impl(), f);
   return out;
@@ -222,7 +220,7 @@ Tensor where(In condition, const Operand& a, const Operand& b) {
   const Operand both[] = {a, b};
   const DType dtype = promote(both, 2);
   CallerScope scope(condition.loc);
-  return apply(condition.loc, Where{}, condition.tensor, constant(a, dtype), constant(b, dtype));
+  return apply(condition.loc, Where{}, condition.tensor, operand_tensor(a, dtype), operand_tensor(b, dtype));
 }
 
 // ---- copies
@@ -256,7 +254,10 @@ struct ToDType {
 
 }  // namespace
 
-Tensor clone(In x) { return apply(x.loc, Clone{}, x.tensor); }
+Tensor clone(In x) {
+  detail::require_defined("clone", x);
+  return apply(x.loc, Clone{}, x.tensor);
+}
 
 Tensor to(In x, DType dtype) {
   if (x->dtype() == dtype) return x.tensor;

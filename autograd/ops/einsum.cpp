@@ -7,6 +7,7 @@
 
 #include "slope/autograd/ops/elementwise.h"
 #include "slope/autograd/ops/matmul.h"
+#include "slope/autograd/ops/promote.h"
 #include "slope/autograd/ops/view.h"
 
 namespace slope {
@@ -238,6 +239,7 @@ Term contract(Term a, Term b, const std::array<bool, labels>& wanted, SourceLoc 
 Tensor einsum(std::string_view equation, const std::vector<Tensor>& operands, SourceLoc loc) {
   CallerScope scope(loc);
   if (operands.empty()) throw ValueError("einsum: at least one operand must be given", loc);
+  for (const Tensor& t : operands) detail::require_defined("einsum", {t, loc});
   const Equation eq = Parser(equation, operands, loc).parse();
 
   std::vector<Term> terms;

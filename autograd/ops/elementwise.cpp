@@ -34,9 +34,11 @@ DType dtype_of_operands(const Operand& a, const Operand& b) {
 
 bool integer_kind(DType d) { return !is_floating(d); }
 
-/// The common case, decided without promotion.
+/// The common case, decided without promotion. An undefined tensor counts as floating: what follows says which argument
+/// it is.
 bool plainly_floating(const Operand& a, const Operand& b) {
-  return (a.tensor && a.tensor->is_floating_point()) || (b.tensor && b.tensor->is_floating_point());
+  const auto floating = [](const Tensor* t) { return t && (!t->defined() || t->is_floating_point()); };
+  return floating(a.tensor) || floating(b.tensor);
 }
 
 bool both_bool(const Operand& a, const Operand& b) {
@@ -128,6 +130,8 @@ Tensor minimum(const Operand& a, const Operand& b) {
 
 Tensor atan2(const Operand& a, const Operand& b) { return pointwise_op(formula::Atan2{}, a, b); }
 Tensor xlogy(const Operand& a, const Operand& b) { return pointwise_op(formula::Xlogy{}, a, b); }
+Tensor copysign(const Operand& a, const Operand& b) { return pointwise_op(Cheap<formula::Copysign>{}, a, b); }
+Tensor fma(const Operand& a, const Operand& b, const Operand& c) { return add(mul(a, b), c); }
 Tensor scale_cotangent(const Operand& g, const Operand& d) { return pointwise_op(Cheap<formula::ScaleCotangent>{}, g, d); }
 
 namespace {
@@ -155,10 +159,7 @@ struct Lerp {
 /// Elementwise integer functions that can fail: division by zero is found before anything is computed.
 template <class F>
 Tensor integer_division(const char* op, const Operand& a, const Operand& b, const F& f) {
-  auto as_int = [](const Operand& o) {
-    return o.tensor ? o.tensor->to(DType::int64, o.loc) : full({}, o.scalar, {.dtype = DType::int64});
-  };
-  const Tensor x = as_int(a), y = as_int(b);
+  const Tensor x = detail::operand_tensor(a, DType::int64), y = detail::operand_tensor(b, DType::int64);
   if (y.eq(0).any().item<bool>()) throw ValueError(concat(op, ": integer division by zero"), a.loc);
   Tensor out = make_empty(broadcast_shapes(x.shape(), y.shape(), op, a.loc), DType::int64);
   map<std::int64_t, std::int64_t, std::int64_t>(out.impl(), x.impl(), y.impl(), f);
@@ -178,9 +179,34 @@ Tensor lerp(const Operand& start, const Operand& end, const Operand& weight) {
   return pointwise_op(Lerp{}, start, end, weight);
 }
 
+namespace {
+
+/// (a - remainder)/b, as Python has it: ⌊a/b⌋ of the rounded quotient would make 1//0.1 ten, of which 0.1·10 leaves
+/// nothing over.
+struct FloorDivide {
+  static constexpr const char* name = "FloorDivide";
+  static constexpr bool selects = true;
+  template <class T>
+  T operator()(const T& a, const T& b) const {
+    const T rest = fmod(a, b), whole = (a - rest) / b;
+    const T down = where((rest < 0.0) & (b > 0.0), whole - 1.0, where((rest > 0.0) & (b < 0.0), whole - 1.0, whole));
+    return where(b == 0.0, a / b, where(down == 0.0, 0.0 * (a / b), round(down)));
+  }
+  template <class T>
+  constexpr T d0(const T&, const T&, const T&) const {
+    return T(0);
+  }
+  template <class T>
+  constexpr T d1(const T&, const T&, const T&) const {
+    return T(0);
+  }
+};
+
+}  // namespace
+
 Tensor floor_divide(const Operand& a, const Operand& b) {
   if (integer_kind(dtype_of_operands(a, b))) return integer_division("floor_divide", a, b, floor_div);
-  return floor(div(a, b));
+  return pointwise_op(FloorDivide{}, a, b);
 }
 
 Tensor remainder(const Operand& a, const Operand& b) {
@@ -201,12 +227,11 @@ Tensor fmod(const Operand& a, const Operand& b) {
 
 Tensor pow(const Operand& a, const Operand& b) {
   if (integer_kind(dtype_of_operands(a, b))) {
-    const bool negative = b.tensor ? b.tensor->numel() > 0 && b.tensor->lt(0).any().item<bool>() : b.scalar.to<double>() < 0;
-    if (negative) throw ValueError("pow: integers to negative integer powers are not allowed; convert to a float type", a.loc);
-    auto as_int = [](const Operand& o) {
-      return o.tensor ? o.tensor->to(DType::int64, o.loc) : full({}, o.scalar, {.dtype = DType::int64});
-    };
-    const Tensor x = as_int(a), y = as_int(b);
+    const bool negative =
+        b.tensor ? b.tensor->numel() > 0 && b.tensor->lt(0).any().item<bool>() : b.scalar.to<double>() < 0;
+    if (negative)
+      throw ValueError("pow: integers to negative integer powers are not allowed; convert to a float type", a.loc);
+    const Tensor x = detail::operand_tensor(a, DType::int64), y = detail::operand_tensor(b, DType::int64);
     Tensor out = make_empty(broadcast_shapes(x.shape(), y.shape(), "pow", a.loc), DType::int64);
     map<std::int64_t, std::int64_t, std::int64_t>(out.impl(), x.impl(), y.impl(), [](std::int64_t base, std::int64_t e) {
       Int r = 1, square = base;
@@ -227,6 +252,7 @@ namespace {
 /// clamp with one or both bounds; a missing bound is an infinity.
 struct Clamp {
   static constexpr const char* name = "Clamp";
+  static constexpr bool selects = true;
   static constexpr std::int64_t grain = grain_cheap;
   double lo = -__builtin_inf(), hi = __builtin_inf();
   template <class T>
@@ -267,9 +293,13 @@ Tensor clamp_min(In x, Scalar min) { return clamp(x, min, {}); }
 Tensor clamp_max(In x, Scalar max) { return clamp(x, {}, max); }
 
 Tensor clamp(In x, const Tensor& min, const Tensor& max) {
+  if (!min.defined() && !max.defined())
+    throw ValueError("clamp: at least one of 'min' or 'max' must not be None", x.loc);
+  CallerScope scope(x.loc);
+  // A bound that is NaN makes the result NaN, as does x, which loses no comparison.
   Tensor y = x.tensor;
-  if (min.defined()) y = where({y.lt(min), x.loc}, min, y);
-  if (max.defined()) y = where({y.gt(max), x.loc}, max, y);
+  if (min.defined()) y = where({logical_or(y.lt(min), isnan(min)), x.loc}, min, y);
+  if (max.defined()) y = where({logical_or(y.gt(max), isnan(max)), x.loc}, max, y);
   return y;
 }
 

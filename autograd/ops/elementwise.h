@@ -17,7 +17,8 @@ Tensor sub(const Operand& a, const Operand& b, Scalar alpha = 1);
 Tensor mul(const Operand& a, const Operand& b);
 /// True division: integers become floats; x/0 is ±inf, 0/0 is NaN.
 Tensor div(const Operand& a, const Operand& b);
-/// ⌊a/b⌋, rounding toward -inf. Integer division by zero throws ValueError. Derivative 0.
+/// ⌊a/b⌋, rounding toward -inf, so that a = b·(a//b) + a%b: 1//0.1 is 9. Integer division by zero throws ValueError, of
+/// floats it is a/b. Derivative 0.
 Tensor floor_divide(const Operand& a, const Operand& b);
 /// a - ⌊a/b⌋·b: the sign of the divisor, as Python's %. Integer division by zero throws ValueError.
 Tensor remainder(const Operand& a, const Operand& b);
@@ -30,8 +31,12 @@ Tensor pow(const Operand& a, const Operand& b);
 Tensor maximum(const Operand& a, const Operand& b);
 Tensor minimum(const Operand& a, const Operand& b);
 Tensor atan2(const Operand& a, const Operand& b);
-/// a·log b, and 0 where a = 0 (unless b is NaN).
+/// a·log b, and 0 where a = 0 (unless b is NaN). ∂a = log b, 0 where a = 0 and b <= 0; ∂b = a/b, 0 where a = 0.
 Tensor xlogy(const Operand& a, const Operand& b);
+/// |a| with the sign of b, which counts for ±0, too. ∂a = ±1 (0 where a = 0), ∂b = 0.
+Tensor copysign(const Operand& a, const Operand& b);
+/// a·b + c.
+Tensor fma(const Operand& a, const Operand& b, const Operand& c);
 /// start + weight·(end - start).
 Tensor lerp(const Operand& start, const Operand& end, const Operand& weight);
 /// g·d, but exactly 0 where g is 0, also when d is infinite or NaN.
@@ -83,7 +88,8 @@ Tensor softplus1(In x);
 // ---- bounds
 /// min(max(x, lo), hi); gradient 1 where lo <= x <= hi, both ends included.
 Tensor clamp(In x, std::optional<Scalar> min, std::optional<Scalar> max = {});
-/// Tensor bounds: the active bound receives the gradient (x itself where it equals a bound).
+/// Tensor bounds, one of which may be undefined: the active bound receives the gradient (x itself where it equals a
+/// bound). NaN where one of the three is. Where min > max it is max. Throws ValueError when both are undefined.
 Tensor clamp(In x, const Tensor& min, const Tensor& max);
 Tensor clamp_min(In x, Scalar min);
 Tensor clamp_max(In x, Scalar max);

@@ -279,9 +279,7 @@ Tensor number_for(const Tensor& x, Scalar value, const char* op, SourceLoc loc) 
     throw DTypeError(concat(op, ": result type ", type_word(value.dtype()),
                             " can't be cast to the desired output type ", type_word(x.dtype())),
                      loc);
-  Tensor t = make_empty({}, x.dtype());
-  fill_kernel(t.impl(), value);
-  return t;
+  return make_number(value, x.dtype());
 }
 
 /// Dimensions and sizes that gather and scatter share: `index` fits into `x` but for `dim`.

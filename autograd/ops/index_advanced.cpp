@@ -263,13 +263,7 @@ Tensor spread_value(const Tensor& x, const Operand& value, const Shape& shape, c
     throw DTypeError(concat(op, ": result type ", type_word(have), " can't be cast to the desired output type ",
                             type_word(x.dtype())),
                      loc);
-  Tensor v;
-  if (value.tensor) {
-    v = value.tensor->to(x.dtype(), loc);
-  } else {
-    v = make_empty({}, x.dtype());
-    fill_kernel(v.impl(), value.scalar);
-  }
+  Tensor v = value.tensor ? value.tensor->to(x.dtype(), loc) : make_number(value.scalar, x.dtype());
   Shape trimmed = v.shape();
   while (trimmed.size() > shape.size() && trimmed[0] == 1) trimmed.erase(0);
   if (trimmed != v.shape()) v = reshape({v, loc}, trimmed);

@@ -230,11 +230,7 @@ const Tensor& Tensor::masked_fill_(const Tensor& mask, const Operand& value) con
     return in_place(*this, loc, "masked_fill_",
                     [&](const Tensor& old) { return slope::masked_fill({old, loc}, mask, fill.operand); });
   return detail::write_directly(*this, loc, "masked_fill_", [&] {
-    Tensor number = fill.tensor;
-    if (!number.defined()) {
-      number = make_empty({}, dtype());
-      fill_kernel(number.impl(), fill.operand.scalar);
-    }
+    const Tensor number = fill.tensor.defined() ? fill.tensor : make_number(fill.operand.scalar, dtype());
     select_kernel(impl(), mask.impl(), number.impl(), impl());
   });
 }

@@ -1,10 +1,12 @@
 #include "slope/autograd/ops/inplace.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "slope/autograd/engine/op.h"
 #include "slope/autograd/kernels/iterate.h"
 #include "slope/autograd/ops/elementwise.h"
+#include "slope/autograd/ops/promote.h"
 #include "slope/autograd/ops/view.h"
 #include "slope/autograd/tensor/factory.h"
 
@@ -15,28 +17,42 @@ namespace {
 // ---- geometry of a view inside its base
 
 /// Where the elements of a view lie among those of its base, in elements from the first element of the base.
-struct Geometry {
+class Geometry {
+ public:
   Shape base_sizes, base_strides, view_sizes, view_strides;
   std::int64_t offset = 0;
 
   static Geometry of(const TensorImpl& base, const TensorImpl& view) {
     return {base.sizes, base.strides, view.sizes, view.strides, view.offset() - base.offset()};
   }
-  /// Elements from the first to the last of the base.
-  std::int64_t span() const {
+  /// The view in the memory of the base itself.
+  Tensor view_of(const Tensor& base) const { return at(base, offset, view_sizes, view_strides); }
+
+  // Both in a buffer of their own, dense as they lie in memory. It reaches as far as either: as_strided may show what
+  // lies outside the tensor it starts from.
+  Tensor buffer(DType dtype) const {
+    const std::int64_t end = std::max(extent(base_sizes, base_strides), offset + extent(view_sizes, view_strides));
+    return zeros({std::max<std::int64_t>(end, 0) - origin()}, {.dtype = dtype});
+  }
+  Tensor base_in(const Tensor& buffer) const { return at(buffer, -origin(), base_sizes, base_strides); }
+  Tensor view_in(const Tensor& buffer) const { return at(buffer, offset - origin(), view_sizes, view_strides); }
+
+ private:
+  std::int64_t origin() const { return std::min<std::int64_t>(offset, 0); }
+  /// Elements from the first to the last.
+  static std::int64_t extent(const Shape& sizes, const Shape& strides) {
     std::int64_t last = 0;
-    for (int d = 0; d < base_sizes.size(); ++d) {
-      if (base_sizes[d] == 0) return 0;
-      last += (base_sizes[d] - 1) * base_strides[d];
+    for (int d = 0; d < sizes.size(); ++d) {
+      if (sizes[d] == 0) return 0;
+      last += (sizes[d] - 1) * strides[d];
     }
     return last + 1;
   }
-  Tensor window(const Tensor& buffer, bool view) const {
-    const TensorImpl& b = buffer.impl();
-    char* first = static_cast<char*>(b.data) + (view ? offset * static_cast<std::int64_t>(itemsize(b.dtype)) : 0);
-    return Tensor(TensorImpl::alias(b, first, view ? view_sizes : base_sizes, view ? view_strides : base_strides));
+  static Tensor at(const Tensor& memory, std::int64_t first, const Shape& sizes, const Shape& strides) {
+    const TensorImpl& m = memory.impl();
+    return Tensor(TensorImpl::alias(
+        m, static_cast<char*>(m.data) + first * static_cast<std::int64_t>(itemsize(m.dtype)), sizes, strides));
   }
-  Tensor buffer(DType dtype) const { return zeros({span()}, {.dtype = dtype}); }
 };
 
 Tensor dense_copy(const Tensor& t) {
@@ -54,7 +70,7 @@ struct Embed {
   Geometry geometry;
   Tensor forward(Saved&, const Tensor& values) {
     const Tensor buffer = geometry.buffer(values.dtype());
-    const Tensor window = geometry.window(buffer, true);
+    const Tensor window = geometry.view_in(buffer);
     visit_floating(values.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       StridedLoop<2> loop(window.shape(), {&window.impl(), &values.impl()});
@@ -63,7 +79,7 @@ struct Embed {
           *reinterpret_cast<T*>(p[0] + i * s[0]) += *reinterpret_cast<const T*>(p[1] + i * s[1]);
       });
     });
-    return dense_copy(geometry.window(buffer, false));
+    return dense_copy(geometry.base_in(buffer));
   }
   Grads<1> backward(const Saved&, const Tensor& g) const {
     return {extract(detail::current_node->where(), geometry, g)};
@@ -77,8 +93,8 @@ struct Extract {
   Geometry geometry;
   Tensor forward(Saved&, const Tensor& base_values) {
     const Tensor buffer = geometry.buffer(base_values.dtype());
-    copy_kernel(geometry.window(buffer, false).impl(), base_values.impl());
-    return dense_copy(geometry.window(buffer, true));
+    copy_kernel(geometry.base_in(buffer).impl(), base_values.impl());
+    return dense_copy(geometry.view_in(buffer));
   }
   Grads<1> backward(const Saved&, const Tensor& g) const {
     return {apply(detail::current_node->where(), Embed{geometry}, g)};
@@ -96,9 +112,9 @@ struct MaskOut {
   Geometry geometry;
   Tensor forward(Saved&, const Tensor& base_values) {
     const Tensor buffer = geometry.buffer(base_values.dtype());
-    copy_kernel(geometry.window(buffer, false).impl(), base_values.impl());
-    fill_kernel(geometry.window(buffer, true).impl(), 0);
-    return dense_copy(geometry.window(buffer, false));
+    copy_kernel(geometry.base_in(buffer).impl(), base_values.impl());
+    fill_kernel(geometry.view_in(buffer).impl(), 0);
+    return dense_copy(geometry.base_in(buffer));
   }
   Grads<1> backward(const Saved&, const Tensor& g) const {
     return {apply(detail::current_node->where(), MaskOut{geometry}, g)};
@@ -110,8 +126,10 @@ struct AsStrided {
   static constexpr bool is_view = true;
   struct Saved {};
   Geometry geometry;
-  Tensor forward(Saved&, const Tensor& x) { return geometry.window(x, true); }
-  Grads<1> backward(const Saved&, const Tensor& g) const { return {apply(detail::current_node->where(), Embed{geometry}, g)}; }
+  Tensor forward(Saved&, const Tensor& x) { return geometry.view_of(x); }
+  Grads<1> backward(const Saved&, const Tensor& g) const {
+    return {apply(detail::current_node->where(), Embed{geometry}, g)};
+  }
 };
 
 /// The history of a base after one of its views was overwritten: what the view covers comes from the new value, the rest
@@ -161,12 +179,8 @@ void rebase(const Tensor& self, const Tensor& result, SourceLoc loc) {
         "view outside no_grad, or clone() it",
         loc);
   if (!t.base) {
-    Node* producer = result.impl().producer;
-    detail::acquire_node(producer);
-    if (t.producer) detail::release_node(t.producer);
-    t.producer = producer;
-    t.output_nr = result.impl().output_nr;
-    t.leaf_requires_grad = false;
+    detail::acquire_node(result.impl().producer);
+    detail::replace_producer(t, result.impl().producer, result.impl().output_nr);
     return;
   }
   const Tensor base(Ref<TensorImpl>::share(t.base));
@@ -180,19 +194,18 @@ void rebase(const Tensor& self, const Tensor& result, SourceLoc loc) {
 namespace detail {
 
 void refresh_view(TensorImpl& view) {
-  if (view.producer) release_node(view.producer);
-  view.producer = nullptr;
   const Tensor base(Ref<TensorImpl>::share(view.base));
+  Node* node = nullptr;
   if (base.requires_grad()) {
-    Node* node = record(AsStrided{Geometry::of(*view.base, view)}, {}, std::array<Edge, 1>{Edge::to(base)});
+    node = record(AsStrided{Geometry::of(*view.base, view)}, {}, std::array<Edge, 1>{Edge::to(base)});
     node->assign_id();
-    view.producer = node;
-    view.output_nr = 0;
   }
+  replace_producer(view, node, 0);
   view.view_version = view.storage->current_version();
 }
 
 void check_in_place(const Tensor& self, const char* op, SourceLoc loc) {
+  require_defined(op, {self, loc});
   const TensorImpl& t = self.impl();
   if (grad_enabled()) {
     if (t.leaf_requires_grad && !t.producer)
@@ -242,7 +255,11 @@ void write_back(const Tensor& self, const Tensor& result, SourceLoc loc) {
   }
   if (value.impl().data != t.data) copy_kernel(t, value.impl());
   t.storage->bump_version();
-  if (track && !t.base) t.view_version = t.storage->current_version();
+  if (!track) return;
+  if (!t.base)
+    t.view_version = t.storage->current_version();
+  else if (t.meta)
+    refresh_view(t);  // a gradient it keeps is from now on that of the new value
 }
 
 bool any_requires_grad(std::initializer_list<const Tensor*> tensors) {
@@ -266,13 +283,21 @@ Tensor as_strided(In x, const Shape& sizes, const Shape& strides, std::int64_t s
       throw ShapeError(concat("as_strided: negative size or stride, sizes ", to_text(sizes), ", strides ", to_text(strides)),
                        x.loc);
     none |= sizes[d] == 0;
-    last += (sizes[d] - 1) * strides[d];
+    std::int64_t reach = 0;
+    if (__builtin_mul_overflow(sizes[d] - 1, strides[d], &reach) || __builtin_add_overflow(last, reach, &last))
+      last = std::numeric_limits<std::int64_t>::max();
   }
   const auto item = static_cast<std::int64_t>(itemsize(t.dtype));
   if (first < 0 || (!none && last >= static_cast<std::int64_t>(t.storage->bytes) / item))
-    throw ShapeError(concat("as_strided: sizes ", to_text(sizes), " with strides ", to_text(strides), " and offset ",
-                            storage_offset, " reach beyond a storage of ", static_cast<std::int64_t>(t.storage->bytes) / item,
-                            " elements"),
+    throw ShapeError(
+        concat("as_strided: sizes ", to_text(sizes), " with strides ", to_text(strides), " and offset ", storage_offset,
+               " reach beyond a storage of ", static_cast<std::int64_t>(t.storage->bytes) / item, " elements"),
+        x.loc);
+  if (overlaps_itself(t) && detail::any_requires_grad({&x.tensor}))
+    throw ShapeError(concat("as_strided: the elements of the tensor of shape ", to_text(t.sizes), " and strides ",
+                            to_text(t.strides),
+                            " share memory, so that a gradient would count several times; start from the tensor "
+                            "that was expanded"),
                      x.loc);
   return apply(x.loc, AsStrided{{t.sizes, t.strides, sizes, strides, storage_offset - t.offset()}}, x.tensor);
 }

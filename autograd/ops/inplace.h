@@ -34,7 +34,9 @@ const Tensor& in_place(const Tensor& self, SourceLoc loc, const char* op, const 
   return self;
 }
 
-/// The base of a view, spread anew: a view of `x` with any geometry over its memory. Differentiable.
+/// The base of a view, spread anew: a view with any geometry over the memory of `x`, counted from the start of its
+/// storage. Differentiable by those elements that `x` shows itself. Throws ShapeError for a geometry that reaches
+/// beyond the storage, and for an `x` that requires grad and whose own elements overlap.
 Tensor as_strided(In x, const Shape& sizes, const Shape& strides, std::int64_t storage_offset);
 
 }  // namespace slope

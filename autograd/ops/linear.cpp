@@ -3,6 +3,7 @@
 #include "slope/autograd/kernels/gemm.h"
 #include "slope/autograd/kernels/iterate.h"
 #include "slope/autograd/ops/matmul.h"
+#include "slope/autograd/ops/promote.h"
 #include "slope/autograd/ops/view.h"
 #include "slope/autograd/tensor/factory.h"
 
@@ -113,6 +114,7 @@ struct LinearWithoutBias {
 }  // namespace
 
 Tensor linear(In x, const Tensor& weight, const Tensor& bias) {
+  detail::require_defined("linear", {weight, x.loc});
   if (weight.dim() != 2)
     throw ShapeError(concat("linear: the weight must be a matrix [out, in], but has shape ", to_text(weight.shape())),
                      x.loc);

@@ -7,6 +7,7 @@
 #include "slope/autograd/kernels/gemm.h"
 #include "slope/autograd/kernels/iterate.h"
 #include "slope/autograd/ops/elementwise.h"
+#include "slope/autograd/ops/promote.h"
 #include "slope/autograd/ops/view.h"
 #include "slope/autograd/tensor/factory.h"
 
@@ -299,6 +300,7 @@ std::string shape_by(const Shape& s) { return concat(s[s.size() - 2], "x", s[s.s
 
 void check_dims(const char* op, const Tensor& t, const char* role, int dims, SourceLoc loc) {
   constexpr const char* words[] = {"", "a vector", "a matrix", "a 3D tensor"};
+  detail::require_defined(op, {t, loc});
   if (t.dim() != dims)
     throw ShapeError(concat(op, ": ", role, " must be ", words[dims], ", but has shape ", to_text(t.shape())), loc);
 }
@@ -332,6 +334,8 @@ void check_mv(const char* op, const Tensor& a, const Tensor& x, SourceLoc loc) {
 }
 
 void check_dot(const char* op, const Tensor& a, const Tensor& b, SourceLoc loc) {
+  detail::require_defined(op, {a, loc});
+  detail::require_defined(op, {b, loc});
   if (a.dim() != 1 || b.dim() != 1)
     throw ShapeError(concat(op, ": 1D tensors expected, but got ", a.dim(), "D and ", b.dim(), "D tensors"), loc);
   detail::check_product_dtypes(op, a, b, loc);
@@ -344,6 +348,7 @@ void check_dot(const char* op, const Tensor& a, const Tensor& b, SourceLoc loc) 
 
 void check_added(const char* op, const Tensor& c, const Tensor& a, const Shape& product,
                  const AddProductOptions& options, SourceLoc loc) {
+  detail::require_defined(op, {c, loc});
   if (c.dtype() != a.dtype())
     throw DTypeError(concat(op, ": expected the added tensor and the factors to have the same dtype, but got: ",
                             c_name(c.dtype()), " != ", c_name(a.dtype())),
@@ -411,6 +416,7 @@ Tensor vdot(In a, const Tensor& b) {
 }
 
 Tensor outer(In a, const Tensor& b) {
+  detail::require_defined("outer", {b, a.loc});
   if (a->dim() != 1 || b.dim() != 1)
     throw ShapeError(concat("outer: both arguments must be vectors, but have shapes ", to_text(a->shape()), " and ",
                             to_text(b.shape())),
@@ -421,6 +427,8 @@ Tensor outer(In a, const Tensor& b) {
 Tensor matmul(In in, const Tensor& b) {
   const Tensor& a = in;
   const SourceLoc loc = in.loc;
+  detail::require_defined("matmul", in);
+  detail::require_defined("matmul", {b, loc});
   if (a.dim() == 2 && b.dim() == 2) {
     detail::check_product_dtypes("matmul", a, b, loc);
     if (a.shape()[1] != b.shape()[0]) inner_mismatch("matmul", a.shape(), b.shape(), loc);
@@ -486,6 +494,7 @@ Tensor trace(In x) {
 }
 
 Tensor kron(In a, const Tensor& b) {
+  detail::require_defined("kron", {b, a.loc});
   const int dims = std::max(a->dim(), b.dim());
   Shape left, right, shape;
   for (int d = 0; d < dims; ++d) {

@@ -5,6 +5,7 @@
 #include "slope/autograd/ops/elementwise.h"
 #include "slope/autograd/ops/inplace.h"
 #include "slope/autograd/ops/pointwise.h"
+#include "slope/autograd/ops/promote.h"
 #include "slope/autograd/ops/view.h"
 #include "slope/autograd/tensor/factory.h"
 
@@ -78,6 +79,8 @@ namespace {
 template <class F, class... Args>
 const Tensor& pointwise_in_place(const Tensor& self, SourceLoc loc, const char* op, const F& f, const Args&... args) {
   const Operand operands[] = {Operand(self, loc), Operand(args)...};
+  for (const Operand& o : operands)
+    if (o.tensor) detail::require_defined(op, {*o.tensor, loc});
   bool record = grad_enabled() && self.requires_grad();
   bool plain = is_floating(self.dtype());
   for (const Operand& o : operands) {
@@ -141,6 +144,7 @@ struct CopyInto {
 }  // namespace
 
 const Tensor& Tensor::add_(const Operand& other, Scalar alpha) const {
+  detail::require_defined("add_", {*this, other.loc});
   if (is_floating_point() && alpha.to<double>() == 1)
     return pointwise_in_place(*this, other.loc, "add_", formula::Add{}, other);
   if (is_floating_point())
@@ -148,20 +152,32 @@ const Tensor& Tensor::add_(const Operand& other, Scalar alpha) const {
   return in_place(*this, other.loc, "add_", [&](const Tensor& old) { return slope::add({old, other.loc}, other, alpha); });
 }
 const Tensor& Tensor::sub_(const Operand& other, Scalar alpha) const {
+  detail::require_defined("sub_", {*this, other.loc});
   if (is_floating_point())
     return pointwise_in_place(*this, other.loc, "sub_", formula::AddScaled{-alpha.to<double>()}, other);
   return in_place(*this, other.loc, "sub_", [&](const Tensor& old) { return slope::sub({old, other.loc}, other, alpha); });
 }
 const Tensor& Tensor::mul_(const Operand& other) const {
+  detail::require_defined("mul_", {*this, other.loc});
   if (is_floating_point()) return pointwise_in_place(*this, other.loc, "mul_", formula::Mul{}, other);
   return in_place(*this, other.loc, "mul_", [&](const Tensor& old) { return slope::mul({old, other.loc}, other); });
 }
 const Tensor& Tensor::div_(const Operand& other) const {
+  detail::require_defined("div_", {*this, other.loc});
   if (is_floating_point()) return pointwise_in_place(*this, other.loc, "div_", formula::Div{}, other);
   return in_place(*this, other.loc, "div_", [&](const Tensor& old) { return slope::div({old, other.loc}, other); });
 }
 const Tensor& Tensor::pow_(const Operand& exponent) const {
   return in_place(*this, exponent.loc, "pow_", [&](const Tensor& old) { return slope::pow({old, exponent.loc}, exponent); });
+}
+
+const Tensor& Tensor::remainder_(const Operand& other) const {
+  return in_place(*this, other.loc, "remainder_",
+                  [&](const Tensor& old) { return slope::remainder({old, other.loc}, other); });
+}
+const Tensor& Tensor::lerp_(const Tensor& end, const Operand& weight) const {
+  const SourceLoc loc = weight.loc;
+  return in_place(*this, loc, "lerp_", [&](const Tensor& old) { return lerp({old, loc}, {end, loc}, weight); });
 }
 
 #define SLOPE_UNARY_IN_PLACE(name, function)                                                                    \
@@ -181,6 +197,13 @@ SLOPE_UNARY_IN_PLACE(relu_, relu)
 SLOPE_UNARY_IN_PLACE(floor_, floor)
 SLOPE_UNARY_IN_PLACE(ceil_, ceil)
 SLOPE_UNARY_IN_PLACE(round_, round)
+SLOPE_UNARY_IN_PLACE(trunc_, trunc)
+SLOPE_UNARY_IN_PLACE(sign_, sign)
+SLOPE_UNARY_IN_PLACE(rsqrt_, rsqrt)
+SLOPE_UNARY_IN_PLACE(log1p_, log1p)
+SLOPE_UNARY_IN_PLACE(expm1_, expm1)
+SLOPE_UNARY_IN_PLACE(sin_, sin)
+SLOPE_UNARY_IN_PLACE(cos_, cos)
 #undef SLOPE_UNARY_IN_PLACE
 
 const Tensor& Tensor::clamp_(std::optional<Scalar> min, std::optional<Scalar> max, SourceLoc loc) const {
@@ -188,6 +211,7 @@ const Tensor& Tensor::clamp_(std::optional<Scalar> min, std::optional<Scalar> ma
 }
 
 const Tensor& Tensor::fill_(Scalar value, SourceLoc loc) const {
+  detail::require_defined("fill_", {*this, loc});
   if (detail::any_requires_grad({this}))
     return in_place(*this, loc, "fill_", [&](const Tensor& old) { return apply(loc, Fill{value, {}, {}}, old); });
   detail::check_in_place(*this, "fill_", loc);
@@ -200,7 +224,8 @@ const Tensor& Tensor::zero_(SourceLoc loc) const { return fill_(0, loc); }
 
 const Tensor& Tensor::copy_(const Tensor& source, SourceLoc loc) const {
   CallerScope scope(loc);
-  if (!source.defined()) throw ValueError("copy_: the source is an undefined tensor", loc);
+  detail::require_defined("copy_", {*this, loc});
+  detail::require_defined("copy_", {source, loc});
   const Shape shape = broadcast_shapes(this->shape(), source.shape(), "copy_", loc);
   detail::check_result_fits(*this, shape, dtype(), "copy_", loc);
   if (detail::any_requires_grad({this, &source}) || shares_storage(source))

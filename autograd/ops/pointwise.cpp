@@ -55,6 +55,14 @@ std::string argument_name(const FormulaInfo& info, int i) {
   return info.arguments ? concat("argument '", info.arguments[i], "'") : concat("argument ", i);
 }
 
+Shape common_shape(const FormulaInfo& info, const Shape& a, const Shape& b, SourceLoc loc) {
+  try {
+    return broadcast_shapes(a, b);
+  } catch (const ShapeError&) {
+    return broadcast_shapes(a, b, lower_name(info).c_str(), loc);  // throws again, with the name
+  }
+}
+
 void set_number(Arg& arg, const Scalar& s, DType dtype) {
   arg.number = s.to<double>();
   if (dtype == DType::float32)
@@ -99,7 +107,7 @@ void prepare(Prepared& p, const FormulaInfo& info, const Operand* args) {
     }
     p.args[i].tensor = t;
     if (t->shape() != p.shape) {
-      p.shape = broadcast_shapes(p.shape, t->shape(), "", p.loc);
+      p.shape = common_shape(info, p.shape, t->shape(), p.loc);
       p.same_shape = false;
     } else if (!t->is_contiguous()) {
       p.same_shape = false;
@@ -221,7 +229,7 @@ struct FormulaNode : Node {
   void unpack_for_composing(Tensor* args) const {
     unpack(args);
     for (int k = 0; k < N; ++k)
-      if (!numbers[k].tensor) args[k] = full({}, numbers[k].number, {.dtype = dtype});
+      if (!numbers[k].tensor) args[k] = make_number(numbers[k].number, dtype);
   }
 
   // Gradients written as tensor operations, to be differentiated again.
@@ -233,7 +241,8 @@ struct FormulaNode : Node {
       for (int k = 0; k < N; ++k) {
         if (!links[k]) continue;
         const Tensor d = info.partial(formula, k, args, value);
-        into[static_cast<std::size_t>(k)] = sum_to(scale_cotangent(g, d), input_shape[k]);
+        const Tensor passed = info.selects ? scale_cotangent(d, g) : scale_cotangent(g, d);
+        into[static_cast<std::size_t>(k)] = sum_to(passed, input_shape[k]);
       }
       return;
     }

@@ -32,6 +32,7 @@ struct FormulaInfo {
   unsigned mentions[max_arity] = {};
   /// Per partial: true when it is the same number everywhere.
   bool constant[max_arity] = {};
+  bool selects = false;  ///< see formula_selects
   double constant_value[max_arity] = {};
   std::int64_t grain = grain_math;
   ValueKernel value[2] = {};        // float32, float64
@@ -62,6 +63,7 @@ FormulaInfo make_formula_info() {
     static_assert(std::size(F::arguments) == N);
     info.arguments = F::arguments;
   }
+  info.selects = formula_selects<F>();
   if constexpr (requires { F::grain; }) info.grain = F::grain;
   info.value[0] = &value_kernel<F, N, float>;
   info.value[1] = &value_kernel<F, N, double>;
@@ -152,17 +154,47 @@ template <class F>
 class Pointwise {
  public:
   explicit Pointwise(F f) : f_(std::move(f)) {}
-  template <class... Args>
-  Tensor operator()(const Args&... args) const {
-    return call(Reduction::none, Operand(args)...);
+  // Not templates: an argument that converts to Operand brings the line of the call along.
+  Tensor operator()(const Operand& a) const { return call(Reduction::none, a); }
+  Tensor operator()(const Operand& a, const Operand& b) const { return call(Reduction::none, a, b); }
+  Tensor operator()(const Operand& a, const Operand& b, const Operand& c) const {
+    return call(Reduction::none, a, b, c);
   }
-  template <class... Args>
-  Tensor mean(const Args&... args) const {
-    return call(Reduction::mean, Operand(args)...);
+  Tensor operator()(const Operand& a, const Operand& b, const Operand& c, const Operand& d) const {
+    return call(Reduction::none, a, b, c, d);
   }
-  template <class... Args>
-  Tensor sum(const Args&... args) const {
-    return call(Reduction::sum, Operand(args)...);
+  Tensor operator()(const Operand& a, const Operand& b, const Operand& c, const Operand& d, const Operand& e) const {
+    return call(Reduction::none, a, b, c, d, e);
+  }
+  Tensor operator()(const Operand& a, const Operand& b, const Operand& c, const Operand& d, const Operand& e,
+                    const Operand& f) const {
+    return call(Reduction::none, a, b, c, d, e, f);
+  }
+  Tensor mean(const Operand& a) const { return call(Reduction::mean, a); }
+  Tensor mean(const Operand& a, const Operand& b) const { return call(Reduction::mean, a, b); }
+  Tensor mean(const Operand& a, const Operand& b, const Operand& c) const { return call(Reduction::mean, a, b, c); }
+  Tensor mean(const Operand& a, const Operand& b, const Operand& c, const Operand& d) const {
+    return call(Reduction::mean, a, b, c, d);
+  }
+  Tensor mean(const Operand& a, const Operand& b, const Operand& c, const Operand& d, const Operand& e) const {
+    return call(Reduction::mean, a, b, c, d, e);
+  }
+  Tensor mean(const Operand& a, const Operand& b, const Operand& c, const Operand& d, const Operand& e,
+              const Operand& f) const {
+    return call(Reduction::mean, a, b, c, d, e, f);
+  }
+  Tensor sum(const Operand& a) const { return call(Reduction::sum, a); }
+  Tensor sum(const Operand& a, const Operand& b) const { return call(Reduction::sum, a, b); }
+  Tensor sum(const Operand& a, const Operand& b, const Operand& c) const { return call(Reduction::sum, a, b, c); }
+  Tensor sum(const Operand& a, const Operand& b, const Operand& c, const Operand& d) const {
+    return call(Reduction::sum, a, b, c, d);
+  }
+  Tensor sum(const Operand& a, const Operand& b, const Operand& c, const Operand& d, const Operand& e) const {
+    return call(Reduction::sum, a, b, c, d, e);
+  }
+  Tensor sum(const Operand& a, const Operand& b, const Operand& c, const Operand& d, const Operand& e,
+             const Operand& f) const {
+    return call(Reduction::sum, a, b, c, d, e, f);
   }
   const F& formula() const { return f_; }
 

@@ -2,6 +2,8 @@
 
 #include <optional>
 
+#include "slope/autograd/tensor/factory.h"
+
 namespace slope {
 
 DType promote(DType a, DType b) {
@@ -14,6 +16,8 @@ DType promote(const Operand* args, int count) {
   int scalar_category = -1;
   DType scalar = DType::boolean;
   for (int i = 0; i < count; ++i) {
+    if (args[i].tensor && !args[i].tensor->defined())
+      throw ValueError(concat("argument ", i, " is an undefined tensor; test defined() first"), args[i].loc);
     if (!args[i].tensor) {
       if (args[i].scalar.category() > scalar_category) {
         scalar_category = args[i].scalar.category();
@@ -29,5 +33,15 @@ DType promote(const Operand* args, int count) {
   if (scalar_category >= 0 && (!result || scalar_category > category(*result))) result = scalar;
   return result.value_or(DType::float32);
 }
+
+namespace detail {
+Tensor operand_tensor(const Operand& o, DType dtype) {
+  return o.tensor ? o.tensor->to(dtype, o.loc) : make_number(o.scalar, dtype);
+}
+
+void require_defined(const char* op, In x) {
+  if (!x.tensor.defined()) throw ValueError(concat(op, ": an argument is an undefined tensor"), x.loc);
+}
+}  // namespace detail
 
 }  // namespace slope

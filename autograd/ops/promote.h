@@ -9,4 +9,11 @@ namespace slope {
 DType promote(const Operand* args, int count);
 DType promote(DType a, DType b);
 
+namespace detail {
+/// The operand as a tensor of this dtype; a number becomes a 0-d one.
+Tensor operand_tensor(const Operand& o, DType dtype);
+/// Throws ValueError for an undefined tensor.
+void require_defined(const char* op, In x);
+}  // namespace detail
+
 }  // namespace slope

@@ -2,6 +2,7 @@
 #include "slope/autograd/core/random.h"
 #include "slope/autograd/kernels/iterate.h"
 #include "slope/autograd/ops/inplace.h"
+#include "slope/autograd/ops/promote.h"
 #include "slope/autograd/tensor/factory.h"
 
 namespace slope {
@@ -9,6 +10,7 @@ namespace slope {
 namespace {
 
 void require_floating(const Tensor& self, const char* op, SourceLoc loc) {
+  detail::require_defined(op, {self, loc});
   if (!self.is_floating_point())
     throw DTypeError(concat(op, ": takes a floating point tensor, got ", dtype_name(self.dtype())), loc);
 }
@@ -42,29 +44,29 @@ void if_floating(T* out, std::int64_t n, const Fill& fill) {
 
 }  // namespace
 
-const Tensor& Tensor::uniform_(double lo, double hi, SourceLoc loc) const {
+const Tensor& Tensor::uniform_(double lo, double hi, Generator& gen, SourceLoc loc) const {
   require_floating(*this, "uniform_", loc);
-  return draw_into(*this, loc, "uniform_", [=](auto* out, std::int64_t n) {
-    if_floating(out, n, [=](auto* p, std::int64_t count) { fill_uniform(p, count, lo, hi); });
+  return draw_into(*this, loc, "uniform_", [=, &gen](auto* out, std::int64_t n) {
+    if_floating(out, n, [=, &gen](auto* p, std::int64_t count) { fill_uniform(p, count, lo, hi, gen); });
   });
 }
 
-const Tensor& Tensor::normal_(double mean, double std, SourceLoc loc) const {
+const Tensor& Tensor::normal_(double mean, double std, Generator& gen, SourceLoc loc) const {
   require_floating(*this, "normal_", loc);
-  return draw_into(*this, loc, "normal_", [=](auto* out, std::int64_t n) {
-    if_floating(out, n, [=](auto* p, std::int64_t count) { fill_normal(p, count, mean, std); });
+  return draw_into(*this, loc, "normal_", [=, &gen](auto* out, std::int64_t n) {
+    if_floating(out, n, [=, &gen](auto* p, std::int64_t count) { fill_normal(p, count, mean, std, gen); });
   });
 }
 
-const Tensor& Tensor::exponential_(double rate, SourceLoc loc) const {
+const Tensor& Tensor::exponential_(double rate, Generator& gen, SourceLoc loc) const {
   require_floating(*this, "exponential_", loc);
-  return draw_into(*this, loc, "exponential_", [=](auto* out, std::int64_t n) {
-    if_floating(out, n, [=](auto* p, std::int64_t count) { fill_exponential(p, count, rate); });
+  return draw_into(*this, loc, "exponential_", [=, &gen](auto* out, std::int64_t n) {
+    if_floating(out, n, [=, &gen](auto* p, std::int64_t count) { fill_exponential(p, count, rate, gen); });
   });
 }
 
-const Tensor& Tensor::bernoulli_(double p, SourceLoc loc) const {
-  return draw_into(*this, loc, "bernoulli_", [=](auto* out, std::int64_t n) { fill_bernoulli(out, n, p); });
+const Tensor& Tensor::bernoulli_(double p, Generator& gen, SourceLoc loc) const {
+  return draw_into(*this, loc, "bernoulli_", [=, &gen](auto* out, std::int64_t n) { fill_bernoulli(out, n, p, gen); });
 }
 
 }  // namespace slope

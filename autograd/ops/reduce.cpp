@@ -9,10 +9,6 @@ namespace slope {
 
 namespace detail {
 
-void require_defined(const char* op, In x) {
-  if (!x->defined()) throw ValueError(concat(op, ": the input is an undefined tensor"), x.loc);
-}
-
 void require_floating(const char* op, In x, const char* what) {
   require_defined(op, x);
   if (!is_floating(x->dtype()))

@@ -73,6 +73,24 @@ std::pair<Tensor, Tensor> std_mean(In x, const Dims& dims = {}, const VarOptions
 Tensor norm(In x, double p = 2, const Dims& dims = {}, bool keepdim = false);
 /// The same under the name of torch.linalg.
 Tensor vector_norm(In x, double p = 2, const Dims& dims = {}, bool keepdim = false);
+enum class MatrixNorm {
+  /// √Σx²: of Frobenius.
+  fro,
+  /// The largest sum of magnitudes of a column.
+  one,
+  /// The smallest sum of magnitudes of a column.
+  minus_one,
+  /// The largest sum of magnitudes of a row.
+  inf,
+  /// The smallest sum of magnitudes of a row.
+  minus_inf
+};
+/// A norm of the matrices in two dimensions, by default the last two: the rows are dims[0]. Norms by singular values
+/// (2, nuclear) are not provided. Throws DTypeError for integers, ShapeError unless `dims` are two different
+/// dimensions, and for one, inf and their negatives of matrices without columns or rows.
+///
+///     matrix_norm(w, MatrixNorm::inf)      // [..., n, m] -> [...]
+Tensor matrix_norm(In x, MatrixNorm order = MatrixNorm::fro, const Dims& dims = {-2, -1}, bool keepdim = false);
 /// log Σ eˣ without overflow. Elements of -∞ count nothing; nothing at all gives -∞; +∞ gives +∞. ∂x = g·e^(x - y).
 Tensor logsumexp(In x, const Dims& dims = {}, bool keepdim = false);
 

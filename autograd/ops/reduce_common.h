@@ -6,6 +6,7 @@
 #include "slope/autograd/engine/op.h"
 #include "slope/autograd/kernels/reduce.h"
 #include "slope/autograd/ops/index.h"
+#include "slope/autograd/ops/promote.h"
 #include "slope/autograd/ops/view.h"
 #include "slope/autograd/tensor/factory.h"
 #include "slope/autograd/tensor/tensor.h"
@@ -44,8 +45,6 @@ struct Reduced {
   }
 };
 
-/// Throws ValueError for an undefined tensor.
-void require_defined(const char* op, In x);
 /// Throws DTypeError unless `x` is float32 or float64. `what` is the sentence, with the type word of x behind it.
 void require_floating(const char* op, In x, const char* what);
 /// Checks `dims` against `x`.

@@ -131,9 +131,9 @@ struct NormOp {
   Grads<1> backward(const Saved& s, const Tensor& g) const {
     const Tensor x = s.x.get();
     if (p == 0) return {zeros(how.in, {.dtype = g.dtype()})};
-    if (p == 1) return {spread(g, how) * sign(x)};
+    if (p == 1) return {scale_cotangent(spread(g, how), sign(x))};
     const Tensor y = reshape(s.y.get(), how.kept());
-    if (std::isinf(p)) return {share_among(equals_extreme(abs(x), y, how), g, how) * sign(x)};
+    if (std::isinf(p)) return {scale_cotangent(share_among(equals_extreme(abs(x), y, how), g, how), sign(x))};
     // ∂x = sign(x)·(|x|/y)^(p-1): the ratio neither overflows nor vanishes. A zero vector gets 0.
     const Tensor zero = eq(y, 0);
     const bool some_zero = zero.any().item<bool>();
@@ -213,6 +213,30 @@ std::pair<Tensor, Tensor> std_mean(In x, const Dims& dims, const VarOptions& opt
 
 Tensor norm(In x, double p, const Dims& dims, bool keepdim) { return norm_as("norm", x, p, dims, keepdim); }
 Tensor vector_norm(In x, double p, const Dims& dims, bool keepdim) { return norm_as("vector_norm", x, p, dims, keepdim); }
+
+Tensor matrix_norm(In x, MatrixNorm order, const Dims& dims, bool keepdim) {
+  CallerScope scope(x.loc);
+  require_floating("matrix_norm", x, "Expected a floating point tensor as input. Got ");
+  if (x->dim() < 2 || dims.size() != 2)
+    throw ShapeError(concat("matrix_norm: takes two dimensions of a tensor of at least two, got dims ", dims,
+                            " and shape ", x->shape()),
+                     x.loc);
+  const Reduced both = reduced_dims("matrix_norm", x, dims, true);
+  if (order == MatrixNorm::fro) return norm(x, 2, dims, keepdim);
+  const bool by_column = order == MatrixNorm::one || order == MatrixNorm::minus_one;
+  const bool largest = order == MatrixNorm::one || order == MatrixNorm::inf;
+  const int rows = wrap_dim(dims[0], x->dim()), columns = wrap_dim(dims[1], x->dim());
+  const int summed = by_column ? rows : columns, searched = by_column ? columns : rows;
+  if (x->shape()[searched] == 0)
+    throw ShapeError(concat("matrix_norm: there is no ", largest ? "largest" : "smallest",
+                            by_column ? " column" : " row", " of a matrix without any; the shape is ", x->shape()),
+                     x.loc);
+  const Tensor sums = norm(x, 1, summed, true);
+  const Tensor found = largest ? amax({sums, x.loc}, searched, true) : amin({sums, x.loc}, searched, true);
+  Reduced out = both;
+  out.keepdim = keepdim;
+  return reshape({found, x.loc}, out.out());
+}
 
 Tensor logsumexp(In x, const Dims& dims, bool keepdim) {
   require_defined("logsumexp", x);

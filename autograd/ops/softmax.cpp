@@ -3,6 +3,7 @@
 #include "slope/autograd/engine/op.h"
 #include "slope/autograd/kernels/rows.h"
 #include "slope/autograd/ops/elementwise.h"
+#include "slope/autograd/ops/promote.h"
 #include "slope/autograd/ops/reduce.h"
 #include "slope/autograd/tensor/factory.h"
 
@@ -39,7 +40,7 @@ struct SoftmaxOp {
 
 template <bool Log>
 Tensor run(const char* op, In x, std::int64_t dim, std::optional<DType> dtype) {
-  if (!x->defined()) throw ValueError(concat(op, ": the input is an undefined tensor"), x.loc);
+  detail::require_defined(op, x);
   if (dtype && !is_floating(*dtype))
     throw DTypeError(concat(op, ": probabilities are floating point numbers, not ", dtype_name(*dtype)), x.loc);
   const int d = wrap_dim(dim, x->dim(), op, x.loc);
@@ -51,7 +52,7 @@ Tensor run(const char* op, In x, std::int64_t dim, std::optional<DType> dtype) {
 Tensor softmax(In x, std::int64_t dim, std::optional<DType> dtype) { return run<false>("softmax", x, dim, dtype); }
 Tensor log_softmax(In x, std::int64_t dim, std::optional<DType> dtype) { return run<true>("log_softmax", x, dim, dtype); }
 Tensor softmin(In x, std::int64_t dim, std::optional<DType> dtype) {
-  if (!x->defined()) throw ValueError("softmin: the input is an undefined tensor", x.loc);
+  detail::require_defined("softmin", x);
   return run<false>("softmin", {neg(x), x.loc}, dim, dtype);
 }
 

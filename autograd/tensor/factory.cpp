@@ -275,6 +275,15 @@ Tensor eye(std::int64_t rows, std::int64_t columns, const TensorOptions& options
 
 }  // namespace detail
 
+Tensor make_number(Scalar value, DType dtype) {
+  Tensor t = make_empty({}, dtype);
+  visit_dtype(dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    *t.impl().ptr<T>() = value.to<T>();
+  });
+  return t;
+}
+
 Tensor tensor(const Literal& values, const TensorOptions& options, SourceLoc loc) {
   CallerScope caller(loc);
   const LiteralLayout layout(values, loc);

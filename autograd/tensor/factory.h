@@ -219,6 +219,8 @@ Tensor from_blob(T* data, const Shape& shape, const Shape& strides = detail::den
 
 /// A dense tensor with fresh, uninitialised memory and no options to look at.
 inline Tensor make_empty(const Shape& shape, DType dtype) { return Tensor(TensorImpl::create(shape, dtype)); }
+/// A 0-d tensor holding `value` as an element of `dtype` does: rounded, truncated, infinite beyond its range.
+Tensor make_number(Scalar value, DType dtype);
 
 namespace detail {
 /// The dtype of a new tensor: `options.dtype`, else `otherwise`. Throws AutogradError, before anything is made or

@@ -1,6 +1,7 @@
 #include "slope/autograd/tensor/tensor.h"
 
 #include "slope/autograd/tensor/constants.h"
+#include "slope/autograd/tensor/factory.h"
 #include "slope/autograd/tensor/walk.h"
 
 namespace slope {
@@ -40,20 +41,16 @@ std::vector<To> gather_values(const TensorImpl& t) {
 
 }  // namespace
 
-void Tensor::undefined() {
+void Tensor::undefined(SourceLoc loc) {
   throw ValueError(
       "this tensor is undefined (default-constructed, moved from, or a gradient that nothing has reached yet); "
-      "test defined() first");
+      "test defined() first",
+      loc);
 }
 
 Ref<TensorImpl> Tensor::from_scalar(Scalar value) {
-  const DType dtype = value.category() == 2 && detail::constant_dtype ? *detail::constant_dtype : value.dtype();
-  Ref<TensorImpl> t = TensorImpl::create({}, dtype);
-  visit_dtype(t->dtype, [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    *t->ptr<T>() = value.to<T>();
-  });
-  return t;
+  return make_number(value, value.category() == 2 && detail::constant_dtype ? *detail::constant_dtype : value.dtype())
+      .ref();
 }
 
 std::int64_t Tensor::size(std::int64_t dim, SourceLoc loc) const {

@@ -22,7 +22,9 @@ namespace slope {
 class In;
 class Operand;
 class Index;
+class Generator;
 struct HookHandle;
+Generator& default_generator();
 
 /// A position along a dimension together with the line of the call: what `x[i]` takes.
 class At {
@@ -58,7 +60,6 @@ class Tensor {
 
   // ---- what it is
   bool defined() const { return static_cast<bool>(impl_); }
-  explicit operator bool() const = delete;
   const Shape& shape() const { return impl().sizes; }
   const Shape& strides() const { return impl().strides; }
   std::int64_t size(std::int64_t dim, SourceLoc loc = SourceLoc::here()) const;
@@ -115,12 +116,13 @@ class Tensor {
   /// element. `retain_graph` defaults to `create_graph`; `create_graph` records the backward itself.
   void backward(const Tensor& gradient = {}, std::optional<bool> retain_graph = {}, bool create_graph = false,
                 SourceLoc loc = SourceLoc::here()) const;
-  /// Runs when this tensor's gradient is complete; may return a replacement (an undefined tensor keeps it).
+  /// Runs when this tensor's gradient is complete; may return a replacement (an undefined tensor keeps it) of the same
+  /// shape and dtype. Throws AutogradError unless this requires grad.
   template <class F>
-  HookHandle register_hook(F fn) const;
-  /// Runs on a leaf after its `.grad` was updated.
+  HookHandle register_hook(F fn, SourceLoc loc = SourceLoc::here()) const;
+  /// Runs on a leaf after its `.grad` was updated. Throws AutogradError unless this is a leaf that requires grad.
   template <class F>
-  HookHandle register_post_accumulate_grad_hook(F fn) const;
+  HookHandle register_post_accumulate_grad_hook(F fn, SourceLoc loc = SourceLoc::here()) const;
   Tensor detach() const;
 
   // ---- copies and conversions
@@ -252,17 +254,27 @@ class Tensor {
   const Tensor& mul_(const Operand& other) const;
   const Tensor& div_(const Operand& other) const;
   const Tensor& pow_(const Operand& exponent) const;
+  const Tensor& remainder_(const Operand& other) const;
+  const Tensor& lerp_(const Tensor& end, const Operand& weight) const;
   const Tensor& copy_(const Tensor& source, SourceLoc loc = SourceLoc::here()) const;
   const Tensor& fill_(Scalar value, SourceLoc loc = SourceLoc::here()) const;
   const Tensor& zero_(SourceLoc loc = SourceLoc::here()) const;
 #define SLOPE_UNARY_METHOD(name) const Tensor& name(SourceLoc loc = SourceLoc::here()) const;
-  SLOPE_UNARY_METHOD(neg_) SLOPE_UNARY_METHOD(abs_) SLOPE_UNARY_METHOD(exp_) SLOPE_UNARY_METHOD(log_)
-  SLOPE_UNARY_METHOD(sqrt_) SLOPE_UNARY_METHOD(square_) SLOPE_UNARY_METHOD(reciprocal_) SLOPE_UNARY_METHOD(tanh_)
-  SLOPE_UNARY_METHOD(sigmoid_) SLOPE_UNARY_METHOD(relu_) SLOPE_UNARY_METHOD(floor_) SLOPE_UNARY_METHOD(ceil_)
-  SLOPE_UNARY_METHOD(round_)
+  SLOPE_UNARY_METHOD(neg_)
+  SLOPE_UNARY_METHOD(abs_)
+  SLOPE_UNARY_METHOD(exp_)
+  SLOPE_UNARY_METHOD(log_)
+  SLOPE_UNARY_METHOD(sqrt_)
+  SLOPE_UNARY_METHOD(square_)
+  SLOPE_UNARY_METHOD(reciprocal_)
+  SLOPE_UNARY_METHOD(tanh_)
+  SLOPE_UNARY_METHOD(sigmoid_)
+  SLOPE_UNARY_METHOD(relu_) SLOPE_UNARY_METHOD(floor_) SLOPE_UNARY_METHOD(ceil_) SLOPE_UNARY_METHOD(round_)
+      SLOPE_UNARY_METHOD(trunc_) SLOPE_UNARY_METHOD(sign_) SLOPE_UNARY_METHOD(rsqrt_) SLOPE_UNARY_METHOD(log1p_)
+          SLOPE_UNARY_METHOD(expm1_) SLOPE_UNARY_METHOD(sin_) SLOPE_UNARY_METHOD(cos_)
 #undef SLOPE_UNARY_METHOD
-  const Tensor& clamp_(std::optional<Scalar> min, std::optional<Scalar> max = {},
-                       SourceLoc loc = SourceLoc::here()) const;
+              const Tensor& clamp_(std::optional<Scalar> min, std::optional<Scalar> max = {},
+                                   SourceLoc loc = SourceLoc::here()) const;
   const Tensor& masked_fill_(const Tensor& mask, const Operand& value) const;
   const Tensor& masked_scatter_(const Tensor& mask, const Tensor& source, SourceLoc loc = SourceLoc::here()) const;
   const Tensor& scatter_(std::int64_t dim, const Tensor& index, const Operand& src) const;
@@ -275,10 +287,16 @@ class Tensor {
   const Tensor& index_fill_(std::int64_t dim, const Tensor& index, Scalar value,
                             SourceLoc loc = SourceLoc::here()) const;
   const Tensor& index_put_(std::initializer_list<Index> indices, const Operand& value, bool accumulate = false) const;
-  const Tensor& uniform_(double lo = 0, double hi = 1, SourceLoc loc = SourceLoc::here()) const;
-  const Tensor& normal_(double mean = 0, double std = 1, SourceLoc loc = SourceLoc::here()) const;
-  const Tensor& bernoulli_(double p = 0.5, SourceLoc loc = SourceLoc::here()) const;
-  const Tensor& exponential_(double rate = 1, SourceLoc loc = SourceLoc::here()) const;
+  // Draws; element i in row-major order is the i-th number, whatever the layout. Gradients end here. Throw DTypeError
+  // unless floating (bernoulli_ takes any dtype), ValueError for parameters outside their domain.
+  const Tensor& uniform_(double lo = 0, double hi = 1, Generator& gen = default_generator(),
+                         SourceLoc loc = SourceLoc::here()) const;
+  const Tensor& normal_(double mean = 0, double std = 1, Generator& gen = default_generator(),
+                        SourceLoc loc = SourceLoc::here()) const;
+  const Tensor& bernoulli_(double p = 0.5, Generator& gen = default_generator(),
+                           SourceLoc loc = SourceLoc::here()) const;
+  const Tensor& exponential_(double rate = 1, Generator& gen = default_generator(),
+                             SourceLoc loc = SourceLoc::here()) const;
 
   // ---- for the library
   TensorImpl& impl() const {
@@ -292,7 +310,8 @@ class Tensor {
 
  private:
   static Ref<TensorImpl> from_scalar(Scalar value);
-  [[noreturn]] static void undefined();
+  friend class In;
+  [[noreturn]] static void undefined(SourceLoc loc = {});
   void* checked_data(DType expected, SourceLoc loc) const;
 
   Ref<TensorImpl> impl_;
@@ -303,7 +322,11 @@ class In {
  public:
   In(const Tensor& t, SourceLoc at = SourceLoc::here()) : tensor(t), loc(at) {}
   operator const Tensor&() const { return tensor; }
-  const Tensor* operator->() const { return &tensor; }
+  const Tensor* operator->() const {
+    if (!tensor.defined()) [[unlikely]]
+      Tensor::undefined(loc);
+    return &tensor;
+  }
   const Tensor& tensor;
   SourceLoc loc;
 };
@@ -346,6 +369,7 @@ inline const Tensor& operator+=(const Tensor& a, const Operand& b) { return a.ad
 inline const Tensor& operator-=(const Tensor& a, const Operand& b) { return a.sub_(b); }
 inline const Tensor& operator*=(const Tensor& a, const Operand& b) { return a.mul_(b); }
 inline const Tensor& operator/=(const Tensor& a, const Operand& b) { return a.div_(b); }
+inline const Tensor& operator%=(const Tensor& a, const Operand& b) { return a.remainder_(b); }
 
 /// Prints as PyTorch does: `tensor([[1., 2.]])`.
 std::ostream& operator<<(std::ostream& out, const Tensor& t);

@@ -1,6 +1,7 @@
 #include <pthread.h>
 
 #include <boost/test/unit_test.hpp>
+#include <cmath>
 #include <thread>
 #include <vector>
 
@@ -165,6 +166,39 @@ BOOST_AUTO_TEST_CASE(grad_touches_no_leaf_and_takes_inner_tensors) {
   BOOST_TEST(!x.grad().defined());
 }
 
+BOOST_AUTO_TEST_CASE(grad_leaves_what_lies_behind_its_inputs_for_a_later_backward) {
+  const Tensor x = leaf({1, 2});
+  const Tensor y = exp(x), z = (y * y).sum();
+  const Tensor gy = autograd::grad({z}, {y})[0];  // needs the product, not the exponential
+  y.backward(gy);
+  check_close(x.grad(), {2 * std::exp(2.0), 2 * std::exp(4.0)}, 1e-6);
+  check_error<AutogradError>([&] { y.backward(gy); }, "a second time");
+  const Tensor a = x * 2.0, b = exp(a), c = b.sum();
+  const auto both = autograd::grad({c}, {a, b});  // one behind the other
+  check_close(both[0], {std::exp(2.0), std::exp(4.0)}, 1e-6);
+  check_values(both[1], {1, 1});
+}
+
+BOOST_AUTO_TEST_CASE(grad_runs_each_hook_once_and_keeps_nothing) {
+  const Tensor x = leaf({3});
+  const Tensor y = x * 2.0;
+  y.retain_grad();
+  int leaf_calls = 0, inner_calls = 0;
+  x.register_hook([&](const Tensor& g) {
+    ++leaf_calls;
+    return g * 10.0;
+  });
+  y.register_hook([&](const Tensor&) { ++inner_calls; });
+  const auto grads = autograd::grad({(y * y).sum()}, {x, y, x, y});
+  check_values(grads[0], {240});
+  check_values(grads[1], {12});
+  check_values(grads[2], {240});
+  check_values(grads[3], {12});
+  BOOST_TEST(leaf_calls == 1);
+  BOOST_TEST(inner_calls == 1);
+  BOOST_TEST(!y.grad().defined());
+}
+
 BOOST_AUTO_TEST_CASE(grad_reports_inputs_that_were_not_used) {
   const Tensor x = leaf({3}), other = leaf({1});
   check_error<AutogradError>([&] { autograd::grad({(x * x).sum()}, {other}); },
@@ -192,6 +226,17 @@ BOOST_AUTO_TEST_CASE(create_graph_puts_a_differentiable_gradient_into_grad) {
   BOOST_TEST(first.requires_grad());
   check_values(autograd::grad({first.sum()}, {x})[0], {18});
   x.zero_grad();  // the gradient's graph refers to x: dropping the gradient breaks the cycle
+}
+
+BOOST_AUTO_TEST_CASE(a_recorded_gradient_does_not_alias_what_the_user_passed_either) {
+  const Tensor x = leaf({1, 2}), g = tensor({5.0, 7.0});
+  x.backward(g, {}, true);
+  const Tensor y = leaf({1, 2}), h = tensor({5.0, 7.0});
+  y.reshape({2, 1}).backward(h.view({2, 1}), {}, true);
+  g.zero_();
+  h.zero_();
+  check_values(x.grad(), {5, 7});
+  check_values(y.grad(), {5, 7});
 }
 
 BOOST_AUTO_TEST_CASE(no_grad_records_nothing_and_is_restored_by_exceptions) {
@@ -248,6 +293,44 @@ BOOST_AUTO_TEST_CASE(hooks_run_in_order_once_and_may_replace_the_gradient) {
   order.clear();
   (y + y).sum().backward();
   BOOST_TEST(order == (std::vector<int>{1, 3}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(hooks_need_a_gradient_and_keep_its_shape_and_dtype) {
+  const Tensor plain = tensor({1.0}), x = leaf({1, 2});
+  check_error<AutogradError>([&] { plain.register_hook([](const Tensor&) {}); },
+                             "register_hook: cannot register a hook on a tensor that doesn't require gradient");
+  check_error<AutogradError>([&] { (x * 2.0).register_post_accumulate_grad_hook([](const Tensor&) {}); },
+                             "register_post_accumulate_grad_hook: only leaf tensors that require grad");
+  auto shape = x.register_hook([](const Tensor& g) { return g.sum(); });
+  check_error<ShapeError>([&] { (x * x).sum().backward(); },
+                          "backward: a hook returned a gradient of shape [], expected [2]");
+  shape.remove();
+  x.register_hook([](const Tensor& g) { return g.to(float32); });
+  check_error<DTypeError>([&] { (x * x).sum().backward(); },
+                          "backward: a hook returned a gradient of float32, expected float64");
+  BOOST_TEST(!x.grad().defined());
+}
+
+BOOST_AUTO_TEST_CASE(an_operation_takes_more_inputs_than_sixteen_bits_count) {
+  constexpr std::size_t n = 70'000;
+  const Tensor x = leaf({1, 2});
+  std::vector<Tensor> parts;
+  for (std::size_t i = 0; i < n; ++i) parts.push_back(x[i % 2]);
+  stack(parts).sum().backward();
+  check_values(x.grad(), {n / 2, n / 2});
+  x.zero_grad();
+  for (Tensor& t : parts) t = t.view({1});
+  cat(parts).sum().backward();
+  check_values(x.grad(), {n / 2, n / 2});
+  x.zero_grad();
+  custom("Many", parts, tensor(1.0, {.dtype = float64}), [](const Tensor& g) {
+    return std::vector<Tensor>(n, g.view({1}));
+  }).backward();
+  check_values(x.grad(), {n / 2, n / 2});
+  const std::vector<Tensor> outputs(n, tensor(1.0));
+  check_error<ValueError>(
+      [&] { custom("Many", {x}, outputs, [](const std::vector<Tensor>&) { return std::vector<Tensor>(1); }); },
+      "Many: a custom operation has at most 65535 outputs, got 70000");
 }
 
 BOOST_AUTO_TEST_CASE(a_hook_runs_after_the_gradient_is_accumulated) {

@@ -186,4 +186,68 @@ BOOST_AUTO_TEST_CASE(every_change_counts_a_version) {
   BOOST_TEST(x.version() == 4u);
 }
 
+BOOST_AUTO_TEST_CASE(a_kept_gradient_is_that_of_the_latest_value) {
+  const Tensor x = tensor({1.0, 2.0}, {.requires_grad = true});
+  const Tensor y = x * 2.0;
+  y.retain_grad();
+  y.mul_(3.0);
+  (y * 5.0).sum().backward();
+  check_values(y.grad(), {5, 5});
+  check_values(x.grad(), {30, 30});
+  x.zero_grad();
+  const Tensor z = x * 2.0, part = z.slice(0, 1);
+  z.retain_grad();
+  part.retain_grad();
+  part.mul_(3.0);
+  (z * 5.0).sum().backward({}, true);
+  check_values(z.grad(), {5, 5});
+  check_values(x.grad(), {10, 30});
+  part.sum().backward();  // through the history it reads from its base
+  check_values(part.grad(), {1});
+}
+
+BOOST_AUTO_TEST_CASE(memory_that_overlaps_itself_is_not_written) {
+  const char* text =
+      "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+      "Please clone() the tensor before performing the operation.";
+  const Tensor x = tensor({1.0, 2.0, 3.0, 4.0}), wide = x.slice(0, 0, 1).expand({3}), windows = x.unfold(0, 2, 1);
+  check_error<ShapeError>([&] { wide.add_(1.0); }, std::string("add_: ") + text);
+  check_error<ShapeError>([&] { wide.fill_(1.0); }, text);
+  check_error<ShapeError>([&] { wide.copy_(tensor({1.0, 2.0, 3.0})); }, text);
+  check_error<ShapeError>([&] { windows.exp_(); }, text);
+  check_error<ShapeError>([&] { windows.masked_fill_(tensor(true), 0.0); }, text);
+  check_error<ShapeError>([&] { windows.index_fill_(0, tensor({0}), 0.0); }, text);
+  check_values(x, {1, 2, 3, 4});
+  BOOST_TEST(x.version() == 0u);
+  x.slice(0, 0, 4, 2).expand({2}).zero_();  // nothing is repeated
+  check_values(x, {0, 2, 0, 4});
+}
+
+BOOST_AUTO_TEST_CASE(undefined_tensors_are_named_with_the_line) {
+  const Tensor none;
+  check_error<ValueError>([&] { none.add_(1.0); }, "undefined");
+  check_error<ValueError>([&] { none.fill_(1.0); }, "fill_: an argument is an undefined tensor");
+  check_error<ValueError>([&] { none.exp_(); }, "exp_: an argument is an undefined tensor");
+  check_error<ValueError>([&] { none.copy_(none); }, "copy_: an argument is an undefined tensor");
+  check_error<ValueError>([&] { tensor({1.0}).mul_(none); }, "mul_: an argument is an undefined tensor");
+  check_error<ValueError>([&] { none.uniform_(); }, "undefined");
+  check_error<ValueError>([&] { none.masked_fill_(tensor(true), 1.0); }, "undefined");
+}
+
+BOOST_AUTO_TEST_CASE(any_geometry_over_the_storage_is_differentiable_by_what_the_tensor_shows) {
+  const Tensor memory = arange(10).to(float32);
+  const Tensor x = memory.slice(0, 4, 6).detach().requires_grad_();
+  const Tensor y = as_strided(x, {3, 2}, {1, 1}, 2);  // 2..5, of which x shows 4 and 5
+  check_values(y.detach(), {2, 3, 3, 4, 4, 5});
+  (y * y).sum().backward();
+  check_values(x.grad(), {16, 10});
+  const Tensor after = as_strided(x, {2}, {3}, 5);  // 5 and 8
+  check_values(autograd::grad({after.sum()}, {x})[0], {0, 1});
+  check_error<ShapeError>([&] { as_strided(x, {2}, {5}, 5); },
+                          "as_strided: sizes [2] with strides [5] and offset 5 reach beyond a storage of 10");
+  check_error<ShapeError>([&] { as_strided(x, {2}, {1, 1}, 0); }, "as_strided: 1 sizes and 2 strides");
+  check_error<ShapeError>([&] { as_strided(x, {2}, {-1}, 0); }, "as_strided: negative size or stride");
+  check_error<ShapeError>([&] { as_strided(x.slice(0, 0, 1).expand({3}), {2}, {0}, 4); }, "share memory");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

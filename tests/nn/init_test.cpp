@@ -216,6 +216,29 @@ BOOST_AUTO_TEST_CASE(sparse_zeroes_a_share_of_each_column) {
   check_error<ShapeError>([] { init::sparse_(zeros({3}), 0.5); }, "Only tensors with 2 dimensions are supported");
 }
 
+BOOST_AUTO_TEST_CASE(an_own_generator_is_used_instead_of_the_default_one) {
+  const auto own = [](const std::function<void(const Tensor&, Generator&)>& fill) {
+    const Tensor a = zeros({6, 4}), b = zeros({6, 4});
+    Generator g(5), same(5);
+    manual_seed(1);
+    fill(a, g);
+    BOOST_TEST(default_generator().next_u64() == Generator(1).next_u64());
+    fill(b, same);
+    BOOST_TEST(equal(a, b));
+    fill(b, same);
+    BOOST_TEST(!equal(a, b));
+  };
+  own([](const Tensor& t, Generator& g) { init::uniform_(t, 0, 1, g); });
+  own([](const Tensor& t, Generator& g) { init::normal_(t, 0, 1, g); });
+  own([](const Tensor& t, Generator& g) { init::trunc_normal_(t, 0, 1, -2, 2, g); });
+  own([](const Tensor& t, Generator& g) { init::xavier_uniform_(t, 1, g); });
+  own([](const Tensor& t, Generator& g) { init::xavier_normal_(t, 1, g); });
+  own([](const Tensor& t, Generator& g) { init::kaiming_uniform_(t, {}, g); });
+  own([](const Tensor& t, Generator& g) { init::kaiming_normal_(t, {}, g); });
+  own([](const Tensor& t, Generator& g) { init::orthogonal_(t, 1, g); });
+  own([](const Tensor& t, Generator& g) { init::sparse_(t, 0.5, 0.01, g); });
+}
+
 BOOST_AUTO_TEST_CASE(any_layout_receives_the_same_numbers) {
   const auto same = [](const std::function<void(const Tensor&)>& fill) {
     const Tensor dense = zeros({6, 4}, {.dtype = float64}), other = zeros({4, 6}, {.dtype = float64}).t();

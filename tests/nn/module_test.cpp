@@ -555,6 +555,18 @@ BOOST_AUTO_TEST_CASE(clone_into_copies_a_net) {
   check_error<ValueError>([&] { nn::clone_into(c, a); }, "Missing key(s) in state_dict: \"weight\", \"bias\"");
 }
 
+BOOST_AUTO_TEST_CASE(clone_into_copies_also_buffers_that_are_not_saved) {
+  struct Counter : nn::Module {
+    Tensor seen = buffer("seen", zeros({2}), false);
+  };
+  Counter a, b;
+  a.seen.fill_(3);
+  BOOST_TEST(a.state_dict().empty());
+  nn::clone_into(b, a);
+  check_values(b.seen, {3, 3});
+  BOOST_TEST(!b.seen.shares_storage(a.seen));
+}
+
 BOOST_AUTO_TEST_CASE(state_dicts_keep_their_order) {
   nn::StateDict dict;
   dict["b"] = ones({1});

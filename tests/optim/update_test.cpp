@@ -29,6 +29,21 @@ BOOST_AUTO_TEST_CASE(sgd_momentum_starts_with_the_gradient_and_is_dampened_later
   check_values(p, {-3});  // b = 0.5·1 + 0.75·2
 }
 
+BOOST_AUTO_TEST_CASE(momentum_that_is_set_later_starts_with_the_gradient_too) {
+  const Tensor p = param({0});
+  optim::SGD opt({p}, {.lr = 1, .dampening = 0.25});
+  give(p, {1});
+  opt.step();
+  check_values(p, {-1});
+  opt.param_groups()[0].momentum = 0.5;
+  give(p, {2});
+  opt.step();
+  check_values(p, {-3});  // b = g, not 0.75·g
+  give(p, {4});
+  opt.step();
+  check_values(p, {-7});  // b = 0.5·2 + 0.75·4
+}
+
 BOOST_AUTO_TEST_CASE(nesterov_looks_ahead) {
   const Tensor p = param({0});
   optim::SGD opt({p}, {.lr = 1, .momentum = 0.5, .nesterov = true});

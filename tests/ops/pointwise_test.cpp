@@ -1,0 +1,79 @@
+#include "slope/autograd/ops/pointwise.h"
+
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+
+#include "slope/autograd/engine/backward.h"
+#include "slope/autograd/ops/ops.h"
+#include "slope/autograd/tensor/factory.h"
+#include "slope/autograd/tensor/random.h"
+#include "support/checks.h"
+
+using namespace slope;
+
+BOOST_AUTO_TEST_SUITE(pointwise_functions)
+
+BOOST_AUTO_TEST_CASE(compute_what_the_same_expression_of_tensors_computes) {
+  const auto formula = [](auto x, auto w) { return where(x > 0.5, exp(-x) * w, pow(x, 2.0) + w / 3.0); };
+  const auto fused = pointwise(formula);
+  Generator g(1);
+  for (DType dtype : {float64, float32}) {
+    const Tensor x = randn({7, 33}, {.dtype = dtype, .requires_grad = true}, g);
+    const Tensor w = randn({33}, {.dtype = dtype, .requires_grad = true}, g);
+    const Tensor y = fused(x, w), expected = formula(x, w);
+    const double tolerance = dtype == float64 ? 1e-12 : 1e-5;
+    BOOST_TEST(allclose(y, expected, tolerance, tolerance));
+    const auto grads = autograd::grad({y.sum()}, {x, w}), reference = autograd::grad({expected.sum()}, {x, w});
+    for (std::size_t i : {0u, 1u}) BOOST_TEST(allclose(grads[i], reference[i], tolerance, tolerance));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(reduce_in_the_same_pass) {
+  const auto square_error = pointwise([](auto a, auto b) { return (a - b) * (a - b); });
+  const Tensor a = tensor({1.0, 2.0, 4.0}, {.requires_grad = true}), b = tensor({1.0, 1.0, 1.0});
+  BOOST_TEST(square_error.sum(a, b).item() == 10.0);
+  const Tensor mean = square_error.mean(a, b);
+  BOOST_TEST(mean.item() == 10.0 / 3, boost::test_tools::tolerance(1e-6));
+  (mean * 3.0).backward();
+  check_values(a.grad(), {0, 2, 6});
+  BOOST_TEST(std::isnan(square_error.mean(zeros({0}), zeros({0})).item()));
+  BOOST_TEST(square_error.sum(zeros({0}), zeros({0})).item() == 0.0);
+  BOOST_TEST(square_error.sum(a, 1.0).item() == 10.0);
+}
+
+BOOST_AUTO_TEST_CASE(capture_numbers_and_take_up_to_six_arguments) {
+  const double scale = 0.5;
+  const auto weighted =
+      pointwise([scale](auto a, auto b, auto c, auto d, auto e, auto f) { return scale * (a * b + c * d + e * f); });
+  const Tensor x = tensor({1.0, 2.0}, {.requires_grad = true});
+  const Tensor y = weighted(x, x, x, 1.0, 2, x);
+  check_values(y.detach(), {2, 5});
+  check_values(autograd::grad({y.sum()}, {x})[0], {2.5, 3.5});
+}
+
+BOOST_AUTO_TEST_CASE(freed_or_overwritten_arguments_are_noticed) {
+  const auto cube = pointwise([](auto x) { return x * x * x; });
+  const Tensor x = tensor({2.0}, {.requires_grad = true});
+  for (const bool reduced : {false, true}) {
+    const Tensor y = reduced ? cube.sum(x) : cube(x);
+    y.backward();
+    check_error<AutogradError>([&] { y.backward(); }, "Trying to backward through the graph a second time");
+    const Tensor z = reduced ? cube.sum(x) : cube(x);
+    {
+      NoGradGuard no_grad;
+      x.mul_(1.0);
+    }
+    check_error<AutogradError>([&] { z.backward(); }, "modified by an inplace operation");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(name_the_line_of_the_call) {
+  const auto product = pointwise([](auto a, auto b) { return a * b; });
+  check_error<ShapeError>([&] { product(zeros({2}), zeros({3})); }, "pointwise: The size of tensor a (2) must match");
+  check_error<ShapeError>([&] { product.mean(zeros({2}), zeros({3})); },
+                          "pointwise: The size of tensor a (2) must match");
+  check_error<ValueError>([&] { product.sum(zeros({2}), Tensor()); }, "pointwise: argument 1 is an undefined tensor");
+  check_error<ValueError>([&] { product(1, 2); }, "pointwise: at least one argument must be a tensor");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
