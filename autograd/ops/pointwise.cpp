@@ -59,7 +59,7 @@ Shape common_shape(const FormulaInfo& info, const Shape& a, const Shape& b, Sour
   try {
     return broadcast_shapes(a, b);
   } catch (const ShapeError&) {
-    return broadcast_shapes(a, b, lower_name(info).c_str(), loc);  // throws again, with the name
+    return broadcast_shapes(a, b, function_name(info).c_str(), loc);  // throws again, with the name
   }
 }
 

@@ -82,7 +82,7 @@ ArcFaceLoss::ArcFaceLoss(std::int64_t in_features, std::int64_t num_classes, Arc
                             num_classes),
                      loc);
   const Tensor start = make_empty({num_classes, in_features}, default_dtype());
-  init::xavier_uniform_(start, 1, loc);
+  init::xavier_uniform_(start, 1, default_generator(), loc);
   weight = parameter("weight", start, loc);
 }
 

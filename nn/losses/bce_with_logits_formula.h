@@ -10,7 +10,7 @@ struct BceWithLogits {
   template <class T>
   constexpr T operator()(const T& x, const T& t) const {
     if constexpr (std::is_same_v<T, Tensor>)
-      return (1.0 - t) * softplus1(x) + t * softplus1(-x);
+      return where(x > 0.0, (1.0 - t) * x + softplus1(-x), softplus1(x) - t * x);  // smooth at 0
     else
       return where(x > 0.0, 1.0 - t, -t) * x + Logit<T>(x).tail();
   }
