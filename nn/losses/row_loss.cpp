@@ -43,6 +43,7 @@ Tensor RowCall::forward(const Tensor* grads) const {
 void RowCall::backward(const Tensor& cotangent, const Tensor* grads) const { run(cotangent, Tensor(), grads, false); }
 
 double RowCall::run(const Tensor& cotangent, const Tensor& values, const Tensor* grads, bool wants_value) const {
+  NoGradGuard no_grad;
   const int count = info.operands;
   const Shape& shape = x[0]->shape();
   const DType dtype = x[0]->dtype();
@@ -163,15 +164,15 @@ double RowCall::run_batch(const RowBatch& batch, DType dtype) const {
   return total;
 }
 
-void differentiate_composed(const Tensor& values, const Tensor* args, int count, const Tensor& g, Tensor* grads) {
+void differentiate_composed(const Tensor& values, const Tensor& g, Tensor* args, std::size_t count) {
   std::vector<Tensor> wanted;
-  for (int k = 0; k < count; ++k)
+  for (std::size_t k = 0; k < count; ++k)
     if (args[k].defined()) wanted.push_back(args[k]);
   const auto found =
       autograd::grad({values}, wanted, {.grad_outputs = {g}, .create_graph = true, .allow_unused = true});
   std::size_t i = 0;
-  for (int k = 0; k < count; ++k)
-    if (args[k].defined()) grads[k] = found[i++];
+  for (std::size_t k = 0; k < count; ++k)
+    if (args[k].defined()) args[k] = found[i++];
 }
 
 }  // namespace slope::nn::detail

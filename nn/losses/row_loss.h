@@ -35,16 +35,15 @@
 ///
 /// Sums are in double. Setting `row.factor` to 0 in `finish` makes the gradient of the row exactly 0. A formula may
 /// also state
-///  - `template <class Isa, class T> using Accumulator`, when it does not add;
-///  - `template <class Isa, class Row> double row(Row&, Workspace&) const` in place of add, finish and gradient: the
-///  value and, where
-///    row.d is not null, the gradient; with `template <class T> struct Workspace`, made from the formula and the length
-///    for each batch of rows;
-///  - no `compose`: then the gradient is constant by pieces;
+///  - `template <class Isa, class T> using Accumulator`, and `combine(a, b)` of two results, when it does not add;
+///  - `template <class Isa, class Row> double row(Row&, Workspace&) const` in place of add, finish and gradient, which
+///    returns the value and writes the gradient where row.d is not null;
+///  - `template <class T> struct Workspace` for it, made of the formula and the length for each batch of rows;
+///  - no `compose`: the gradient is then constant by pieces;
 ///  - `grain`, the elements per thread below which a second one does not pay;
-///  - `check(constant, loc)`, which throws when labels are out of range: called before forward and backward;
+///  - `check(constant, loc)`, which throws when labels are out of range, called before forward and backward;
 ///  - `struct Refusal` in place of it, which the kernel throws, and `refuse(constant, loc)`, which throws what the user
-///  sees.
+///    sees.
 namespace slope::nn::detail {
 
 template <class T_, int K>
@@ -269,8 +268,8 @@ struct RowCall {
   double run_batch(const RowBatch& batch, DType dtype) const;
 };
 
-/// Gradients of `values`, made of the `args` that want one, as a graph; `wanted` undefined where there is none.
-void differentiate_composed(const Tensor& values, const Tensor* args, int count, const Tensor& g, Tensor* grads);
+/// Replaces each tensor of `args` that is defined by the gradient of Σ values·g, recorded.
+void differentiate_composed(const Tensor& values, const Tensor& g, Tensor* args, std::size_t count);
 
 template <class F>
 struct RowLoss {
@@ -316,18 +315,19 @@ struct RowLoss {
     if constexpr (requires { formula.check(fixed, loc); }) formula.check(fixed, loc);
     const bool reduced = layout.reduction != Reduction::none;
     Grads<operands> grads;
-    if (grad_enabled() && has_compose()) {
-      for (std::size_t k = 0; k < operands; ++k)
-        if (needs_grad(static_cast<int>(k))) grads[k] = x[k] = x[k].view(x[k].shape());
-      if constexpr (requires { formula.compose(x.data(), fixed, 0); }) {
+    if constexpr (has_compose()) {
+      if (grad_enabled()) {
+        // Views, so that f(x, x) has a gradient for each argument.
+        for (std::size_t k = 0; k < operands; ++k)
+          if (needs_grad(static_cast<int>(k))) grads[k] = x[k] = x[k].view(x[k].shape());
         const Tensor values = formula.compose(x.data(), fixed, layout.dim);
         const Tensor up = reduced ? (g * layout.scale(x[0].shape())).expand(values.shape()) : g.reshape(values.shape());
-        differentiate_composed(values, grads.data(), operands, up, grads.data());
+        differentiate_composed(values, up, grads.data(), operands);
+        const Grads<operands> numbers = fused(s, in, fixed, g);
+        for (std::size_t k = 0; k < operands; ++k)
+          if (grads[k].defined()) grads[k] = recorded_gradient(numbers[k], grads[k], loc);
+        return grads;
       }
-      const Grads<operands> numbers = fused(s, in, fixed, g);
-      for (std::size_t k = 0; k < operands; ++k)
-        if (grads[k].defined()) grads[k] = recorded_gradient(numbers[k], grads[k], loc);
-      return grads;
     }
     if (!grad_enabled()) return fused(s, in, fixed, g);
     // Constant by pieces: the gradient depends on nothing but g.

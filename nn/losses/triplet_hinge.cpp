@@ -9,7 +9,6 @@ namespace {
 
 struct TripletHinge {
   static constexpr const char* name = "TripletMarginLoss";
-  static constexpr const char* arguments[] = {"distance to the positive", "distance to the negative"};
   static constexpr std::int64_t grain = grain_cheap;
   double margin = 1;
   template <class T>
