@@ -11,7 +11,7 @@
 namespace slope::nn::functional {
 
 Tensor normalize(In x, const NormalizeOptions& options) {
-  if (!x->defined()) throw ValueError("normalize: the tensor is undefined", x.loc);
+  if (!x.tensor.defined()) throw ValueError("normalize: the tensor is undefined", x.loc);
   CallerScope scope(x.loc);
   const Tensor norms = norm(x, options.p, options.dim, true);
   return div(x, {clamp_min({norms, x.loc}, options.eps), x.loc});
@@ -96,7 +96,7 @@ void check_reach(PadMode mode, const Shape& shape, int d, std::int64_t before, s
 }  // namespace
 
 Tensor pad(In x, const std::vector<std::int64_t>& pads, const PadOptions& options) {
-  if (!x->defined()) throw ValueError("pad: the tensor is undefined", x.loc);
+  if (!x.tensor.defined()) throw ValueError("pad: the tensor is undefined", x.loc);
   const Edges edges = edges_of(x, pads, x.loc);
   if (options.mode == PadMode::constant) return apply(x.loc, ConstantPad{edges, options.value}, x.tensor);
   const Shape& shape = x->shape();

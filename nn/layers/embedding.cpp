@@ -73,7 +73,7 @@ void renormalise(const Tensor& weight, const Tensor& indices, double max_norm, d
 namespace functional {
 
 Tensor embedding(In indices, const Tensor& weight, const EmbeddingOptions& options) {
-  if (!indices->defined() || !weight.defined()) throw ValueError("embedding: an argument is an undefined tensor", indices.loc);
+  if (!indices.tensor.defined() || !weight.defined()) throw ValueError("embedding: an argument is an undefined tensor", indices.loc);
   if (weight.dim() != 2)
     throw ShapeError(concat("embedding: 'weight' must be 2-D (num_embeddings, embedding_dim), got ", weight.shape()), indices.loc);
   if (indices->dtype() != int64)
@@ -96,9 +96,9 @@ Tensor embedding(In indices, const Tensor& weight, const EmbeddingOptions& optio
 }
 
 Tensor one_hot(In indices, std::int64_t num_classes) {
-  if (!indices->defined() || indices->dtype() != int64)
+  if (!indices.tensor.defined() || indices->dtype() != int64)
     throw DTypeError(concat("one_hot: one_hot is only applicable to index tensor of type int64, got ",
-                            indices->defined() ? dtype_name(indices->dtype()) : "an undefined tensor"),
+                            indices.tensor.defined() ? dtype_name(indices->dtype()) : "an undefined tensor"),
                      indices.loc);
   if (num_classes < -1) throw ValueError(concat("one_hot: num_classes must be -1 or not negative, got ", num_classes), indices.loc);
   if (indices->numel() == 0 && num_classes <= 0)

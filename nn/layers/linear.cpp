@@ -83,7 +83,7 @@ std::string Unflatten::extra_repr() const {
 namespace functional {
 
 Tensor bilinear(In x1, const Tensor& x2, const Tensor& weight, const Tensor& bias) {
-  if (!x1->defined() || !x2.defined() || !weight.defined()) throw ValueError("bilinear: an argument is an undefined tensor", x1.loc);
+  if (!x1.tensor.defined() || !x2.defined() || !weight.defined()) throw ValueError("bilinear: an argument is an undefined tensor", x1.loc);
   const auto fail = [&](const std::string& what) {
     throw ShapeError(concat("bilinear: ", what, "; got inputs of shapes ", x1->shape(), " and ", x2.shape(), " and a weight of ",
                             weight.shape()),

@@ -95,7 +95,7 @@ AdaptiveLogSoftmaxWithLoss::AdaptiveLogSoftmaxWithLoss(std::int64_t in_features,
 }
 
 void AdaptiveLogSoftmaxWithLoss::check_input(const char* method, In input) const {
-  if (!input->defined()) throw ValueError(concat(op, method, ": the input is an undefined tensor"), input.loc);
+  if (!input.tensor.defined()) throw ValueError(concat(op, method, ": the input is an undefined tensor"), input.loc);
   const Shape& shape = input->shape();
   if ((shape.size() != 1 && shape.size() != 2) || shape.back() != in_features_)
     throw ShapeError(concat(op, method, ": the input must be [N, ", in_features_, "], or [", in_features_,

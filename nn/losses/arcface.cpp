@@ -46,7 +46,7 @@ Tensor functional::arcface_loss(In input, const Tensor& weight, const Tensor& ta
   constexpr const char* op = "arcface_loss";
   const SourceLoc loc = input.loc;
   CallerScope scope(loc);
-  if (!input->defined() || !weight.defined())
+  if (!input.tensor.defined() || !weight.defined())
     throw ValueError(concat(op, ": the input or the weight is an undefined tensor"), loc);
   detail::require_floating(op, input);
   detail::require_plain_reduction(op, options.reduction, loc);

@@ -45,7 +45,7 @@ void require_same_shape(const char* op, In prediction, const Tensor& target) {
 }
 
 void require_floating(const char* op, In prediction, const char* what) {
-  if (!prediction->defined()) throw ValueError(concat(op, ": ", what, " is an undefined tensor"), prediction.loc);
+  if (!prediction.tensor.defined()) throw ValueError(concat(op, ": ", what, " is an undefined tensor"), prediction.loc);
   if (!prediction->is_floating_point())
     throw DTypeError(concat(op, ": ", what, " must be a floating point tensor, got ", dtype_name(prediction->dtype()),
                             "; convert it with .to(float32)"),

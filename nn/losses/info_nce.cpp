@@ -17,7 +17,7 @@ namespace {
 
 /// What both check; returns the dtype to compute in.
 DType check_pairs(const char* op, const char* names, In a, const Tensor& b, double temperature, Reduction reduction) {
-  if (!a->defined() || !b.defined()) throw ValueError(concat(op, ": one of ", names, " is an undefined tensor"), a.loc);
+  if (!a.tensor.defined() || !b.defined()) throw ValueError(concat(op, ": one of ", names, " is an undefined tensor"), a.loc);
   detail::require_floating(op, a);
   detail::require_floating(op, {b, a.loc});
   if (a->dim() != 2 || a->shape() != b.shape())
