@@ -33,8 +33,14 @@ void fill(const Tensor& t, Scalar value, const char* op, SourceLoc loc) {
     using T = typename decltype(tag)::type;
     const T v = element<T>(value, op, loc);
     T* out = t.impl().ptr<T>();
-    parallel_for(t.numel(), fill_grain,
-                 [&](std::int64_t begin, std::int64_t end) { std::fill(out + begin, out + end, v); });
+    const T zero{};
+    const bool zeros = std::memcmp(&v, &zero, sizeof(T)) == 0;  // not -0.0
+    parallel_for(t.numel(), fill_grain, [&](std::int64_t begin, std::int64_t end) {
+      if (zeros)
+        std::memset(out + begin, 0, static_cast<std::size_t>(end - begin) * sizeof(T));
+      else
+        std::fill(out + begin, out + end, v);
+    });
   });
 }
 
