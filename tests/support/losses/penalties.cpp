@@ -26,7 +26,7 @@ void samples(std::vector<LossSample>& table) {
        {std::pair{"rows", nn::LassoGroup::row}, std::pair{"tensors", nn::LassoGroup::tensor}})
     row(
         concat("group_lasso_penalty, ", name),
-        [group = group](const LossInputs& in) { return nn::group_lasso_penalty(in, 0.3, group); }, mixed);
+        [by = group](const LossInputs& in) { return nn::group_lasso_penalty(in, 0.3, by); }, mixed);
   row("orthogonality_penalty, wide and tall", [](const LossInputs& in) { return nn::orthogonality_penalty(in, 0.3); },
       {a, numbers({4, 2}, 5, -1, 1)});
   row("orthogonality_penalty, square and with more dimensions",
