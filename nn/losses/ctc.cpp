@@ -121,8 +121,9 @@ CtcBatch checked(In log_probs, const Tensor& targets, const Lengths& input_lengt
   std::int64_t used = 0;
   for (std::size_t n = 0; n < b.target_lengths.size(); ++n) {
     const std::int64_t length = b.target_lengths[n];
-    const std::int64_t needed = padded ? length : used + length;
-    if (needed > room || needed < length)
+    std::int64_t needed = length;
+    if (!padded && __builtin_add_overflow(used, length, &needed)) needed = INT64_MAX;
+    if (needed > room)
       throw ShapeError(concat(op, ": Expected tensor to have size at least ", needed, " at dimension ", padded ? 1 : 0,
                               ", but got size ", room, " for targets ", to_text(targets.shape()),
                               "; target_lengths at position ", n, " is ", length),

@@ -90,8 +90,9 @@ struct Layout {
   std::int64_t *classes, *first, *offsets;
   double* rows;
 
-  Layout(double* memory, std::int64_t labels)
-      : width((labels + widest) / widest * widest), section(width + widest), total(memory) {
+  static std::int64_t width_of(std::int64_t labels) { return (labels + widest) / widest * widest; }
+
+  Layout(double* memory, std::int64_t labels) : width(width_of(labels)), section(width + widest), total(memory) {
     double* at = memory + widest;
     for (double** part : {&gathered, &skip, &gamma, &blank_m, &blank_e, &label_m, &label_e}) {
       *part = at;
@@ -103,12 +104,9 @@ struct Layout {
     }
     rows = at;
   }
-  std::int64_t row_size() const { return 6 * width + 2 * widest; }
-  static std::int64_t fixed_size(std::int64_t labels) {
-    const Layout none(nullptr, labels);
-    return widest + 10 * none.section;
-  }
-  double* row(std::int64_t i) const { return rows + i * row_size(); }
+  static std::int64_t row_size(std::int64_t width) { return 6 * width + 2 * widest; }
+  static std::int64_t fixed_size(std::int64_t labels) { return widest + 10 * (width_of(labels) + widest); }
+  double* row(std::int64_t i) const { return rows + i * row_size(width); }
 };
 
 /// What is kept of one step: the sums over the beginnings of alignments that end in a blank or a label, and the
@@ -211,7 +209,7 @@ double retreat(const CtcSequence<T>& s, const Layout& at, const Row& row) {
 CtcWorkspace::CtcWorkspace(std::int64_t steps, std::int64_t labels, bool keep)
     : keep_(keep),
       buffer_(sizeof(double) * static_cast<std::size_t>(Layout::fixed_size(labels) +
-                                                        (keep ? steps : 2) * Layout(nullptr, labels).row_size())) {}
+                                                        (keep ? steps : 2) * Layout::row_size(Layout::width_of(labels)))) {}
 
 template <class T>
 double ctc_value(const CtcSequence<T>& s, const CtcWorkspace& w) {
