@@ -122,7 +122,8 @@ struct RecordedGradient {
   static constexpr std::string_view name = "RecordedGradient";
   Tensor value;
   struct Saved {};
-  Tensor forward(Saved&, const Tensor&) { return value; }
+  // Moved out: a node that holds its own result would keep itself alive.
+  Tensor forward(Saved&, const Tensor&) { return std::move(value); }
   Grads<1> backward(const Saved&, const Tensor& g) const { return {g}; }
 };
 }  // namespace
