@@ -116,7 +116,7 @@ std::vector<Subset> random_split(std::shared_ptr<const Dataset> dataset, const s
     total += l;
   }
   if (total != dataset->size())
-    throw ValueError(concat("random_split: the lengths ", to_text(Shape(lengths)), " add up to ", total,
+    throw ValueError(concat("random_split: the lengths ", std::span<const std::int64_t>(lengths), " add up to ", total,
                             ", not to the ", dataset->size(), " samples of the dataset"),
                      loc);
   std::vector<std::int64_t> order(static_cast<std::size_t>(total));

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <limits>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "slope/autograd/kernels/formula.h"
@@ -332,6 +333,15 @@ void softmax_backward_kernel(const TensorImpl& dx, const TensorImpl& y, const Te
   });
 }
 
+namespace {
+/// A double as the sum of two numbers of T: near the first the difference to it is exact.
+template <class T>
+std::pair<T, T> in_two_parts(double v) {
+  const T high = static_cast<T>(v);
+  return {high, static_cast<T>(v - static_cast<double>(high))};
+}
+}  // namespace
+
 void scaled_deviation_kernel(const TensorImpl& dx, const TensorImpl& x, const TensorImpl& mean,
                              const TensorImpl& factor) {
   if (dx.numel == 0) return;
@@ -340,24 +350,25 @@ void scaled_deviation_kernel(const TensorImpl& dx, const TensorImpl& x, const Te
     StridedLoop<4>(dx.sizes, {&dx, &x, &mean, &factor})
         .run(grain_cheap, [&](char* const* p, const std::int64_t* s, std::int64_t n) {
           if (s[0] == sizeof(T) && s[1] == sizeof(T) && s[2] == 0 && s[3] == 0) {
-            // The mean as two numbers of T: near the mean the first difference is exact.
             const double m = *reinterpret_cast<const double*>(p[2]), f = *reinterpret_cast<const double*>(p[3]);
             auto* to = reinterpret_cast<T*>(p[0]);
             const auto* from = reinterpret_cast<const T*>(p[1]);
             if (f == 0) return std::fill_n(to, n, T(0)), void();
-            const T high = static_cast<T>(m), low = static_cast<T>(m - static_cast<double>(high));
+            const auto parts = in_two_parts<T>(m);
             simd::dispatch([&](auto isa) {
               using V = typename decltype(isa)::template Lanes<T>;
-              const V h(high), l(low), scale(f);
+              const V h(parts.first), l(parts.second), scale(f);
               write_over<V>(to, n, [&](const auto& load) { return ((load(from) - h) - l) * scale; });
             });
             return;
           }
+          // The same operations, so that the layout does not change a bit.
           for (std::int64_t i = 0; i < n; ++i) {
             const double m = *reinterpret_cast<const double*>(p[2] + i * s[2]),
                          f = *reinterpret_cast<const double*>(p[3] + i * s[3]);
-            const double v = static_cast<double>(*reinterpret_cast<const T*>(p[1] + i * s[1]));
-            *reinterpret_cast<T*>(p[0] + i * s[0]) = f == 0 ? T(0) : static_cast<T>(f * (v - m));
+            const auto [high, low] = in_two_parts<T>(m);
+            const T v = *reinterpret_cast<const T*>(p[1] + i * s[1]);
+            *reinterpret_cast<T*>(p[0] + i * s[0]) = f == 0 ? T(0) : ((v - high) - low) * static_cast<T>(f);
           }
         });
   });

@@ -108,6 +108,9 @@ BOOST_AUTO_TEST_CASE(a_split_by_fraction_rounds_the_first_part_down) {
 BOOST_AUTO_TEST_CASE(impossible_splits_are_refused) {
   check_error<ValueError>([] { (void)data::random_split(numbered(10), {4, 4}); },
                           "the lengths [4, 4] add up to 8, not to the 10 samples");
+  const std::vector<std::int64_t> many(9, 1);  // more than a shape has dimensions
+  check_error<ValueError>([&] { (void)data::random_split(numbered(10), many); },
+                          "the lengths [1, 1, 1, 1, 1, 1, 1, 1, 1] add up to 9, not to the 10 samples");
   check_error<ValueError>([] { (void)data::random_split(numbered(10), {11, -1}); }, "negative length -1");
   check_error<ValueError>([] { (void)data::random_split(numbered(10), 1.5); }, "must be between 0 and 1, got 1.5");
   check_error<ValueError>([] { (void)data::random_split(numbered(10), std::nan("")); }, "must be between 0 and 1");

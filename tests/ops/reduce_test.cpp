@@ -156,6 +156,8 @@ BOOST_AUTO_TEST_CASE(nan_is_the_greatest_and_the_smallest) {
   BOOST_TEST((argmax(tensor({{1, 5}, {7, 2}}), {}, true).shape() == Shape{1, 1}));
   check_values(argmax(tensor({{1, 5}, {7, 2}}), 1), {1, 0});
   check_values(nansum(x), {4});
+  const Tensor with_gradient = x.clone().requires_grad_();
+  check_values(autograd::grad({nansum(with_gradient) * 3.0}, {with_gradient})[0], {3, 0, 3, 0});
   check_values(any(f64({0, not_a_number})), {1});
 }
 
@@ -264,17 +266,47 @@ BOOST_AUTO_TEST_CASE(long_float32_sums_stay_within_their_bound_for_every_thread_
   BOOST_TEST(full({n}, 0.1F, {.dtype = float32}).mean().item<float>() == 0.1F);
 }
 
-BOOST_AUTO_TEST_CASE(layouts_do_not_change_a_bit) {
+BOOST_AUTO_TEST_CASE(layouts_and_threads_do_not_change_a_bit) {
   Generator g(2);
-  const Tensor x = randn({6, 5, 4}, {}, g);
-  const Tensor other = x.permute({2, 0, 1}).contiguous().permute({1, 2, 0});
+  const Tensor x = randn({61, 53, 47}, {.requires_grad = true}, g);
+  const Tensor other = x.detach().permute({2, 0, 1}).contiguous().permute({1, 2, 0}).requires_grad_();
+  const Tensor gaps = other.detach().slice(1, 0, 53, 2).requires_grad_();
   const Reduction1 all_of_them[] = {
-      [](const Tensor& t) { return t.sum(1); },     [](const Tensor& t) { return t.sum({0, 2}); },
-      [](const Tensor& t) { return t.var(2); },     [](const Tensor& t) { return t.logsumexp(0); },
-      [](const Tensor& t) { return t.norm(3, 1); }, [](const Tensor& t) { return prod(t, 2); },
-      [](const Tensor& t) { return t.softmax(1); }, [](const Tensor& t) { return t.cumsum(0); },
-      [](const Tensor& t) { return t.amax(1); },    [](const Tensor& t) { return t.sort(1).first; }};
-  for (const auto& f : all_of_them) BOOST_TEST(equal(f(x), f(other)));
+      [](const Tensor& t) { return t.sum(); },           [](const Tensor& t) { return t.sum(1); },
+      [](const Tensor& t) { return t.sum({0, 2}); },     [](const Tensor& t) { return t.mean({0, 1}); },
+      [](const Tensor& t) { return t.var(2); },          [](const Tensor& t) { return t.std({1, 2}); },
+      [](const Tensor& t) { return t.norm(); },          [](const Tensor& t) { return t.norm(1, 0); },
+      [](const Tensor& t) { return t.norm(3, 1); },      [](const Tensor& t) { return t.norm(inf, 1); },
+      [](const Tensor& t) { return t.logsumexp(0); },    [](const Tensor& t) { return t.amax(1); },
+      [](const Tensor& t) { return t.max(1).first; },    [](const Tensor& t) { return max(t); },
+      [](const Tensor& t) { return prod(t, 0); },        [](const Tensor& t) { return prod(t, 2); },
+      [](const Tensor& t) { return t.cumsum(0); },       [](const Tensor& t) { return cumprod(t, 2); },
+      [](const Tensor& t) { return t.softmax(1); },      [](const Tensor& t) { return t.log_softmax(0); },
+      [](const Tensor& t) { return t.sort(1).first; },   [](const Tensor& t) { return t.topk(5, 2).first; },
+      [](const Tensor& t) { return median(t, 0).first; }};
+  const auto run = [](const Reduction1& f, const Tensor& t, int threads) {
+    set_num_threads(threads);
+    const Tensor y = f(t);
+    Generator fixed(7);
+    const Tensor cotangent = rand(y.shape(), {}, fixed);
+    return std::pair(y.detach(), autograd::grad({y}, {t}, {.grad_outputs = {cotangent}})[0]);
+  };
+  const int before = get_num_threads();
+  for (std::size_t i = 0; i < std::size(all_of_them); ++i) {
+    const auto& f = all_of_them[i];
+    const auto whole = run(f, x, 1), part = run(f, gaps, 1);
+    for (int threads : {1, 2, 3}) {
+      const auto same_whole = run(f, other, threads), same_part = run(f, gaps, threads);
+      BOOST_TEST(equal(whole.first, same_whole.first), "value of reduction " << i << " with " << threads << " threads");
+      BOOST_TEST(equal(whole.second, same_whole.second),
+                 "gradient of reduction " << i << " with " << threads << " threads");
+      BOOST_TEST(equal(part.first, same_part.first),
+                 "strided value of reduction " << i << " with " << threads << " threads");
+      BOOST_TEST(equal(part.second, same_part.second),
+                 "strided gradient of reduction " << i << " with " << threads << " threads");
+    }
+  }
+  set_num_threads(before);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -90,7 +90,9 @@ BOOST_AUTO_TEST_CASE(has_the_same_gradient_when_backward_is_recorded) {
 
 BOOST_AUTO_TEST_CASE(gives_the_same_bits_for_every_thread_count) {
   const int before = get_num_threads();
-  for (const OpSample& s : op_table()) {
+  for (const OpSample& given : op_table()) {
+    OpSample s = given;
+    if (s.any_shape) s.shapes = {{3, 30'001}};  // more than one thread's share
     const auto inputs = sample_inputs(s);
     set_num_threads(1);
     const auto serial = run(s, inputs);
