@@ -3,6 +3,7 @@
 
 #include "slope/autograd/engine/backward.h"
 #include "slope/autograd/engine/grad_mode.h"
+#include "slope/autograd/ops/inplace.h"
 #include "slope/autograd/ops/ops.h"
 #include "slope/autograd/tensor/factory.h"
 #include "support/checks.h"
@@ -443,6 +444,59 @@ BOOST_AUTO_TEST_CASE(integer_and_bool_tensors_have_views_too) {
   BOOST_TEST((x.t().contiguous().to_vector<std::int64_t>() == std::vector<std::int64_t>{0, 3, 1, 4, 2, 5}));
   const Tensor m = tensor({true, false, true, false});
   BOOST_TEST((m.slice(0, 0, {}, 2).to_vector<bool>() == std::vector<bool>{true, true}));
+}
+
+BOOST_AUTO_TEST_CASE(every_view_shares_storage_and_version_and_every_copy_has_its_own) {
+  const Tensor x = arange(12).to(float32).view({3, 4}).clone();
+  const Tensor views[] = {x.view({4, 3}),
+                          x.view_as(x),
+                          x.reshape({12}),
+                          x.expand({3, 4}),
+                          broadcast_to(x, {3, 4}),
+                          x.permute({1, 0}),
+                          x.transpose(0, 1),
+                          swapaxes(x, 0, 1),
+                          x.movedim({0}, {1}),
+                          x.t(),
+                          x.unsqueeze(1),
+                          x.unsqueeze(0).squeeze(0),
+                          x.flatten(),
+                          x.unflatten(1, {2, 2}),
+                          x.narrow(0, 0, 2),
+                          x.slice(1, 1),
+                          x.select(0, 1),
+                          x[1],
+                          x.split(2)[1],
+                          x.chunk(2, 1)[0],
+                          x.unbind()[2],
+                          x.diagonal(),
+                          x.unfold(0, 1, 1),
+                          x.index({0, Slice{1}}),
+                          as_strided(x, {2}, {1}, 0),
+                          x.detach()};
+  std::uint32_t version = 0;
+  for (const Tensor& v : views) {
+    BOOST_TEST(v.shares_storage(x));
+    v.mul_(1.0);
+    ++version;
+    BOOST_TEST(x.version() == version);
+    BOOST_TEST(v.version() == version);
+  }
+  const Tensor copies[] = {x.clone(),
+                           x.t().contiguous(),
+                           x.t().reshape({12}),
+                           x.to(float64),
+                           x.flip({0}),
+                           x.roll({1}),
+                           x.tril(),
+                           x.repeat({1, 1}),
+                           tile(x, {1}),
+                           repeat_interleave(x, 1, 0),
+                           diag(x),
+                           cat({x}),
+                           x.index_select(0, tensor({0, 1, 2})),
+                           x.index({tensor({0, 1, 2})})};
+  for (const Tensor& c : copies) BOOST_TEST(!c.shares_storage(x));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
