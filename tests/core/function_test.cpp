@@ -78,7 +78,7 @@ BOOST_AUTO_TEST_CASE(an_empty_one_is_false_and_throws_when_called) {
 }
 
 BOOST_AUTO_TEST_CASE(what_std_function_takes_it_takes_too) {
-  const int offset = 10;
+  int offset = 10;
   const Function<int(int)> from_lambda = [](int x) { return x + 1; },
                            from_capture = [&offset](int x) { return x + offset; },
                            from_generic = [](auto x) { return x - 1; }, from_name = twice, from_address = &twice,
