@@ -183,7 +183,28 @@ void ForwardHookHandle::remove() {
 namespace {
 constexpr int everything = std::numeric_limits<int>::max();
 
-std::string joined(const std::string& path, const std::string& name) { return path.empty() ? name : path + "." + name; }
+std::string joined(const std::string& path, const std::string& name) {
+  std::string s;
+  s.reserve(path.size() + 1 + name.size());
+  if (!path.empty()) s.append(path).push_back('.');
+  return s.append(name);
+}
+
+/// Tensors met for the first time. Few are looked up where they lie, for penalties walk over them in every step.
+class Unique {
+ public:
+  bool insert(const std::vector<Module::NamedTensor>& found, const Tensor& t) {
+    constexpr std::size_t few = 24;
+    if (many_.empty()) {
+      if (found.size() < few) return std::ranges::none_of(found, [&](const auto& f) { return f.second.is(t); });
+      for (const auto& f : found) many_.insert(&f.second.impl());
+    }
+    return many_.insert(&t.impl()).second;
+  }
+
+ private:
+  std::unordered_set<const TensorImpl*> many_;
+};
 
 template <class Named>
 auto without_names(const std::vector<Named>& named) {
@@ -205,12 +226,13 @@ void Module::visit(const std::string& path, const Function<void(const std::strin
 std::vector<Module::NamedTensor> Module::named_tensors(const std::string& prefix, bool recurse,
                                                        std::vector<Entry> State::*kind) const {
   std::vector<NamedTensor> out;
-  std::unordered_set<const TensorImpl*> seen;
+  out.reserve(16);
+  Unique unique;
   visit(
       prefix,
       [&](const std::string& path, Module& m) {
         for (const Entry& e : m.state().*kind)
-          if (seen.insert(&e.tensor->impl()).second) out.emplace_back(joined(path, e.name), *e.tensor);
+          if (unique.insert(out, *e.tensor)) out.emplace_back(joined(path, e.name), *e.tensor);
       },
       recurse ? everything : 0);
   return out;
@@ -266,12 +288,7 @@ namespace {
 void replace_data(const Tensor& t, const Tensor& with) {
   TensorImpl& a = t.impl();
   TensorImpl& b = with.impl();
-  std::swap(a.storage, b.storage);
-  std::swap(a.data, b.data);
-  std::swap(a.dtype, b.dtype);
-  std::swap(a.strides, b.strides);
-  std::swap(a.contiguous, b.contiguous);
-  std::swap(a.base, b.base);
+  TensorImpl::swap_data(a, b);
   // Values saved for a backward still running notice the exchange as they notice any change in place.
   a.storage->version.store(b.storage->current_version() + 1, std::memory_order_relaxed);
 }

@@ -25,7 +25,6 @@ constexpr std::size_t alignment = 64;
 
 std::atomic<std::int64_t> g_in_use{0}, g_peak{0}, g_cached{0};
 std::atomic<std::uint64_t> g_limit{0};
-std::atomic<int> g_poison{-1};
 
 void note_large(std::int64_t bytes) {
   const std::int64_t now = g_in_use.fetch_add(bytes, std::memory_order_relaxed) + bytes;
@@ -298,16 +297,13 @@ MemoryStats stats() {
 
 void reset_peak() { g_peak.store(g_in_use.load(std::memory_order_relaxed), std::memory_order_relaxed); }
 
-void set_poison(bool on) { g_poison.store(on, std::memory_order_relaxed); }
+void set_poison(bool on) { detail::poison_state.store(on, std::memory_order_relaxed); }
 
-bool poison() {
-  int p = g_poison.load(std::memory_order_relaxed);
-  if (p < 0) {
-    const char* env = std::getenv("SLOPE_POISON");
-    p = env && *env == '1';
-    g_poison.store(p, std::memory_order_relaxed);
-  }
-  return p != 0;
+bool detail::ask_poison() {
+  const char* env = std::getenv("SLOPE_POISON");
+  const bool on = env && *env == '1';
+  set_poison(on);
+  return on;
 }
 
 }  // namespace slope::memory

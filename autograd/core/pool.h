@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -31,7 +32,14 @@ void reset_peak();
 /// When on, fresh tensor storage is filled with signalling NaN bytes, so that reading what was never written shows.
 /// Also switched on by SLOPE_POISON=1 in the environment.
 void set_poison(bool on);
-bool poison();
+namespace detail {
+inline std::atomic<int> poison_state{-1};  // -1: the environment was not asked yet
+bool ask_poison();
+}  // namespace detail
+inline bool poison() {
+  const int p = detail::poison_state.load(std::memory_order_relaxed);
+  return p < 0 ? detail::ask_poison() : p != 0;
+}
 
 }  // namespace memory
 }  // namespace slope

@@ -55,6 +55,10 @@ class Ref {
   T* operator->() const { return p_; }
   T& operator*() const { return *p_; }
   explicit operator bool() const { return p_ != nullptr; }
+  void reset() {
+    if (T* const p = std::exchange(p_, nullptr))
+      if (p->refs.release()) T::destroy(p);
+  }
   T* release() { return std::exchange(p_, nullptr); }
   friend bool operator==(const Ref& a, const Ref& b) { return a.p_ == b.p_; }
 

@@ -18,11 +18,12 @@ inline constexpr int max_dims = 8;
 /// A short list of int64 kept in place: sizes, strides or dimensions of a tensor. At most `max_dims` entries.
 class Shape {
  public:
-  Shape() : count_(0) {}
+  Shape() { values_[0] = values_[1] = 0; }
   Shape(std::initializer_list<std::int64_t> values) : Shape(values.begin(), values.size()) {}
   Shape(std::span<const std::int64_t> values) : Shape(values.data(), values.size()) {}
   Shape(const std::vector<std::int64_t>& values) : Shape(values.data(), values.size()) {}
-  Shape(const std::int64_t* values, std::size_t count) : count_(checked(count)) {
+  Shape(const std::int64_t* values, std::size_t count) : Shape() {
+    count_ = checked(count);
     for (int i = 0; i < count_; ++i) values_[i] = values[i];
   }
   static Shape filled(int count, std::int64_t value) {
@@ -31,12 +32,9 @@ class Shape {
     for (int i = 0; i < count; ++i) s.values_[i] = value;
     return s;
   }
-  Shape(const Shape& o) : count_(o.count_) {
-    for (int i = 0; i < count_; ++i) values_[i] = o.values_[i];
-  }
+  Shape(const Shape& o) { copy(o); }
   Shape& operator=(const Shape& o) {
-    count_ = o.count_;
-    for (int i = 0; i < count_; ++i) values_[i] = o.values_[i];
+    copy(o);
     return *this;
   }
 
@@ -71,14 +69,21 @@ class Shape {
   }
 
  private:
+  // Up to two dimensions without a loop: most shapes have no more, and every tensor and node copies some.
+  void copy(const Shape& o) {
+    count_ = o.count_;
+    values_[0] = o.values_[0];
+    values_[1] = o.values_[1];
+    for (int i = 2; i < count_; ++i) values_[i] = o.values_[i];
+  }
   static int checked(std::size_t count) {
     if (count > static_cast<std::size_t>(max_dims)) too_many(count);
     return static_cast<int>(count);
   }
   [[noreturn]] static void too_many(std::size_t count);
 
-  int count_;
-  std::int64_t values_[max_dims];
+  int count_ = 0;
+  std::int64_t values_[max_dims];  // the first two are always set
 };
 
 /// The dimensions an operation works on, as an argument: `x.sum(1)`, `x.sum({0, -1})`. An empty list means all of them.

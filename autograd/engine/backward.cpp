@@ -1,6 +1,7 @@
 #include "slope/autograd/engine/backward.h"
 
 #include <algorithm>
+#include <memory>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -35,11 +36,36 @@ struct DepthGuard {
 void accumulate(Tensor& into, Tensor&& g, bool recording) {
   if (!into.defined())
     into = std::move(g);
-  else if (!recording && into.sole_owner() && into.is_contiguous() && into.shape() == g.shape() && into.dtype() == g.dtype())
+  else if (!recording && into.sole_owner() && into.is_contiguous() && into.shape() == g.shape() &&
+           into.dtype() == g.dtype())
     into.add_(g);
   else
     into = into.add(g);
 }
+
+// A few tensors in place, more on the heap.
+class Slots {
+ public:
+  explicit Slots(std::size_t count) : at_(reinterpret_cast<Tensor*>(in_place_)), count_(count) {
+    if (count > few) [[unlikely]]
+      at_ = std::allocator<Tensor>().allocate(count);
+    for (std::size_t i = 0; i < count; ++i) new (at_ + i) Tensor;
+  }
+  ~Slots() {
+    for (std::size_t i = 0; i < count_; ++i) at_[i].~Tensor();
+    if (count_ > few) [[unlikely]]
+      std::allocator<Tensor>().deallocate(at_, count_);
+  }
+  Slots(const Slots&) = delete;
+  Slots& operator=(const Slots&) = delete;
+  std::span<Tensor> span() { return {at_, count_}; }
+
+ private:
+  static constexpr std::size_t few = 8;
+  alignas(Tensor) unsigned char in_place_[few * sizeof(Tensor)];
+  Tensor* at_;
+  std::size_t count_;
+};
 
 // One traversal. Numbers grow from producers to consumers, so taking the pending node with the largest number always
 // finds a node whose consumers have all run: no separate pass over the graph is needed.
@@ -50,7 +76,10 @@ class Run {
     for (const Pending& p : heap_) forget(p.node);
   }
 
-  void add_root(const Tensor& t, Tensor g) { deliver(Edge::to(t), std::move(g)); }
+  void add_root(const Tensor& t, Tensor g) {
+    roots_.push_back(Edge::to(t));
+    deliver(roots_.back(), std::move(g));
+  }
 
   // Restricts the traversal to what leads to `inputs` and collects their gradients instead of accumulating.
   void capture(const std::vector<Tensor>& outputs, const std::vector<Edge>& inputs);
@@ -71,11 +100,10 @@ class Run {
   };
 
   static void forget(Node* n) {
-    n->grad = Tensor();
+    n->grad.ref().reset();
     if (n->extras)
       for (auto& o : n->extras->outputs) o.grad = Tensor();
     n->run.store(nullptr, std::memory_order_release);
-    detail::release_node(n);
   }
 
   void deliver(const Edge& e, Tensor&& g);
@@ -84,7 +112,8 @@ class Run {
 
   bool retain_, create_;
   GradModeGuard mode_;
-  std::vector<Pending> heap_;  // a max-heap of nodes that hold a gradient; each owns a reference
+  std::vector<Edge> roots_;    // keep alive all that is traversed, whatever a hook lets go
+  std::vector<Pending> heap_;  // a max-heap of nodes that hold a gradient
   std::vector<Leaf> leaves_;
   std::unordered_map<TensorImpl*, std::size_t> leaf_index_;  // only when there are many
   bool capturing_ = false;
@@ -120,11 +149,11 @@ void Run::deliver(const Edge& e, Tensor&& g) {
   const void* owner = n->run.load(std::memory_order_acquire);
   if (owner != this) {
     if (owner || !n->run.compare_exchange_strong(owner, this, std::memory_order_acq_rel))
-      throw AutogradError(concat("backward: ", n->name(),
-                                 "Backward is being traversed by another backward; let it finish first, or build one graph "
-                                 "per thread"),
-                          n->where());
-    n->refs.acquire();
+      throw AutogradError(
+          concat("backward: ", n->name(),
+                 "Backward is being traversed by another backward; let it finish first, or build one graph "
+                 "per thread"),
+          n->where());
     heap_.push_back({n->id(), n});
     std::push_heap(heap_.begin(), heap_.end());
   }
@@ -140,22 +169,16 @@ void check_anomaly(Node* n, std::span<const Tensor> grads) {
     if (grads[i].defined() && grads[i].is_floating_point()) {
       NoGradGuard no_grad;
       if (grads[i].isnan().any().item<bool>())
-        throw AutogradError(concat("backward: ", n->name(), "Backward returned nan values in its gradient ", i,
-                                   " of shape ", to_text(grads[i].shape()), "; the operation was recorded at the line named"),
-                            n->where());
+        throw AutogradError(
+            concat("backward: ", n->name(), "Backward returned nan values in its gradient ", i, " of shape ",
+                   to_text(grads[i].shape()), "; the operation was recorded at the line named"),
+            n->where());
     }
 }
 
 void Run::run_node(Node* n) {
-  constexpr std::size_t small = 8;
-  Tensor out_small[small], in_small[small];
-  std::vector<Tensor> out_large, in_large;
-  const auto outputs = static_cast<std::size_t>(n->outputs());
-  std::span<Tensor> outs(out_small, std::min(outputs, small));
-  if (outputs > small) {
-    out_large.resize(outputs);
-    outs = out_large;
-  }
+  Slots out_slots(static_cast<std::size_t>(n->outputs()));
+  const std::span<Tensor> outs = out_slots.span();
   outs[0] = std::move(n->grad);
   if (n->extras) {
     auto& extra = n->extras->outputs;
@@ -181,11 +204,8 @@ void Run::run_node(Node* n) {
   }
 
   const auto edges = n->edges();
-  std::span<Tensor> ins(in_small, std::min(edges.size(), small));
-  if (edges.size() > small) {
-    in_large.resize(edges.size());
-    ins = in_large;
-  }
+  Slots in_slots(edges.size());
+  const std::span<Tensor> ins = in_slots.span();
   {
     CurrentNodeGuard current(n);
     n->backward(outs, ins);
@@ -193,7 +213,7 @@ void Run::run_node(Node* n) {
   if (detail::anomaly_enabled) [[unlikely]]
     check_anomaly(n, ins);
   if (!retain_) n->release_saved();
-  for (Tensor& o : outs) o = Tensor();
+  for (Tensor& o : outs) o.ref().reset();
   for (std::size_t i = 0; i < edges.size(); ++i)
     if (ins[i].defined()) deliver(edges[i], std::move(ins[i]));
 }
@@ -277,29 +297,30 @@ std::vector<Tensor> Run::captured(const std::vector<Edge>& inputs) {
 
 Tensor root_gradient(const Tensor& root, const Tensor& given, std::size_t index, SourceLoc loc) {
   if (!root.defined() || !root.requires_grad())
-    throw AutogradError(concat("backward: element ", index, " of tensors does not require grad and does not have a grad_fn"),
-                        loc);
+    throw AutogradError(
+        concat("backward: element ", index, " of tensors does not require grad and does not have a grad_fn"), loc);
   if (!given.defined()) {
     if (root.numel() != 1)
-      throw AutogradError(concat("backward: grad can be implicitly created only for scalar outputs, got shape ",
-                                 to_text(root.shape()), "; pass a gradient of that shape, or reduce with sum() or mean()"),
-                          loc);
+      throw AutogradError(
+          concat("backward: grad can be implicitly created only for scalar outputs, got shape ", to_text(root.shape()),
+                 "; pass a gradient of that shape, or reduce with sum() or mean()"),
+          loc);
     NoGradGuard no_grad;
     Tensor one(TensorImpl::create(root.shape(), root.dtype()));
     one.fill_(1);
     return one;
   }
   if (given.shape() != root.shape())
-    throw ShapeError(concat("backward: the gradient has shape ", to_text(given.shape()), " but output ", index, " has shape ",
-                            to_text(root.shape())),
+    throw ShapeError(concat("backward: the gradient has shape ", to_text(given.shape()), " but output ", index,
+                            " has shape ", to_text(root.shape())),
                      loc);
   return given.to(root.dtype());
 }
 
 std::vector<Tensor> root_gradients(const std::vector<Tensor>& roots, const std::vector<Tensor>& given, SourceLoc loc) {
   if (!given.empty() && given.size() != roots.size())
-    throw ValueError(concat("backward: got ", roots.size(), " tensors and ", given.size(), " gradients; pass one for each"),
-                     loc);
+    throw ValueError(
+        concat("backward: got ", roots.size(), " tensors and ", given.size(), " gradients; pass one for each"), loc);
   std::vector<Tensor> out;
   for (std::size_t i = 0; i < roots.size(); ++i)
     out.push_back(root_gradient(roots[i], given.empty() ? Tensor() : given[i], i, loc));
@@ -328,7 +349,8 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
   for (const Tensor& t : inputs) {
     edges.push_back(Edge::to(t));
     if (!edges.back())
-      throw AutogradError("grad: One of the differentiated Tensors does not require grad; call requires_grad_() first", loc);
+      throw AutogradError("grad: One of the differentiated Tensors does not require grad; call requires_grad_() first",
+                          loc);
   }
   Run run(options.retain_graph.value_or(options.create_graph), options.create_graph);
   run.capture(outputs, edges);
@@ -338,7 +360,8 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
   for (const Tensor& g : result)
     if (!g.defined() && !options.allow_unused)
       throw AutogradError(
-          "grad: One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if "
+          "grad: One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True "
+          "if "
           "this is the desired behavior.",
           loc);
   return result;
@@ -346,7 +369,8 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
 
 }  // namespace autograd
 
-void Tensor::backward(const Tensor& gradient, std::optional<bool> retain_graph, bool create_graph, SourceLoc loc) const {
+void Tensor::backward(const Tensor& gradient, std::optional<bool> retain_graph, bool create_graph,
+                      SourceLoc loc) const {
   CallerScope scope(loc);
   Tensor g = root_gradient(*this, gradient, 0, loc);
   Run run(retain_graph.value_or(create_graph), create_graph);

@@ -64,13 +64,6 @@ void HookHandle::remove() {
   if (auto l = list.lock()) std::erase_if(l->hooks, [this](const auto& h) { return h.first == id; });
 }
 
-bool Tensor::requires_grad() const {
-  TensorImpl& t = impl();
-  if (detail::view_is_stale(t)) [[unlikely]]
-    detail::refresh_view(t);
-  return t.leaf_requires_grad || t.producer;
-}
-
 bool Tensor::is_leaf() const { return !requires_grad() || !impl().producer; }
 
 const Tensor& Tensor::requires_grad_(bool on, SourceLoc loc) const {

@@ -183,11 +183,16 @@ SourceLoc saver_line() { return detail::current_node ? detail::current_node->whe
 
 }  // namespace
 
-Tensor SavedTensor::get() const {
+const TensorImpl& SavedTensor::value() const {
   if (!value_.defined()) throw_freed();
   const TensorImpl& impl = value_.impl();
   const std::uint32_t now = impl.storage->current_version();
   if (now != version_) throw_modified(value_, is_output_, now, version_);
+  return impl;
+}
+
+Tensor SavedTensor::get() const {
+  const TensorImpl& impl = value();
   if (!is_output_) return value_;
   Tensor t(TensorImpl::alias(impl, impl.data, impl.sizes, impl.strides));
   if (grad_enabled() && detail::current_node) {

@@ -101,9 +101,6 @@ namespace detail {
 /// The node whose backward runs on this thread now.
 extern thread_local constinit Node* current_node;
 void* allocate_node(std::size_t bytes);
-/// Brings the producer of a view up to date after in-place changes made elsewhere.
-void refresh_view(TensorImpl& view);
-inline bool view_is_stale(const TensorImpl& t) { return t.base && t.view_version != t.storage->current_version(); }
 }  // namespace detail
 
 /// Inside a backward: does input `i` of the running node want a gradient?
@@ -120,8 +117,11 @@ class SavedTensor {
   static SavedTensor output(const Tensor& out);
 
   explicit operator bool() const { return value_.defined(); }
+  void reset() { value_.ref().reset(); }
   /// The value, attached to its graph so that backward itself can be differentiated.
   Tensor get() const;
+  /// The value with the same checks, but without its graph: to compute with while nothing is recorded.
+  const TensorImpl& value() const;
   const Shape& shape() const { return value_.shape(); }
   /// The value as it is in memory now, without any check: to look at, not to compute with.
   const Tensor& peek() const { return value_; }

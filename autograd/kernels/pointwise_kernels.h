@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "slope/autograd/core/dtype.h"
 #include "slope/autograd/kernels/formula.h"
 #include "slope/autograd/kernels/grain.h"
 #include "slope/autograd/kernels/lanes.h"
@@ -19,7 +20,12 @@ inline constexpr int max_arity = 6;
 struct BlockIn {
   const void* data = nullptr;
   bool splat = false;
+  /// Of a splat: `data` holds the value often enough to fill a vector.
+  bool expanded = false;
 };
+
+/// For what a formula does not mention: ones of either floating dtype, expanded.
+BlockIn any_block(DType dtype);
 
 using ValueKernel = void (*)(const void* formula, const BlockIn* in, void* out, std::int64_t n);
 /// Writes gradients g·∂f/∂in[i] for every i with grads[i] set. `value` is the saved value of f when the partials mention it;
@@ -40,7 +46,7 @@ struct LaneReader {
   alignas(64) T expanded[V::size];
 
   explicit LaneReader(const BlockIn& in) : p(static_cast<const T*>(in.data)), step(in.splat ? 0 : 1) {
-    if (in.splat) {
+    if (in.splat && !in.expanded) {
       for (T& e : expanded) e = *p;
       p = expanded;
     }

@@ -18,10 +18,18 @@ namespace {
 
 constexpr std::int64_t block = 512;
 
-/// An argument ready for a kernel: a tensor of the compute dtype, or a number in it.
-struct Arg {
-  const Tensor* tensor = nullptr;
-  double number = 0;
+/// A number, and how it looks as an element of the compute dtype.
+struct Number {
+  Number() = default;
+  Number(const Scalar& s, DType dtype) : value(s.to<double>()) {
+    if (dtype == DType::float32)
+      cell.f = s.to<float>();
+    else if (dtype == DType::float64)
+      cell.d = value;
+    else
+      cell.i = s.to<std::int64_t>();
+  }
+  double value = 0;
   union {
     float f;
     double d;
@@ -29,13 +37,37 @@ struct Arg {
   } cell = {};
 };
 
+/// An argument ready for a kernel: a tensor of the compute dtype, or a number in it.
+struct Arg {
+  const Tensor* tensor = nullptr;
+  Number number;
+};
+
+/// Tensors that live as long as one call: few calls need any.
+class Temporaries {
+ public:
+  Temporaries() = default;
+  Temporaries(const Temporaries&) = delete;
+  Temporaries& operator=(const Temporaries&) = delete;
+  ~Temporaries() {
+    while (count_ > 0) at(--count_)->~Tensor();
+  }
+  const Tensor* keep(Tensor t) { return new (at(count_++)) Tensor(std::move(t)); }
+
+ private:
+  Tensor* at(int i) { return reinterpret_cast<Tensor*>(memory_) + i; }
+  int count_ = 0;
+  alignas(Tensor) unsigned char memory_[max_arity * sizeof(Tensor)];
+};
+
 struct Prepared {
   Arg args[max_arity];
-  Tensor converted[max_arity];
+  Temporaries converted;
   DType dtype = DType::float32;
   Shape shape;
   SourceLoc loc;
-  bool same_shape = true;  // every tensor has exactly `shape` and is dense
+  bool dense = true;       // every tensor has exactly `shape` and is contiguous
+  bool same_shape = true;  // every tensor has exactly `shape`
 };
 
 // "mul", "mse_loss": the function's name, which a message starts with, from the node's.
@@ -63,16 +95,6 @@ Shape common_shape(const FormulaInfo& info, const Shape& a, const Shape& b, Sour
   }
 }
 
-void set_number(Arg& arg, const Scalar& s, DType dtype) {
-  arg.number = s.to<double>();
-  if (dtype == DType::float32)
-    arg.cell.f = s.to<float>();
-  else if (dtype == DType::float64)
-    arg.cell.d = arg.number;
-  else
-    arg.cell.i = s.to<std::int64_t>();
-}
-
 void prepare(Prepared& p, const FormulaInfo& info, const Operand* args) {
   const Tensor* first = nullptr;
   bool uniform = true;
@@ -97,28 +119,44 @@ void prepare(Prepared& p, const FormulaInfo& info, const Operand* args) {
   p.shape = first->shape();
   for (int i = 0; i < info.arity; ++i) {
     if (!args[i].tensor) {
-      set_number(p.args[i], args[i].scalar, p.dtype);
+      p.args[i].number = Number(args[i].scalar, p.dtype);
       continue;
     }
     const Tensor* t = args[i].tensor;
-    if (t->dtype() != p.dtype) {
-      p.converted[i] = t->to(p.dtype, p.loc);
-      t = &p.converted[i];
-    }
+    if (t->dtype() != p.dtype) t = p.converted.keep(t->to(p.dtype, p.loc));
     p.args[i].tensor = t;
+    p.dense &= t->is_contiguous();
     if (t->shape() != p.shape) {
       p.shape = common_shape(info, p.shape, t->shape(), p.loc);
-      p.same_shape = false;
-    } else if (!t->is_contiguous()) {
-      p.same_shape = false;
+      p.same_shape = p.dense = false;
     }
   }
 }
 
-BlockIn number_block(const Arg& arg) { return {&arg.cell, true}; }
+/// Where a kernel reads one of its inputs.
+struct Source {
+  const TensorImpl* tensor = nullptr;
+  BlockIn number;  // when there is no tensor
 
-/// Runs `body(ins, outs, n)` over all elements: `ins` are blocks, `outs` pointers to contiguous memory. Strided inputs are
-/// gathered into small buffers first and strided outputs scattered afterwards.
+  BlockIn block() const { return tensor ? BlockIn{tensor->data} : number; }
+  StridedArg strided(const Shape& shape) const {
+    if (!tensor) return {const_cast<void*>(number.data), Shape::filled(shape.size(), 0)};
+    return {tensor->data, broadcast_byte_strides(*tensor, shape)};
+  }
+};
+
+Source source(const Arg& arg) {
+  return arg.tensor ? Source{&arg.tensor->impl(), {}} : Source{nullptr, {&arg.number.cell, true}};
+}
+
+BlockIn shifted(BlockIn in, std::int64_t bytes) {
+  if (!in.splat) in.data = static_cast<const char*>(in.data) + bytes;
+  return in;
+}
+void* shifted(void* out, std::int64_t bytes) { return out ? static_cast<char*>(out) + bytes : nullptr; }
+
+/// Runs `body(ins, outs, n)` over all elements: `ins` are blocks, `outs` pointers to contiguous memory. Strided inputs
+/// are gathered into small buffers first and strided outputs scattered afterwards.
 template <int N, class Body>
 void for_blocks(const Shape& shape, std::int64_t item, const StridedArg* args, int inputs, std::int64_t grain,
                 const Body& body) {
@@ -153,66 +191,85 @@ void for_blocks(const Shape& shape, std::int64_t item, const StridedArg* args, i
         for (int k = inputs; k < N; ++k)
           if (s[k] != item) {
             char* dst = p[k] + at * s[k];
-            for (std::int64_t i = 0; i < m; ++i) std::memcpy(dst + i * s[k], buffers[k] + i * item, static_cast<std::size_t>(item));
+            for (std::int64_t i = 0; i < m; ++i)
+              std::memcpy(dst + i * s[k], buffers[k] + i * item, static_cast<std::size_t>(item));
           }
       }
     });
   });
 }
 
-StridedArg strided(const Arg& arg, const Shape& shape) {
-  if (!arg.tensor) return {const_cast<void*>(static_cast<const void*>(&arg.cell)), Shape::filled(shape.size(), 0)};
-  return {arg.tensor->raw_data(), broadcast_byte_strides(arg.tensor->impl(), shape)};
+StridedArg strided(const Tensor& t, const Shape& shape) {
+  return {t.raw_data(), broadcast_byte_strides(t.impl(), shape)};
 }
-StridedArg strided(const Tensor& t, const Shape& shape) { return {t.raw_data(), broadcast_byte_strides(t.impl(), shape)}; }
 
 void compute_value(const FormulaInfo& info, const void* formula, const Prepared& p, const TensorImpl& out) {
   const ValueKernel kernel = p.dtype == DType::int64 ? info.integer : info.value[p.dtype == DType::float64];
   const auto item = static_cast<std::int64_t>(itemsize(p.dtype));
   if (out.numel == 0) return;
-  if (p.same_shape && out.contiguous) {
+  if (p.dense && out.contiguous) {
     BlockIn in[max_arity];
-    for (int i = 0; i < info.arity; ++i)
-      in[i] = p.args[i].tensor ? BlockIn{p.args[i].tensor->impl().data, false} : number_block(p.args[i]);
+    for (int i = 0; i < info.arity; ++i) in[i] = source(p.args[i]).block();
     if (out.numel <= info.grain) return kernel(formula, in, out.data, out.numel);
     return parallel_for(out.numel, info.grain, [&](std::int64_t begin, std::int64_t end) {
       BlockIn at[max_arity];
-      for (int i = 0; i < info.arity; ++i)
-        at[i] = {static_cast<const char*>(in[i].data) + (in[i].splat ? 0 : begin * item), in[i].splat};
-      kernel(formula, at, static_cast<char*>(out.data) + begin * item, end - begin);
+      for (int i = 0; i < info.arity; ++i) at[i] = shifted(in[i], begin * item);
+      kernel(formula, at, shifted(out.data, begin * item), end - begin);
     });
   }
   StridedArg args[max_arity + 1];
-  for (int i = 0; i < info.arity; ++i) args[i] = strided(p.args[i], p.shape);
+  for (int i = 0; i < info.arity; ++i) args[i] = source(p.args[i]).strided(p.shape);
   args[info.arity] = {out.data, broadcast_byte_strides(out, p.shape)};
   with_count<2, max_arity + 1>(info.arity + 1, [&](auto n) {
-    for_blocks<n()>(p.shape, item, args, info.arity, info.grain,
-                    [&](std::int64_t, const BlockIn* in, void* const* to, std::int64_t m) { kernel(formula, in, to[0], m); });
+    for_blocks<n()>(
+        p.shape, item, args, info.arity, info.grain,
+        [&](std::int64_t, const BlockIn* in, void* const* to, std::int64_t m) { kernel(formula, in, to[0], m); });
   });
 }
 
-/// What pointwise nodes of one arity share: saved arguments and edges; the formula itself lies behind the node.
+/// What pointwise nodes of one arity share: saved arguments and edges. Behind the node, in the same block, lie the
+/// formula and, when arguments differ in shape, their shapes.
 template <int N>
 struct FormulaNode : Node {
-  FormulaNode(const FormulaInfo& i, const void* f, std::size_t formula_bytes, void* formula_at, std::uint32_t bytes,
+  FormulaNode(const FormulaInfo& i, const void* f, std::size_t formula_bytes, char* behind, std::uint32_t bytes,
               const Prepared& p)
-      : Node(std::span<Edge>(links, N), bytes, p.loc), info(i), formula(formula_at), dtype(p.dtype) {
-    std::memcpy(formula_at, f, formula_bytes);
+      : Node(std::span<Edge>(links, N), bytes, p.loc), info(i), formula(behind), dtype(p.dtype), shape(p.shape) {
+    std::memcpy(behind, f, formula_bytes);
     for (int k = 0; k < N; ++k) {
-      if (p.args[k].tensor && p.args[k].tensor->requires_grad()) {
-        links[k] = Edge::to(*p.args[k].tensor);
-        mentioned |= info.mentions[k];
+      if (!p.args[k].tensor) {
+        numbers[k] = p.args[k].number;
+        continue;
       }
-      numbers[k] = p.args[k];
+      is_tensor |= 1u << k;
+      links[k] = Edge::to(*p.args[k].tensor);
+      if (links[k]) mentioned |= info.mentions[k];
     }
-    for (int k = 0; k < N; ++k) {
-      if (!p.args[k].tensor) continue;
-      input_shape[k] = p.args[k].tensor->shape();
-      if (mentioned >> k & 1) saved[k] = save(*p.args[k].tensor);
-    }
+    for (int k = 0; k < N; ++k)
+      if (mentioned & is_tensor & 1u << k) saved[k] = save(*p.args[k].tensor);
+    if (p.same_shape) return;
+    auto* shapes = new (behind + aligned(formula_bytes)) Shape[N];
+    for (int k = 0; k < N; ++k)
+      if (p.args[k].tensor) shapes[k] = p.args[k].tensor->shape();
+    shapes_of_inputs = shapes;
   }
+  static constexpr std::size_t aligned(std::size_t bytes) {
+    constexpr std::size_t align = alignof(std::max_align_t);
+    return (bytes + align - 1) / align * align;
+  }
+  /// What is needed behind the node.
+  static std::size_t bytes_behind(std::size_t formula_bytes, const Prepared& p) {
+    return p.same_shape ? formula_bytes : aligned(formula_bytes) + N * sizeof(Shape);
+  }
+  const Shape& input_shape(int k) const { return shapes_of_inputs ? shapes_of_inputs[k] : shape; }
+  /// The gradient of input k, given one of the result's shape.
+  Tensor reduced(Tensor g, int k) const {
+    return shapes_of_inputs || g.shape() != shape ? sum_to(g, input_shape(k)) : std::move(g);
+  }
+
   std::string_view name() const override { return info.name; }
-  const Shape* input_shape_of(std::size_t i) const override { return i < N ? &input_shape[i] : nullptr; }
+  const Shape* input_shape_of(std::size_t i) const override {
+    return i < N ? &input_shape(static_cast<int>(i)) : nullptr;
+  }
   void collect_saved(std::vector<SavedTensor>& into) const override {
     for (const SavedTensor& s : saved)
       if (s) into.push_back(s);
@@ -222,14 +279,14 @@ struct FormulaNode : Node {
   // The saved arguments as tensors; what was not saved stays undefined.
   void unpack(Tensor* args) const {
     for (int k = 0; k < N; ++k)
-      if (numbers[k].tensor && (mentioned >> k & 1)) args[k] = saved[k].get();
+      if (mentioned & is_tensor & 1u << k) args[k] = saved[k].get();
   }
 
   // As above with numbers as 0-d constants, for the Tensor reading.
   void unpack_for_composing(Tensor* args) const {
     unpack(args);
     for (int k = 0; k < N; ++k)
-      if (!numbers[k].tensor) args[k] = make_number(numbers[k].number, dtype);
+      if (!(is_tensor & 1u << k)) args[k] = make_number(numbers[k].value, dtype);
   }
 
   // Gradients written as tensor operations, to be differentiated again.
@@ -242,7 +299,7 @@ struct FormulaNode : Node {
         if (!links[k]) continue;
         const Tensor d = info.partial(formula, k, args, value);
         const Tensor passed = info.selects ? scale_cotangent(d, g) : scale_cotangent(g, d);
-        into[static_cast<std::size_t>(k)] = sum_to(passed, input_shape[k]);
+        into[static_cast<std::size_t>(k)] = sum_to(passed, input_shape(k));
       }
       return;
     }
@@ -256,23 +313,24 @@ struct FormulaNode : Node {
     auto grads = autograd::grad({composed}, wanted, {.grad_outputs = {g}, .create_graph = true, .allow_unused = true});
     std::size_t i = 0;
     for (int k = 0; k < N; ++k)
-      if (links[k]) into[static_cast<std::size_t>(k)] = sum_to(grads[i++], input_shape[k]);
+      if (links[k]) into[static_cast<std::size_t>(k)] = sum_to(grads[i++], input_shape(k));
   }
 
   const FormulaInfo& info;
   const void* formula;
   DType dtype;
-  unsigned mentioned = 0;
-  Arg numbers[N];  // of tensor arguments only `tensor` is meaningful, as "there was one"
+  unsigned mentioned = 0, is_tensor = 0;
+  const Shape* shapes_of_inputs = nullptr;
+  Shape shape;  // of the result
+  Number numbers[N];
   SavedTensor saved[N];
-  Shape input_shape[N];
   Edge links[N];
 };
 
 template <int N>
 struct PointwiseNode final : FormulaNode<N> {
   using Base = FormulaNode<N>;
-  using Base::Base, Base::info, Base::formula, Base::links, Base::numbers, Base::mentioned, Base::input_shape, Base::dtype;
+  using Base::Base, Base::info, Base::formula, Base::links, Base::mentioned, Base::is_tensor, Base::dtype, Base::shape;
   SavedTensor value;
 
   void collect_saved(std::vector<SavedTensor>& into) const override {
@@ -280,8 +338,8 @@ struct PointwiseNode final : FormulaNode<N> {
     if (value) into.push_back(value);
   }
   void release_saved() override {
-    for (auto& s : Base::saved) s = SavedTensor();
-    value = SavedTensor();
+    for (auto& s : Base::saved) s.reset();
+    value.reset();
   }
 
   void backward(std::span<Tensor> g, std::span<Tensor> into) override {
@@ -289,78 +347,80 @@ struct PointwiseNode final : FormulaNode<N> {
       const Tensor y = mentioned & mentions_value ? value.get() : Tensor();
       return this->composed_backward(y, g[0], into);
     }
-    Prepared p;
-    p.dtype = dtype;
-    p.shape = g[0].shape();
-    p.same_shape = g[0].is_contiguous();
-    Tensor args[N], y;
-    this->unpack(args);
-    for (int k = 0; k < N; ++k) {
-      p.args[k] = numbers[k];
-      if (!numbers[k].tensor) continue;
-      p.args[k].tensor = args[k].defined() ? &args[k] : nullptr;
-      if (!args[k].defined()) set_number(p.args[k], 1.0, p.dtype);  // not mentioned: any number will do
-      if (args[k].defined()) p.same_shape &= args[k].is_contiguous() && args[k].shape() == p.shape;
-    }
-    if (mentioned & mentions_value) {
-      y = value.get();
-      p.same_shape &= y.is_contiguous();
-    }
-    Tensor grads[N];
-    int wanted = 0;
-    for (int k = 0; k < N; ++k) {
-      if (!links[k]) continue;
-      if (info.constant[k] && info.constant_value[k] == 1)
-        into[static_cast<std::size_t>(k)] = sum_to(g[0], input_shape[k]);
-      else
-        ++wanted;
-    }
-    if (wanted == 0) return;
-    // A gradient nobody else holds is overwritten in place: each element is read before it is written.
-    const bool reuse = wanted == 1 && p.same_shape && g[0].sole_owner() && g[0].dtype() == p.dtype;
+    unsigned passing = 0, scaled = 0;  // arguments whose gradient is g itself, and the other ones
     for (int k = 0; k < N; ++k)
-      if (links[k] && !(info.constant[k] && info.constant_value[k] == 1))
-        grads[k] = reuse ? g[0] : make_empty(p.shape, p.dtype);
-    compute(p, y, g[0], grads);
+      if (links[k]) (info.constant[k] && info.constant_value[k] == 1 ? passing : scaled) |= 1u << k;
     for (int k = 0; k < N; ++k)
-      if (grads[k].defined()) into[static_cast<std::size_t>(k)] = sum_to(grads[k], input_shape[k]);
+      if (passing & 1u << k) {
+        passing &= ~(1u << k);
+        into[static_cast<std::size_t>(k)] = this->reduced(passing || scaled ? g[0] : std::move(g[0]), k);
+      }
+    if (scaled) scaled_backward(scaled, g[0], into);
   }
 
-  void compute(const Prepared& p, const Tensor& y, const Tensor& g, const Tensor* grads) const {
-    const BackwardKernel kernel = info.backward[p.dtype == DType::float64];
-    const auto item = static_cast<std::int64_t>(itemsize(p.dtype));
-    Arg unused;
-    set_number(unused, 1.0, p.dtype);
-    const std::int64_t n = g.numel();
-    if (p.same_shape) {
-      auto run_dense = [&](std::int64_t begin, std::int64_t end) {
-        BlockIn in[N];
-        void* to[N];
-        for (int k = 0; k < N; ++k) {
-          in[k] = p.args[k].tensor ? BlockIn{static_cast<char*>(p.args[k].tensor->impl().data) + begin * item, false}
-                                   : number_block(p.args[k]);
-          to[k] = grads[k].defined() ? static_cast<char*>(grads[k].impl().data) + begin * item : nullptr;
-        }
-        const BlockIn value_in =
-            y.defined() ? BlockIn{static_cast<char*>(y.impl().data) + begin * item, false} : number_block(unused);
-        kernel(formula, in, value_in, {static_cast<char*>(g.impl().data) + begin * item, false}, to, end - begin);
-      };
-      if (n <= info.grain) return run_dense(0, n);
-      return parallel_for(n, info.grain, run_dense);
+  void scaled_backward(unsigned wanted, Tensor& g, std::span<Tensor> into) const {
+    bool dense = g.is_contiguous();
+    auto source_of = [&](const SavedTensor& s) {
+      const TensorImpl& t = s.value();
+      dense &= t.contiguous && t.sizes == shape;
+      return Source{&t, {}};
+    };
+    Source args[N], y{nullptr, any_block(dtype)};
+    for (int k = 0; k < N; ++k) {
+      if (!(is_tensor & 1u << k))
+        args[k].number = {&this->numbers[k].cell, true};
+      else if (mentioned & 1u << k)
+        args[k] = source_of(this->saved[k]);
+      else
+        args[k].number = any_block(dtype);
     }
-    StridedArg args[2 * N + 2];
+    if (mentioned & mentions_value) y = source_of(value);
+    Tensor grads[N];
+    // A gradient nobody else holds is overwritten in place: each element is read before it is written.
+    const bool reuse = dense && (wanted & (wanted - 1)) == 0 && g.sole_owner() && g.dtype() == dtype;
+    for (int k = 0; k < N; ++k)
+      if (wanted & 1u << k) grads[k] = reuse ? std::move(g) : make_empty(shape, dtype);
+    compute(args, y, reuse ? grads[__builtin_ctz(wanted)] : g, grads, dense);
+    for (int k = 0; k < N; ++k)
+      if (wanted & 1u << k) into[static_cast<std::size_t>(k)] = this->reduced(std::move(grads[k]), k);
+  }
+
+  void compute(const Source* args, const Source& y, const Tensor& g, const Tensor* grads, bool dense) const {
+    const BackwardKernel kernel = info.backward[dtype == DType::float64];
+    const auto item = static_cast<std::int64_t>(itemsize(dtype));
+    const std::int64_t n = g.numel();
+    if (dense) {
+      BlockIn in[N];
+      void* to[N];
+      for (int k = 0; k < N; ++k) {
+        in[k] = args[k].block();
+        to[k] = grads[k].defined() ? grads[k].impl().data : nullptr;
+      }
+      const BlockIn value_in = y.block(), up = {g.impl().data};
+      if (n <= info.grain) return kernel(formula, in, value_in, up, to, n);
+      return parallel_for(n, info.grain, [&](std::int64_t begin, std::int64_t end) {
+        BlockIn at[N];
+        void* to_at[N];
+        for (int k = 0; k < N; ++k) {
+          at[k] = shifted(in[k], begin * item);
+          to_at[k] = shifted(to[k], begin * item);
+        }
+        kernel(formula, at, shifted(value_in, begin * item), shifted(up, begin * item), to_at, end - begin);
+      });
+    }
+    StridedArg strided_args[2 * N + 2];
     int inputs = 0;
-    for (int k = 0; k < N; ++k) args[inputs++] = strided(p.args[k], p.shape);
-    args[inputs++] = y.defined() ? strided(y, p.shape) : strided(unused, p.shape);
-    args[inputs++] = strided(g, p.shape);
+    for (int k = 0; k < N; ++k) strided_args[inputs++] = args[k].strided(shape);
+    strided_args[inputs++] = y.strided(shape);
+    strided_args[inputs++] = strided(g, shape);
     int outs = 0, which[N];
     for (int k = 0; k < N; ++k)
       if (grads[k].defined()) {
         which[outs] = k;
-        args[inputs + outs++] = strided(grads[k], p.shape);
+        strided_args[inputs + outs++] = strided(grads[k], shape);
       }
     with_count<N + 3, 2 * N + 2>(inputs + outs, [&](auto count) {
-      for_blocks<count()>(p.shape, item, args, inputs, info.grain,
+      for_blocks<count()>(shape, item, strided_args, inputs, info.grain,
                           [&](std::int64_t, const BlockIn* in, void* const* out, std::int64_t m) {
                             void* to[N] = {};
                             for (int j = 0; j < outs; ++j) to[which[j]] = out[j];
@@ -374,9 +434,8 @@ struct PointwiseNode final : FormulaNode<N> {
 template <int N>
 struct ReducedNode final : FormulaNode<N> {
   using Base = FormulaNode<N>;
-  using Base::Base, Base::info, Base::formula, Base::links, Base::numbers, Base::mentioned, Base::input_shape, Base::dtype;
+  using Base::Base, Base::links, Base::shape;
   Tensor local[N];
-  Shape shape;
   double scale = 1;
   bool freed = false;
 
@@ -386,7 +445,7 @@ struct ReducedNode final : FormulaNode<N> {
       if (l.defined()) into.emplace_back(l);
   }
   void release_saved() override {
-    for (auto& s : Base::saved) s = SavedTensor();
+    for (auto& s : Base::saved) s.reset();
     for (auto& l : local) l = Tensor();
     freed = true;
   }
@@ -408,7 +467,7 @@ struct ReducedNode final : FormulaNode<N> {
         gx = zeros(gx.shape(), {.dtype = gx.dtype()});
       else if (up != 1)
         gx = gx.mul(up);
-      into[static_cast<std::size_t>(k)] = sum_to(gx, input_shape[k]);
+      into[static_cast<std::size_t>(k)] = this->reduced(std::move(gx), k);
     }
   }
 };
@@ -420,13 +479,12 @@ Node* with_arity(int n, const MakeNode& make) {
   return node;
 }
 
-/// One block: the node, then the formula.
 template <class NodeType>
 NodeType* make_node(const FormulaInfo& info, const void* formula, std::size_t bytes, const Prepared& p) {
-  constexpr std::size_t align = alignof(std::max_align_t);
-  constexpr std::size_t head = (sizeof(NodeType) + align - 1) / align * align;
-  char* memory = static_cast<char*>(allocate_node(head + bytes));
-  return new (memory) NodeType(info, formula, bytes, memory + head, static_cast<std::uint32_t>(head + bytes), p);
+  constexpr std::size_t head = NodeType::aligned(sizeof(NodeType));
+  const std::size_t all = head + NodeType::bytes_behind(bytes, p);
+  char* memory = static_cast<char*>(allocate_node(all));
+  return new (memory) NodeType(info, formula, bytes, memory + head, static_cast<std::uint32_t>(all), p);
 }
 
 bool wants_graph(const FormulaInfo& info, const Prepared& p) {
@@ -476,7 +534,8 @@ Tensor run_reduced(const FormulaInfo& info, const void* formula, std::size_t byt
   const std::int64_t n = checked_numel(p.shape, "loss");
   double scale = 1;
   if (reduction == Reduction::mean) scale = 1.0 / static_cast<double>(n);  // inf for an empty mean, whose value is 0/0
-  if (reduction == Reduction::batchmean && p.shape.size() > 0) scale = 1.0 / static_cast<double>(args[0].tensor->size(0));
+  if (reduction == Reduction::batchmean && p.shape.size() > 0)
+    scale = 1.0 / static_cast<double>(args[0].tensor->size(0));
 
   Tensor local[max_arity];
   if (record)
@@ -493,21 +552,20 @@ Tensor run_reduced(const FormulaInfo& info, const void* formula, std::size_t byt
     partial_large.resize(static_cast<std::size_t>(chunks));
     partial = partial_large.data();
   }
-  if (p.same_shape) {
+  if (p.dense) {
     parallel_chunks(n, info.grain, [&](std::int64_t chunk, std::int64_t begin, std::int64_t end) {
       BlockIn in[max_arity];
       void* to[max_arity];
       for (int k = 0; k < info.arity; ++k) {
-        in[k] = p.args[k].tensor ? BlockIn{static_cast<char*>(p.args[k].tensor->impl().data) + begin * item, false}
-                                 : number_block(p.args[k]);
-        to[k] = local[k].defined() ? static_cast<char*>(local[k].impl().data) + begin * item : nullptr;
+        in[k] = shifted(source(p.args[k]).block(), begin * item);
+        to[k] = local[k].defined() ? shifted(local[k].impl().data, begin * item) : nullptr;
       }
       partial[chunk] = kernel(formula, in, to, scale, end - begin);
     });
   } else if (n > 0) {
     StridedArg strided_args[2 * max_arity];
     int outs = 0, which[max_arity];
-    for (int k = 0; k < info.arity; ++k) strided_args[k] = strided(p.args[k], p.shape);
+    for (int k = 0; k < info.arity; ++k) strided_args[k] = source(p.args[k]).strided(p.shape);
     for (int k = 0; k < info.arity; ++k)
       if (local[k].defined()) {
         which[outs] = k;
@@ -539,7 +597,6 @@ Tensor run_reduced(const FormulaInfo& info, const void* formula, std::size_t byt
     set_producer(out, with_arity(info.arity, [&](auto count) -> Node* {
                    constexpr int arity = count();
                    auto* node = make_node<ReducedNode<arity>>(info, formula, bytes, p);
-                   node->shape = p.shape;
                    node->scale = scale;
                    for (int k = 0; k < arity; ++k) node->local[k] = std::move(local[k]);
                    return node;

@@ -7,17 +7,16 @@
 
 namespace slope {
 
-namespace {
-constexpr std::size_t header = 64;
-static_assert(sizeof(Storage) <= header);
-}  // namespace
+static_assert(sizeof(Storage) <= Storage::header);
 
-Ref<Storage> Storage::create(std::size_t bytes) {
-  void* block = memory::allocate(header + bytes);
+Ref<Storage> Storage::create(std::size_t bytes, std::size_t room) {
+  const std::size_t head = header + room;
+  void* block = memory::allocate(head + bytes);
   auto* s = new (block) Storage;
   s->bytes = bytes;
-  s->data = static_cast<char*>(block) + header;
-  if (memory::poison()) {
+  s->block_bytes = head + bytes;
+  s->data = static_cast<char*>(block) + head;
+  if (memory::poison()) [[unlikely]] {
     // 0x7fa00000 repeated reads as a signalling NaN in float32 and as NaN in float64.
     auto* words = static_cast<std::uint32_t*>(s->data);
     for (std::size_t i = 0; i < bytes / 4; ++i) words[i] = 0x7fa00000u;
@@ -29,6 +28,7 @@ Ref<Storage> Storage::create(std::size_t bytes) {
 Ref<Storage> Storage::external(void* data, std::size_t bytes, void (*release)(void*), void* context) {
   auto* s = new (memory::allocate(header)) Storage;
   s->bytes = bytes;
+  s->block_bytes = header;
   s->data = data;
   s->release_external = release;
   s->external_context = context;
@@ -36,9 +36,9 @@ Ref<Storage> Storage::external(void* data, std::size_t bytes, void (*release)(vo
 }
 
 void Storage::destroy(Storage* s) {
-  const bool inline_data = s->data == static_cast<void*>(reinterpret_cast<char*>(s) + header);
-  const std::size_t block = header + (inline_data ? s->bytes : 0);
-  if (s->release_external) s->release_external(s->external_context);
+  const std::size_t block = s->block_bytes;
+  if (s->release_external) [[unlikely]]
+    s->release_external(s->external_context);
   s->~Storage();
   memory::deallocate(s, block);
 }

@@ -99,7 +99,12 @@ class Tensor {
   std::string to_string() const;
 
   // ---- graph
-  bool requires_grad() const;
+  bool requires_grad() const {
+    TensorImpl& t = impl();
+    if (detail::view_is_stale(t)) [[unlikely]]
+      detail::refresh_view(t);
+    return t.leaf_requires_grad || t.producer;
+  }
   /// Marks a leaf as wanting a gradient. Throws AutogradError for non-floating dtypes and for `false` on a non-leaf.
   const Tensor& requires_grad_(bool on = true, SourceLoc loc = SourceLoc::here()) const;
   bool is_leaf() const;

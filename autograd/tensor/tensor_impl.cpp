@@ -1,23 +1,51 @@
 #include "slope/autograd/tensor/tensor_impl.h"
 
 #include <new>
+#include <utility>
 
 #include "slope/autograd/core/pool.h"
 
 namespace slope {
 
 namespace {
+
+// Larger ones have an allocation of their own, so that a view or an exchange of data keeps little that nobody needs.
+constexpr std::size_t largest_shared = 4096;
+constexpr std::size_t room = (sizeof(TensorImpl) + 63) / 64 * 64;
+
 TensorImpl* fresh() { return new (memory::allocate(sizeof(TensorImpl))) TensorImpl; }
+
+// The number of elements and dense strides of sizes that are all positive and not too many; -1 for what wants a closer look.
+std::int64_t plain_numel(const Shape& sizes, Shape& strides) {
+  strides = sizes;
+  std::int64_t n = 1;
+  bool plain = true;
+  for (int i = sizes.size() - 1; i >= 0; --i) {
+    strides[i] = n;
+    plain &= sizes[i] > 0;
+    plain &= !__builtin_mul_overflow(n, sizes[i], &n);
+  }
+  return plain && n <= std::int64_t{1} << 59 ? n : -1;
+}
+
 }  // namespace
 
 Ref<TensorImpl> TensorImpl::create(const Shape& sizes, DType dtype) {
-  const std::int64_t n = checked_numel(sizes, "empty");
-  Ref<Storage> storage = Storage::create(static_cast<std::size_t>(n) * itemsize(dtype));
-  TensorImpl* t = fresh();
+  Shape strides;
+  std::int64_t n = plain_numel(sizes, strides);
+  if (n < 0) [[unlikely]] {
+    n = checked_numel(sizes, "empty");
+    strides = contiguous_strides(sizes);
+  }
+  const std::size_t bytes = static_cast<std::size_t>(n) * itemsize(dtype);
+  const bool shared = bytes <= largest_shared;
+  Ref<Storage> storage = Storage::create(bytes, shared ? room : 0);
+  TensorImpl* t = shared ? new (storage->room()) TensorImpl : fresh();
+  t->home = shared ? storage.get() : nullptr;
   t->dtype = dtype;
   t->numel = n;
   t->sizes = sizes;
-  t->strides = contiguous_strides(sizes);
+  t->strides = strides;
   t->storage = storage.release();
   t->data = t->storage->data;
   return Ref<TensorImpl>::adopt(t);
@@ -44,9 +72,27 @@ void TensorImpl::destroy(TensorImpl* t) {
   if (t->producer) detail::release_node(t->producer);
   if (t->meta) detail::destroy_meta(t->meta);
   if (t->base && t->base->refs.release()) destroy(t->base);
-  if (t->storage && t->storage->refs.release()) Storage::destroy(t->storage);
+  Storage* const storage = t->storage;
+  Storage* const home = t->home;
   t->~TensorImpl();
-  memory::deallocate(t, sizeof(TensorImpl));
+  if (!home)
+    memory::deallocate(t, sizeof(TensorImpl));
+  else if (home != storage && home->refs.release())
+    Storage::destroy(home);
+  if (storage->refs.release()) Storage::destroy(storage);
+}
+
+void TensorImpl::swap_data(TensorImpl& a, TensorImpl& b) {
+  for (TensorImpl* t : {&a, &b})
+    if (t->home == t->storage) t->home->refs.acquire();
+  std::swap(a.storage, b.storage);
+  std::swap(a.data, b.data);
+  std::swap(a.dtype, b.dtype);
+  std::swap(a.strides, b.strides);
+  std::swap(a.contiguous, b.contiguous);
+  std::swap(a.base, b.base);
+  for (TensorImpl* t : {&a, &b})
+    if (t->home == t->storage) t->home->refs.release();
 }
 
 }  // namespace slope

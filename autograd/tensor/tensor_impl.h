@@ -12,7 +12,8 @@ namespace slope {
 class Node;
 struct GradMeta;
 
-/// What a Tensor handle points to: geometry over a storage, and its place in the graph. One allocation from a free list.
+/// What a Tensor handle points to: geometry over a storage, and its place in the graph. One allocation from a free list; a
+/// small new tensor shares that of its storage, which goes when the last view goes.
 struct TensorImpl {
   RefCount refs;
   DType dtype = DType::float32;
@@ -27,6 +28,8 @@ struct TensorImpl {
   std::int64_t numel = 0;
   void* data = nullptr;
   Storage* storage = nullptr;
+  /// The storage in whose block this lies, or null. Owned only when it is not `storage` any more.
+  Storage* home = nullptr;
   Node* producer = nullptr;
   /// Root of the chain of views this one belongs to (owned), or null.
   TensorImpl* base = nullptr;
@@ -41,6 +44,8 @@ struct TensorImpl {
   static Ref<TensorImpl> alias(const TensorImpl& of, void* data, const Shape& sizes, const Shape& strides);
   static Ref<TensorImpl> over(Ref<Storage> storage, void* data, const Shape& sizes, const Shape& strides, DType dtype);
   static void destroy(TensorImpl* t);
+  /// Exchanges data, dtype, strides and what they are a view of; sizes must agree. Both handles and graphs stay.
+  static void swap_data(TensorImpl& a, TensorImpl& b);
 
   template <class T>
   T* ptr() const {
@@ -56,6 +61,9 @@ namespace detail {
 void acquire_node(Node* n);
 void release_node(Node* n);
 void destroy_meta(GradMeta* m);
+/// Brings the producer of a view up to date after in-place changes made elsewhere.
+void refresh_view(TensorImpl& view);
+inline bool view_is_stale(const TensorImpl& t) { return t.base && t.view_version != t.storage->current_version(); }
 }  // namespace detail
 
 }  // namespace slope
