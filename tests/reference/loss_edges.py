@@ -22,13 +22,15 @@ Elementwise groups have "tile": five ordinary entries per argument, repeated to 
 
 Other groups have "inputs", name to shape and flat data, and what comes of them, "value" and "grads". A cell says what differs:
     [inputs: name to {index: entry}, value: {index: number}, grads: name to {index: number}]
-"upstream" is flat, too. "slack" multiplies the tolerance of a group: x^99 has 99 times the relative error of x.
+"upstream" is flat, too. "slack" multiplies the tolerance of a group: x^99 has 99 times the relative error of x. "products" tells that
+rows meet in a matrix product: what is not finite comes back from it as NaN, even if nothing comes in.
 """
 
 import math
 
 from mpmath import mp, mpf
 
+from loss_edges_batch_table import batch_groups
 from loss_edges_ctc import ctc_groups
 from loss_edges_numbers import FLOAT32, FLOAT64, UNSPECIFIED, Refused, div, dump, rounded, scaled, total
 from loss_edges_pointwise import ELEMENTWISE
@@ -119,6 +121,8 @@ def main():
                     print(dump(line))
     for fmt in (FLOAT32, FLOAT64):
         for line in row_groups(fmt):
+            print(dump(line))
+        for line in batch_groups(fmt):
             print(dump(line))
         for line in ctc_groups(fmt):
             print(dump(line))
