@@ -31,10 +31,11 @@ def boxes():
     q = [[1.0, 1.25, 3.0, 4.75], [0.5, 1.0, 2.5, 4.0], [-1.0, -1.5, 4.0, 3.0]]
     ties = [[("boxes1", 0, k, q[0][k])] for k in range(4)] + [[("boxes1", 0, k, q[0][k]) for k in range(4)]]
     ties += [[("boxes1", 0, 2, 1.0)], whole_row("boxes1", 0, 4, 0.0), whole_row("boxes1", 2, 4, 1.0)]
+    ties += [whole_row("boxes1", 0, 4, 1e30) + whole_row("boxes2", 0, 4, 1e30)]
     # All of a pair larger or smaller by the same factor.
     for factor in (2.0**-10, 2.0**30, 2.0**100, 2.0**120):
         ties.append([(name, 0, k, v * factor) for name, rows in (("boxes1", p), ("boxes2", q)) for k, v in enumerate(rows[0])])
-    yield Rows("generalized_box_iou_loss", box_loss, {"boxes1": p, "boxes2": q}, wrt=["boxes1", "boxes2"], extra=ties, slack=4,
+    yield Rows("generalized_box_iou_loss", box_loss, {"boxes1": p, "boxes2": q}, wrt=["boxes1", "boxes2"], extra=ties, repeats_extra=False, slack=4,
                places=[at("boxes1", 0, 2), at("boxes1", 0, 1), at("boxes2", 1, 0), at("boxes2", 2, 3)])
 
 
@@ -44,7 +45,7 @@ def triplets():
     same = [[(n, 0, j, v) for j in range(5) for n in rows] for v in (1.0, 0.0, "denormal")]
     for options in ({}, {"margin": 2.5}, {"swap": True}):
         yield Rows("triplet_margin_with_distance_loss", triplet_margin, rows, wrt=list(rows), options=options, few=bool(options), places=places,
-                   extra=same if not options.get("margin") else (), reductions=("none",) if options else ("none", "mean", "sum"))
+                   extra=same if not options.get("margin") else (), repeats_extra=False, reductions=("none",) if options else ("none", "mean", "sum"))
 
 
 def contrastive():
@@ -53,7 +54,7 @@ def contrastive():
         null += [whole_row(first, 1, 4, "inf"), whole_row(first, 1, 4, "nan"), whole_row(first, 0, 4, 1e15) + whole_row(second, 0, 4, -1e15)]
         # The same direction in both views, and among all rows.
         null += [[(n, 0, j, v) for n in (first, second) for j, v in enumerate((3.0, -1.0, 2.0, 0.5))]]
-        for options in ({}, {"temperature": 0.25} if name == "nt_xent_loss" else {"temperature": 1.0}):
+        for options in ({}, {"temperature": 1.0 if name == "nt_xent_loss" else 1e-30}):
             yield Batch(name, function, {first: VIEWS[0], second: VIEWS[1]}, wrt=[first, second], products=True, options=options, few=bool(options), slack=10,
                         places=[at(first, 0, 1), at(second, 1, 2)], extra=null if not options else (), reductions=("none", "mean", "sum") if not options else ("mean",))
 
@@ -64,10 +65,10 @@ def angular():
     # Past 180 degrees with the margin; across from a weight; along one.
     null += [[("input", 0, j, -v + 0.25 * (j == 1)) for j, v in enumerate(w[0])], [("input", 0, j, v) for j, v in enumerate(w[0])]]
     null += [[("target", 0, 0, 3)] + whole_row("weight", 0, 4, "inf")]
-    for options in ({"scale": 4.0}, {"scale": 4.0, "easy_margin": True}, {}):
+    for options in ({"scale": 4.0}, {"scale": 4.0, "easy_margin": True}, {}, {"scale": 1e30}):
         yield Batch("arcface_loss", arcface, {"input": x, "weight": w, "target": [0, 3, 1]}, wrt=["input", "weight"], options=options, products=True,
-                    few=options != {"scale": 4.0}, slack=10 if options else 100, extra=null if options else (),
-                    places=[at("input", 0, 1), at("weight", 0, 2), at("weight", 2, 0)],
+                    few=options != {"scale": 4.0}, slack=10 if options else 100, extra=null if options.get("scale") == 4.0 else (),
+                    places=[at("input", 0, 1), at("weight", 0, 2), at("weight", 2, 0)][: 2 if "easy_margin" in options else 3],
                     reductions=("none", "mean", "sum") if options == {"scale": 4.0} else ("mean",))
 
 

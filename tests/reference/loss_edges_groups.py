@@ -13,15 +13,14 @@ def difference(before, after):
 
 class Group:
     """One group. Arguments are lists of rows; `places` name an entry, or several, that take each special value in turn, `extra` are
-    lists of (argument, row, column, value)."""
+    lists of (argument, row, column, value), for the first reduction or for each."""
 
-    repeats_extra = True  # for each reduction
     products = False
 
-    def __init__(self, name, function, wrt=(), options=None, reductions=("none", "mean", "sum"), places=(), extra=(), only=None, few=False,
-                 slack=1):
+    def __init__(self, name, function, wrt=(), options=None, reductions=("none", "mean", "sum"), places=(), extra=(), repeats_extra=True,
+                 only=None, few=False, slack=1):
         self.name, self.function, self.wrt, self.options, self.reductions = name, function, list(wrt), options or {}, reductions
-        self.places, self.extra, self.only, self.few, self.slack = places, extra, only, few, slack
+        self.places, self.extra, self.repeats_extra, self.only, self.few, self.slack = places, extra, repeats_extra, only, few, slack
 
     def cells(self, reduction, fmt):
         """(replaced entries: name, row, column, value); "mean" and "sum" differ by a divisor only, and share the rare values."""
@@ -163,10 +162,8 @@ class Batch(Group):
     inputs: lists of rows, or, of one dimension, a row. products: rows meet in a matrix product.
     """
 
-    repeats_extra = False  # since one entry changes all gradients
-
     def __init__(self, name, function, inputs, products=False, **common):
-        super().__init__(name, function, **common)
+        super().__init__(name, function, repeats_extra=False, **common)
         self.products = products
         self.flat = {n for n, rows in inputs.items() if not isinstance(rows[0], list)}
         self.inputs = {n: [rows] if n in self.flat else rows for n, rows in inputs.items()}
