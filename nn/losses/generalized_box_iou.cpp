@@ -15,10 +15,29 @@ namespace slope::nn {
 
 namespace {
 
+/// Coordinates beyond `far` are multiplied by `unit`, so that areas stay within the range of the dtype: the loss does
+/// not depend on the scale, apart from eps, which then is too small to count unless an area is 0.
+struct CoordinateRange {
+  double far, unit, smallest;
+
+  static CoordinateRange of(DType dtype) {
+    return dtype == DType::float32 ? CoordinateRange{0x1p60, 0x1p-66, 0x1p-126}
+                                   : CoordinateRange{0x1p505, 0x1p-514, 0x1p-1022};
+  }
+};
+
 /// One axis of two boxes: where they meet and how far both reach. T is lanes or Tensor.
 template <class T>
 struct Axis {
-  const T &p1, &p2, &q1, &q2;
+  Axis(const T& from_p, const T& to_p, const T& from_q, const T& to_q, const CoordinateRange& range)
+      : unit(where(maximum(maximum(abs(from_p), abs(to_p)), maximum(abs(from_q), abs(to_q))) > range.far, T(range.unit),
+                   T(1))),
+        p1(from_p * unit),
+        p2(to_p * unit),
+        q1(from_q * unit),
+        q2(to_q * unit) {}
+
+  T unit, p1, p2, q1, q2;
   T meet = minimum(p2, q2) - maximum(p1, q1);
   T reach = maximum(p2, q2) - minimum(p1, q1);
 
@@ -36,10 +55,13 @@ struct Axis {
 /// The loss of the boxes p and q and its derivatives by the edges of p.
 template <class T>
 struct BoxPair {
-  BoxPair(const T* p, const T* q, double e) : x{p[0], p[2], q[0], q[2]}, y{p[1], p[3], q[1], q[3]}, eps(e) {}
+  BoxPair(const T* p, const T* q, double e, const CoordinateRange& range)
+      : x(p[0], p[2], q[0], q[2], range),
+        y(p[1], p[3], q[1], q[3], range),
+        eps(maximum(e * x.unit * y.unit, T(e > 0 ? range.smallest : e))) {}
 
   Axis<T> x, y;
-  double eps;
+  T eps;
   T width = x.p2 - x.p1, height = y.p2 - y.p1;
   T meet_x = where((x.meet > 0.0) & (y.meet > 0.0), x.meet, T(0));
   T meet_y = where((x.meet > 0.0) & (y.meet > 0.0), y.meet, T(0));
@@ -52,11 +74,16 @@ struct BoxPair {
   void derivatives(T* edges) const {
     const T d_union = intersection * by_union * by_union - by_around;
     const T d_intersection = -by_union - d_union;  // the union shrinks by what is shared
-    const T d_around = (united + eps) * by_around * by_around;
-    edges[0] = x.low_edge(height * d_union, meet_y * d_intersection, y.reach * d_around);
-    edges[1] = y.low_edge(width * d_union, meet_x * d_intersection, x.reach * d_around);
-    edges[2] = x.high_edge(height * d_union, meet_y * d_intersection, y.reach * d_around);
-    edges[3] = y.high_edge(width * d_union, meet_x * d_intersection, x.reach * d_around);
+    const T rest = (united + eps) * by_around;
+    // The unit goes with the factors that are small where it is: their product may be in range when a divisor is not.
+    const auto along = [&](const Axis<T>& axis, const T& extent, const T& meet, const T& reach, T& low, T& high) {
+      const T d_extent = axis.unit * extent * d_union, d_meet = axis.unit * meet * d_intersection,
+              d_reach = rest * (axis.unit * reach * by_around);
+      low = axis.low_edge(d_extent, d_meet, d_reach);
+      high = axis.high_edge(d_extent, d_meet, d_reach);
+    };
+    along(x, height, meet_y, y.reach, edges[0], edges[2]);
+    along(y, width, meet_x, x.reach, edges[1], edges[3]);
   }
 };
 
@@ -82,6 +109,7 @@ struct Columns {
 template <class T>
 double box_kernel(const T* p, const T* q, T* values, T* dp, T* dq, double eps, double scale, std::int64_t n) {
   double total = 0;
+  const CoordinateRange range = CoordinateRange::of(dtype_of<T>());
   simd::dispatch([&](auto isa) {
     using V = typename decltype(isa)::template Lanes<T>;
     typename decltype(isa)::template WideSum<T> sum;
@@ -97,7 +125,7 @@ double box_kernel(const T* p, const T* q, T* values, T* dp, T* dq, double eps, d
           u[k] = V::load(a.edge[k] + i);
           v[k] = V::load(b.edge[k] + i);
         }
-        const BoxPair<V> pair(u, v, eps);
+        const BoxPair<V> pair(u, v, eps, range);
         const V value = pair.value();
         sum.add_n(value, m);
         if (values) value.store_n(values + first + i, m);
@@ -106,7 +134,7 @@ double box_kernel(const T* p, const T* q, T* values, T* dp, T* dq, double eps, d
           for (int k = 0; k < 4; ++k) (scale * d[k]).store(da.edge[k] + i);
         }
         if (dq) {
-          BoxPair<V>(v, u, eps).derivatives(d);
+          BoxPair<V>(v, u, eps, range).derivatives(d);
           for (int k = 0; k < 4; ++k) (scale * d[k]).store(db.edge[k] + i);
         }
       }
@@ -168,7 +196,7 @@ struct GeneralizedBoxIou {
     const slope::detail::ConstantDTypeGuard constants(p.dtype());
     const std::vector<Tensor> a = p.unbind(-1), b = q.unbind(-1);
     std::vector<Tensor> edges(4);
-    BoxPair<Tensor>(a.data(), b.data(), eps).derivatives(edges.data());
+    BoxPair<Tensor>(a.data(), b.data(), eps, CoordinateRange::of(p.dtype())).derivatives(edges.data());
     return stack(edges, -1);
   }
 };

@@ -20,8 +20,9 @@ namespace functional {
 /// Shapes: two of [..., 4]; result 0-d, or [...] without reduction, which is the default, as in torchvision. The mean
 /// of no boxes is NaN (torchvision: 0). Boxes with x2 < x1 or y2 < y1 are not refused, since a network may well predict
 /// them: the formula is applied as it stands, with a negative area. Kinks: where two edges coincide each box takes half
-/// of the derivative of min and max; boxes that only touch have no intersection to change. Throws ShapeError when the
-/// shapes differ or do not end in 4, DTypeError for integral predictions.
+/// of the derivative of min and max; boxes that only touch have no intersection to change. Areas beyond the range of
+/// the dtype do no harm. Throws ShapeError when the shapes differ or do not end in 4, DTypeError for integral
+/// predictions.
 ///
 ///     Tensor loss = F::generalized_box_iou_loss(boxes, y_true, {.reduction = Reduction::mean});
 Tensor generalized_box_iou_loss(In boxes1, const Tensor& boxes2, const GeneralizedBoxIoULossOptions& options = {});

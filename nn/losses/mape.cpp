@@ -25,8 +25,9 @@ struct PercentageError {
   }
   template <class T>
   constexpr T d1(const T& x, const T& t, const T&) const {
-    const T d = x - t, s = scale(t);
-    return -(sign(d) + where(abs(t) >= eps, abs(d) * s * sign(t), T(0))) * s;
+    // Of |x/t - 1|: not sign(d)/|t| + |d|·sign(t)/t², which loses a small x to rounding.
+    const T s = scale(t);
+    return where(abs(t) >= eps, x * s * sign(t), T(1)) * -sign(x - t) * s;
   }
 };
 

@@ -15,8 +15,8 @@ namespace functional {
 
 /// Absolute error relative to the target: l = |x - t|/max(|t|, ε), as a fraction, not times 100.
 ///
-/// Shapes as mse_loss. ∂x = sign(x-t)/max(|t|, ε), 0 where x = t; ∂t = -sign(x-t)/max(|t|, ε), and -l·sign(t)/|t| more
-/// where |t| >= ε. Throws ValueError unless ε > 0, else as mse_loss.
+/// Shapes as mse_loss. ∂x = sign(x-t)/max(|t|, ε), 0 where x = t; ∂t = -sign(x-t)·x/(t·|t|) where |t| >= ε, -∂x else.
+/// Throws ValueError unless ε > 0, else as mse_loss.
 ///
 ///     Tensor loss = F::mape_loss(y_pred, y_true);
 Tensor mape_loss(In y_pred, const Tensor& y_true, const MAPELossOptions& options = {});

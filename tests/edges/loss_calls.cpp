@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "slope/autograd/ops/elementwise.h"
 #include "slope/nn/losses/losses.h"
 
 namespace edges {
@@ -37,6 +38,7 @@ Options options_of(const Json& json, const std::string& reduction, const Tensors
   SLOPE_READ(blank);
   SLOPE_READ(delta);
   SLOPE_READ(dim);
+  SLOPE_READ(easy_margin);
   SLOPE_READ(eps);
   SLOPE_READ(full);
   SLOPE_READ(gamma);
@@ -44,11 +46,14 @@ Options options_of(const Json& json, const std::string& reduction, const Tensors
   SLOPE_READ(label_smoothing);
   SLOPE_READ(log_input);
   SLOPE_READ(log_target);
+  SLOPE_READ(log_zero);
   SLOPE_READ(margin);
   SLOPE_READ(p);
   SLOPE_READ(q);
+  SLOPE_READ(scale);
   SLOPE_READ(smooth);
   SLOPE_READ(swap);
+  SLOPE_READ(temperature);
   SLOPE_READ(zero_infinity);
 #undef SLOPE_READ
   return o;
@@ -59,6 +64,23 @@ LossCall call(Names... names) {
   return [=](const Json& options, const std::string& reduction, const Tensors& in) {
     return function(in.at(names)..., options_of<Options>(options, reduction, in));
   };
+}
+
+/// The module with these tensors as its parameters; without reduction it gives ln p, not the loss.
+slope::Tensor adaptive_log_softmax(const Json& options, const std::string& reduction, const Tensors& in) {
+  const slope::Tensor& input = in.at("input");
+  nn::AdaptiveLogSoftmaxWithLossOptions o;
+  read(o.div_value, options, "div_value");
+  nn::AdaptiveLogSoftmaxWithLoss m(input.size(-1), options.at("n_classes"), options.at("cutoffs"), o);
+  m.to(input.dtype());
+  m.head.weight.tie(in.at("head_weight"));
+  for (const int i : {0, 1}) {
+    auto& cluster = m.tail.at<nn::Sequential>(i);
+    cluster.at<nn::Linear>(0).weight.tie(in.at("tail_" + std::to_string(i) + "_0"));
+    cluster.at<nn::Linear>(1).weight.tie(in.at("tail_" + std::to_string(i) + "_1"));
+  }
+  auto [output, loss] = m(input, in.at("target"));
+  return reduction == "none" ? slope::neg(output) : loss;
 }
 
 }  // namespace
@@ -72,6 +94,9 @@ const std::map<std::string, LossCall>& loss_calls() {
       {"huber_loss", call<nn::HuberLossOptions, F::huber_loss>(input, target)},
       {"poisson_nll_loss", call<nn::PoissonNLLLossOptions, F::poisson_nll_loss>(input, target)},
       {"gaussian_nll_loss", call<nn::GaussianNLLLossOptions, F::gaussian_nll_loss>(input, target, "var")},
+      {"charbonnier_loss", call<nn::CharbonnierLossOptions, F::charbonnier_loss>(input, target)},
+      {"msle_loss", call<nn::MSLELossOptions, F::msle_loss>(input, target)},
+      {"mape_loss", call<nn::MAPELossOptions, F::mape_loss>(input, target)},
       {"log_cosh_loss", call<nn::LogCoshLossOptions, F::log_cosh_loss>(input, target)},
       {"quantile_loss", call<nn::QuantileLossOptions, F::quantile_loss>(input, target)},
       {"binary_cross_entropy", call<nn::BCELossOptions, F::binary_cross_entropy>(input, target)},
@@ -85,6 +110,15 @@ const std::map<std::string, LossCall>& loss_calls() {
       {"kl_div", call<nn::KLDivLossOptions, F::kl_div>(input, target)},
       {"nll_loss", call<nn::NLLLossOptions, F::nll_loss>(input, target)},
       {"cross_entropy", call<nn::CrossEntropyLossOptions, F::cross_entropy>(input, target)},
+      {"sce_loss", call<nn::SCELossOptions, F::sce_loss>(input, target)},
+      {"adaptive_log_softmax_with_loss", adaptive_log_softmax},
+      {"generalized_box_iou_loss",
+       call<nn::GeneralizedBoxIoULossOptions, F::generalized_box_iou_loss>("boxes1", "boxes2")},
+      {"lovasz_hinge_loss", call<nn::LovaszLossOptions, F::lovasz_hinge_loss>(input, target)},
+      {"lovasz_softmax_loss", call<nn::LovaszLossOptions, F::lovasz_softmax_loss>(input, target)},
+      {"info_nce_loss", call<nn::InfoNCELossOptions, F::info_nce_loss>("query", "key")},
+      {"nt_xent_loss", call<nn::NTXentLossOptions, F::nt_xent_loss>("z1", "z2")},
+      {"arcface_loss", call<nn::ArcFaceLossOptions, F::arcface_loss>(input, "weight", target)},
       {"cosine_similarity", call<nn::CosineSimilarityOptions, F::cosine_similarity>("x1", "x2")},
       {"cosine_embedding_loss",
        call<nn::CosineEmbeddingLossOptions, F::cosine_embedding_loss>("input1", "input2", target)},
@@ -97,6 +131,9 @@ const std::map<std::string, LossCall>& loss_calls() {
       {"pairwise_distance", call<nn::PairwiseDistanceOptions, F::pairwise_distance>("x1", "x2")},
       {"triplet_margin_loss",
        call<nn::TripletMarginLossOptions, F::triplet_margin_loss>("anchor", "positive", "negative")},
+      {"triplet_margin_with_distance_loss",
+       call<nn::TripletMarginWithDistanceLossOptions, F::triplet_margin_with_distance_loss>("anchor", "positive",
+                                                                                            "negative")},
       {"ctc_loss", call<nn::CTCLossOptions, F::ctc_loss>("log_probs", "targets", "input_lengths", "target_lengths")},
   };
   return all;

@@ -1,13 +1,18 @@
 #!/usr/bin/env python3
-"""Writes tests/data/loss_edges.jsonl: what every loss gives for 0, -0, denormals, 1e-30, 1, 1e30, the largest number, infinities and
-NaN, and where its tails leave the range of the naive formula.
+"""Writes tests/data/loss_edges.jsonl: what each of the 40 losses gives for 0, -0, denormals, 1e-30, 1, 1e30, the largest number,
+infinities and NaN, and where its tails leave the range of the naive formula.
 
     python3 tests/reference/loss_edges.py > tests/data/loss_edges.jsonl
 
 Needs python3-mpmath; the tests read only the file. Values and gradients are those of the formulas in the specification, computed with
 800 digits (loss_edges_numbers.py) from the inputs as the dtype holds them and rounded once, independently of the library.
 A result that the dtype can hold is required, whatever an intermediate would overflow to, but for two declared exceptions, where
-infinity is accepted as well: what reduces or scales an element that is itself beyond the range, and a sum that is.
+infinity is accepted as well: what reduces or scales an element that is itself beyond the range, and a sum that is. (Logits of adaptive
+softmax come out of a layer, in the dtype, and are infinite beyond its range.)
+
+loss_edges_pointwise.py holds the formulas of single elements; loss_edges_rows.py and loss_edges_boxes.py those of rows, which do not
+meet; loss_edges_batch.py those of whole batches, whose rows do (Lovász, contrastive and angular losses); loss_edges_ctc.py CTC. Which
+inputs they get stands in loss_edges_row_table.py and loss_edges_batch_table.py, what a group of them is in loss_edges_groups.py.
 
 One JSON object per line, a group of cells. Numbers that are not finite are strings. An expected number may be
     null        the specification does not say, or says that it is not tested
@@ -22,15 +27,17 @@ Elementwise groups have "tile": five ordinary entries per argument, repeated to 
 
 Other groups have "inputs", name to shape and flat data, and what comes of them, "value" and "grads". A cell says what differs:
     [inputs: name to {index: entry}, value: {index: number}, grads: name to {index: number}]
-"upstream" is flat, too. "slack" multiplies the tolerance of a group: x^99 has 99 times the relative error of x.
+"upstream" is flat, too. "slack" multiplies the tolerance of a group: x^99 has 99 times the relative error of x. "products" tells that
+rows meet in a matrix product: what is not finite comes back from it as NaN, even if nothing comes in.
 """
 
 import math
 
-from mpmath import mp, mpf
+from mpmath import mpf
 
+from loss_edges_batch_table import batch_groups
 from loss_edges_ctc import ctc_groups
-from loss_edges_numbers import FLOAT32, FLOAT64, UNSPECIFIED, Refused, div, dump, rounded, scaled, total
+from loss_edges_numbers import FLOAT32, FLOAT64, Refused, dump, rounded, scaled, total
 from loss_edges_pointwise import ELEMENTWISE
 from loss_edges_row_table import row_groups
 
@@ -119,6 +126,8 @@ def main():
                     print(dump(line))
     for fmt in (FLOAT32, FLOAT64):
         for line in row_groups(fmt):
+            print(dump(line))
+        for line in batch_groups(fmt):
             print(dump(line))
         for line in ctc_groups(fmt):
             print(dump(line))

@@ -11,13 +11,53 @@ import sys
 
 from mpmath import mpf
 
+import loss_edges_batch_table
 import loss_edges_ctc
 import loss_edges_row_table
+from loss_edges_groups import Batch
 from loss_edges_numbers import FLOAT64, UNSPECIFIED, Either
 from loss_edges_pointwise import ELEMENTWISE
 
 STEP = mpf(10) ** -12  # differences of two numbers are formed in float64 by some losses: not smaller
 TOLERANCE = mpf(10) ** -3
+
+
+def of_rows(group):
+    head = (group.options, FLOAT64) if getattr(group.function, "needs_format", False) else (group.options,)
+    for n in range(len(next(iter(group.vectors.values())))):
+        row = {name: [v if isinstance(v, int) else mpf(v) for v in rows[n]] for name, rows in group.vectors.items()}
+        row |= {name: labels[n] for name, labels in group.labels.items()}
+        row |= {name: [mpf(v) for v in values] for name, values in group.shared.items()}
+        _, partials = group.function(*head, *row.values())
+        for name in group.wrt:
+            for j, partial in enumerate(partials[name]):
+
+                def value(v, group=group, head=head, row=row, name=name, j=j):
+                    changed = row | {name: row[name][:j] + [v] + row[name][j + 1:]}
+                    return group.function(*head, *changed.values())[0]
+
+                yield f"{group.name} {group.options} {name}[{n}][{j}]", partial, value, row[name][j]
+
+
+def of_batch(group):
+    data = group.exact(group.base(FLOAT64))
+    values, gradients = group.function(group.options, FLOAT64, data)
+    factors = [mpf(n % 3) - mpf(3) / 2 for n in range(len(values))]
+    grads = gradients(factors)
+    for name in group.wrt:
+        flat = name in group.flat
+        for i, partials in enumerate([grads[name]] if flat else grads[name]):
+            for j, partial in enumerate(partials):
+
+                def value(v, group=group, name=name, i=i, j=j, flat=flat):
+                    changed = dict(data)
+                    if flat:
+                        changed[name] = data[name][:j] + [v] + data[name][j + 1:]
+                    else:
+                        changed[name] = [row[:j] + [v] + row[j + 1:] if k == i else row for k, row in enumerate(data[name])]
+                    return sum(f * l for f, l in zip(factors, group.function(group.options, FLOAT64, changed)[0]))
+
+                yield f"{group.name} {group.options} {name}[{i}][{j}]", partial, value, data[name][j] if flat else data[name][i][j]
 
 
 def stated_and_differences():
@@ -34,22 +74,9 @@ def stated_and_differences():
                         return loss.function(options, FLOAT64, *entries[:i], v, *entries[i + 1:])[0]
 
                     yield f"{loss.name} {options} {name} of {[float(v) for v in entries]}", partial, value, entries[i]
-    for family in (loss_edges_row_table.classes, loss_edges_row_table.margins, loss_edges_row_table.vectors, loss_edges_row_table.samples):
+    for family in loss_edges_row_table.FAMILIES + loss_edges_batch_table.FAMILIES:
         for group in family():
-            head = (group.options, FLOAT64) if getattr(group.function, "needs_format", False) else (group.options,)
-            for n in range(len(next(iter(group.vectors.values())))):
-                row = {name: [v if isinstance(v, int) else mpf(v) for v in rows[n]] for name, rows in group.vectors.items()}
-                row |= {name: labels[n] for name, labels in group.labels.items()}
-                row |= {name: [mpf(v) for v in values] for name, values in group.shared.items()}
-                _, partials = group.function(*head, *row.values())
-                for name in group.wrt:
-                    for j, partial in enumerate(partials[name]):
-
-                        def value(v, group=group, head=head, row=row, name=name, j=j):
-                            changed = row | {name: row[name][:j] + [v] + row[name][j + 1:]}
-                            return group.function(*head, *changed.values())[0]
-
-                        yield f"{group.name} {group.options} {name}[{n}][{j}]", partial, value, row[name][j]
+            yield from (of_batch if isinstance(group, Batch) else of_rows)(group)
     frames = [[mpf(v) for v in frame[0]] for frame in loss_edges_ctc.FRAMES]
     for label in ([1, 2], [1, 1], [2], []):
         _, partials = loss_edges_ctc.sample(frames, label, 0, 3, False)

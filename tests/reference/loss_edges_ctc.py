@@ -5,8 +5,8 @@ import math
 
 from mpmath import mp, mpf
 
-from loss_edges_numbers import INF, NAN, UNSPECIFIED, ZERO, Either, div, exp, log, rounded, scaled, total
-from loss_edges_rows import difference
+from loss_edges_groups import difference
+from loss_edges_numbers import INF, NAN, UNSPECIFIED, ZERO, Either, exp, log, rounded, scaled, total
 
 
 def collapsed(path, blank):

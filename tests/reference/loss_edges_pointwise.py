@@ -96,6 +96,38 @@ def log_cosh(o, fmt, x, t):
     return a + softplus(-2 * a) - log(mpf(2)), [tanh(d), -tanh(d)]
 
 
+def charbonnier(o, fmt, x, t):
+    d, eps = x - t, mpf(o.get("eps", 1e-3))
+    l = mp.sqrt(d * d + eps * eps)
+    g = Either([sign(d), NAN]) if mp.isinf(d) else d / l  # the limit, or inf/inf
+    return l, [g, lift(lambda v: -v, g)]
+
+
+def msle(o, fmt, x, t):
+    a, b = log(1 + x), log(1 + t)
+    d = a - b
+    if mp.isfinite(d) and 0 < abs(d) < (abs(a) + abs(b)) / 20:
+        return UNSPECIFIED, [UNSPECIFIED] * 2  # cancels
+    # Of an infinite entry the limit, or inf/inf.
+    dx, dt = (Either([NAN, mpf(0)]) if v == INF else div(2 * d, 1 + v) for v in (x, t))
+    return d * d, [dx, lift(lambda v: -v, dt)]
+
+
+def mape(o, fmt, x, t):
+    """|x/t - 1| where |t| >= eps, which has the derivatives sign(x - t)/|t| and -sign(x - t)·x/(t·|t|)."""
+    eps = mpf(fmt.rounded(o.get("eps", 1e-7)))
+    d, scale = x - t, maximum(abs(t), eps)
+    l = div(abs(d), scale)
+    if mp.isfinite(d) and abs(d) > fmt.max:
+        l = Either([l, INF])
+    dx = div(sign(d), scale)
+    if abs(t) < eps:
+        dt = -dx
+    else:
+        dt = Either([NAN, mpf(0)]) if mp.isinf(t) else -dx * div(x, t)
+    return l, [dx, dt]
+
+
 def quantile(o, fmt, x, t):
     q = mpf(o.get("q", 0.5))
     u = t - x
@@ -268,6 +300,14 @@ ELEMENTWISE = [
                        (1e-30, 0.0, 1e-30)]),
     Elementwise("log_cosh_loss", log_cosh, X_T, [PREDICTION, TARGET], pairs=DIFFERENCE,
                 tails=[(x, 0.0) for x in (1e-3, -1e-5, 1e-8, 1e-15, 0.5, 1.0, 9.0, -20.0, 400.0, 1000.0)]),
+    Elementwise("charbonnier_loss", charbonnier, X_T, [PREDICTION, TARGET], [{}, {"eps": 1e-30}, {"eps": 1e30}], pairs=DIFFERENCE,
+                tails=[(x, 0.0) for x in (1e-3, -1e-5, 1e-8, 0.5, -9.0, 1e6, 1e7, 1e15)]),
+    # Below -1 there is no logarithm; at -1 it is infinite.
+    Elementwise("msle_loss", msle, X_T, [[0.75, 1.5, 2.25, -0.5, 0.125], [0.25, 0.5, 7.0, 1.5, -0.375]],
+                pairs=DIFFERENCE + [(-1.0, -1.0), (1.0, -1.0)],
+                tails=[(v, 0.0) for v in (-0.5, -0.999, -1 + 2.0 ** -20, -1.5, 1e-3, 1e-8, -1e-15, 1e7)]),
+    Elementwise("mape_loss", mape, X_T, [PREDICTION, TARGET], [{}, {"eps": 0.4375}], pairs=DIFFERENCE + [(t, x) for x, t in ALONE],
+                tails=[(0.5, 1e-7), (0.5, 1e-8), (0.5, -1e-6), (1e-3, 1e30), (1e30, 1e30), (1e30, -1e28), ("max", "max")]),
     Elementwise("quantile_loss", quantile, X_T, [PREDICTION, TARGET], [{}, {"q": 0.25}], pairs=DIFFERENCE),
     Elementwise("binary_cross_entropy", bce, X_T, [UNIT, PROBABILITY], tails=SMALL),
     Elementwise("binary_cross_entropy", bce_weighted, X_T + ["weight"], [UNIT, PROBABILITY, WEIGHT], wrt=X_T),

@@ -1,7 +1,8 @@
 """Which rows loss_edges.py writes."""
 
+from loss_edges_groups import Rows
 from loss_edges_pointwise import l1, mse
-from loss_edges_rows import (Rows, class_divisor, cosine_embedding, cosine_similarity, cross_entropy, cross_entropy_probabilities, dice,
+from loss_edges_rows import (class_divisor, cosine_embedding, cosine_similarity, cross_entropy, cross_entropy_probabilities, dice,
                              multi_margin, multilabel_margin, multilabel_soft_margin, nll, pairwise_distance, triplet_margin, tversky,
                              weighted_mean)
 
@@ -141,8 +142,15 @@ def samples():
                                                "weight": [[1.0, 2.0, 0.5, 0.75, 1.5, 0.25, 3.0]]}, **weighted)
 
 
+def groups_of(families, fmt):
+    for family in families:
+        for group in family():
+            for reduction in group.reductions:
+                yield group.group(reduction, fmt)
+
+
+FAMILIES = (classes, margins, vectors, samples)
+
+
 def row_groups(fmt):
-    for family in (classes, margins, vectors, samples):
-        for rows in family():
-            for reduction in rows.reductions:
-                yield rows.group(reduction, fmt)
+    yield from groups_of(FAMILIES, fmt)

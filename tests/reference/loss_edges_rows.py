@@ -4,8 +4,8 @@ import math
 
 from mpmath import mp, mpf
 
-from loss_edges_numbers import (INF, NAN, UNSPECIFIED, ZERO, Either, clamp_min_0, div, exp, flat, lift, log, maximum, power, product, rounded, scaled,
-                                sigmoid, sign, softplus, total)
+from loss_edges_numbers import (INF, NAN, UNSPECIFIED, ZERO, Either, div, exp, lift, log, maximum, power, product, scaled, sigmoid, sign,
+                                softplus)
 from loss_edges_pointwise import E32
 
 
@@ -76,6 +76,18 @@ def class_divisor(o, rows):
         if row["target"] != o.get("ignore_index", -100):
             total_weight += row["weight"][row["target"]] if "weight" in row else 1
     return total_weight
+
+
+def sce(o, x, target):
+    """α·ce + β·rce, of rce = -A·(1 - p_c) with A for ln 0."""
+    if target == o.get("ignore_index", -100):
+        return mpf(0), {"input": zeros(x)}
+    alpha, beta, a = (mpf(o.get(k, v)) for k, v in (("alpha", 0.1), ("beta", 1.0), ("log_zero", -4.0)))
+    lp = log_softmax(x)
+    p = [exp(v) for v in lp]
+    others = sum((v for j, v in enumerate(p) if j != target), mpf(0))
+    d = [v - (j == target) for j, v in enumerate(p)]
+    return -alpha * lp[target] - beta * a * others, {"input": [(alpha - beta * a * p[target]) * v for v in d]}
 
 
 def hinges(terms, factor, p, size, fmt):
@@ -300,125 +312,3 @@ def weighted_mean(loss):
 
     function.needs_format = True
     return function
-
-
-def difference(before, after):
-    return {i: v for i, (u, v) in enumerate(zip(before, after)) if u != v}
-
-
-class Rows:
-    """One group: the ordinary inputs, what is replaced in each cell, and how rows are laid out.
-
-    vectors: per row; labels: one int per row; shared: for all rows. layout "rows" is (N, D), "single" (D), "columns" (1, D, N).
-    """
-
-    def __init__(self, name, function, vectors, labels=None, shared=None, wrt=(), options=None, reductions=("none", "mean", "sum"),
-                 places=(), extra=(), layout="rows", divisor=None, only=None, few=False, slack=1):
-        self.name, self.function, self.vectors, self.labels, self.shared = name, function, vectors, labels or {}, shared or {}
-        self.wrt, self.options, self.reductions, self.places, self.extra = list(wrt), options or {}, reductions, places, extra
-        self.layout, self.divisor, self.only, self.few, self.slack = layout, divisor, only, few, slack
-
-    def flat_index(self, name, row, column, counts):
-        rows, width = counts
-        return column * rows + row if self.layout == "columns" and name in self.vectors else row * width + column
-
-    def shape(self, name, counts):
-        rows, width = counts
-        if name in self.shared:
-            return [width]
-        if name in self.labels:
-            return {"rows": [rows], "single": [], "columns": [1, rows]}[self.layout]
-        return {"rows": [rows, width], "single": [width], "columns": [1, width, rows]}[self.layout]
-
-    def laid_out(self, name, rows):
-        """Rows of one argument, in the order of memory."""
-        if self.layout == "columns":
-            return [row[j] for j in range(len(rows[0])) for row in rows]
-        return [v for row in rows for v in row]
-
-    def cells(self, reduction, fmt):
-        """(replaced entries: name, row, column, value); "mean" and "sum" differ by a divisor only, and share the rare values."""
-        special = [v for v in fmt.specials(few=self.few or reduction != self.reductions[0]) if self.only is None or self.only(v)]
-        if reduction == "sum":
-            special = special[::2]
-        for place in self.places:
-            for v in special:
-                yield [(*p, v) for p in (place if isinstance(place, list) else [place])]
-        for change in self.extra:
-            yield [(name, row, column, self.named(v, fmt)) for name, row, column, v in change]
-
-    @staticmethod
-    def named(v, fmt):
-        names = {"max": fmt.max, "-max": -fmt.max, "inf": math.inf, "-inf": -math.inf, "nan": math.nan, "denormal": fmt.denormal}
-        return names[v] if isinstance(v, str) else v if isinstance(v, int) else fmt.rounded(v)
-
-    def group(self, reduction, fmt):
-        first = next(iter(self.vectors.values()))
-        counts = len(first), len(first[0])
-        line = {"loss": self.name, "options": self.options, "reduction": reduction, "dtype": fmt.name, "wrt": self.wrt, "inputs": {}}
-        base = {n: [[fmt.rounded(v) if isinstance(v, float) else v for v in row] for row in rows] for n, rows in self.vectors.items()}
-        base |= {n: [[v] for v in values] for n, values in self.labels.items()}
-        base |= {n: [[fmt.rounded(v) for v in values]] for n, values in self.shared.items()}
-        for name, rows in base.items():
-            is_int = all(isinstance(v, int) for row in rows for v in row)
-            data = self.laid_out(name, rows) if name in self.vectors else [v for row in rows for v in row]
-            line["inputs"][name] = {"shape": self.shape(name, counts), "data": [v if is_int else fmt.text(float(v)) for v in data]}
-            if is_int:
-                line["inputs"][name]["dtype"] = "int64"
-        upstream = [[1.0, -2.0, 0.5, 3.0][n % 4] for n in range(counts[0])]
-        if reduction == "none":
-            line["upstream"] = upstream
-        if self.slack != 1:
-            line["slack"] = self.slack
-        line["value"], line["grads"] = self.results(reduction, fmt, base, upstream)
-        line["cells"] = [self.cell(reduction, fmt, base, counts, upstream, line, change) for change in self.cells(reduction, fmt)]
-        return line
-
-    def cell(self, reduction, fmt, base, counts, upstream, line, change):
-        """[what is replaced, what that changes of the value, and of each gradient]"""
-        data = {name: [list(row) for row in rows] for name, rows in base.items()}
-        patches = {}
-        for name, row, column, v in change:
-            data[name][row][column] = v
-            index = self.flat_index(name, row, column, counts) if name in self.vectors else column if name in self.shared else row
-            patches.setdefault(name, {})[index] = v if isinstance(v, int) else fmt.text(v)
-        value, grads = self.results(reduction, fmt, data, upstream)
-        changes = {name: difference(line["grads"][name], g) for name, g in grads.items()}
-        return [patches, difference(line["value"], value), {name: d for name, d in changes.items() if d}]
-
-    def results(self, reduction, fmt, data, upstream):
-        count = len(upstream)
-        rows = []
-        for n in range(count):
-            row = {name: [v if isinstance(v, int) else mpf(v) for v in data[name][n]] for name in self.vectors}
-            row |= {name: data[name][n][0] for name in self.labels}
-            row |= {name: [mpf(v) for v in data[name][0]] for name in self.shared}
-            rows.append(row)
-        head = (self.options, fmt) if getattr(self.function, "needs_format", False) else (self.options,)
-        results = [self.function(*head, *row.values()) for row in rows]
-        divisor = mpf(1)
-        if reduction == "mean":
-            divisor = self.divisor(self.options, rows) if self.divisor else mpf(count)
-        values = [l for l, _ in results]
-        if reduction == "none":
-            value = [rounded(v, fmt) for v in values]
-        else:
-            value = NAN if divisor == 0 else total(values, divisor, fmt, getattr(self.function, "terms", 1))
-            if 0 < abs(divisor) < mpf(fmt.denormal) * 2**fmt.digits:  # products with such weights may be rounded to 0 first
-                value = flat([value, total([lift(lambda v: mpf(fmt.rounded(v)), v) for v in values], divisor, fmt)])
-            value = [rounded(value, fmt)]
-        factors = [mpf(u) for u in upstream] if reduction == "none" else [div(1, divisor)] * count
-        grads = {}
-        for name in self.wrt:
-            parts = [[self.scale(v, f, divisor, fmt) for v in partials[name]] for f, (_, partials) in zip(factors, results)]
-            if name in self.shared:
-                grads[name] = [rounded(total(list(column), mpf(1), fmt), fmt) for column in zip(*parts)]
-            else:
-                grads[name] = self.laid_out(name, [[rounded(v, fmt) for v in row] for row in parts])
-        return value, grads
-
-    @staticmethod
-    def scale(v, factor, divisor, fmt):
-        if divisor == 0 or not mp.isfinite(divisor):  # nothing counted, or weights that sum to 0
-            return ZERO if v is ZERO else UNSPECIFIED
-        return scaled(v, factor, fmt)
