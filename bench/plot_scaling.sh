@@ -21,30 +21,30 @@ awk -v folder="$scratch" -F'[:,]' '
     delete ns
   }' "$json"
 works=(binary_cross_entropy_with_logits mse_loss cross_entropy chain adam)
-titles=('binary\_cross\_entropy\_with\_logits, forward + backward: ns per element over elements'
-  'mse\_loss, forward + backward: ns per element over elements' 'cross\_entropy, forward + backward: ns per element over classes'
-  'chain of operations, forward + backward: ns per node over nodes' 'step of Adam: ns per parameter over parameters')
+titles=('binary cross entropy with logits' 'MSE' 'cross entropy' 'chain of operations' 'step of Adam')
+units=(element element element node parameter)
+counted=(elements elements classes nodes parameters)
 
 draw() {  # TERMINAL FILE
   echo "set terminal $1; set output '$2'; set multiplot layout 3,2"
-  echo "set logscale xy; set grid; set format x '10^{%L}'; set key top right; set tics nomirror"
-  local i who threads plots dash
+  echo "set logscale xy; set grid; set format x '10^{%L}'; set key below maxrows 2; set tics nomirror"
+  local i who threads plots file
   for i in "${!works[@]}"; do
     plots=
     for who in slope libtorch limit; do
       for threads in 1 2; do
-        local file="$scratch/${works[i]}.${who}_ns.$threads"
+        file="$scratch/${works[i]}.${who}_ns.$threads"
         [[ -f $file ]] || continue
         sort -n -o "$file" "$file"
-        dash=$((threads == 1 ? 1 : 2))
-        plots+="${plots:+, }'$file' with linespoints pt 7 ps 0.5 lw 2 dt $dash lc rgb '${color[$who]}' title '$who, $threads thread$( ((threads > 1)) && echo s)'"
+        plots+="${plots:+, }'$file' with linespoints pt 7 ps 0.5 lw 2 dt $threads lc rgb '${color[$who]}' title '$who, threads: $threads'"
       done
     done
-    [[ $plots ]] && printf "set title '%s'\nplot %s\n" "${titles[i]}" "$plots"
+    [[ $plots ]] || continue
+    printf "set title '%s'; set xlabel '%s'; set ylabel 'ns per %s'\nplot %s\n" "${titles[i]}" "${counted[i]}" "${units[i]}" "$plots"
   done
   echo "unset multiplot"
 }
 declare -A color=([slope]='#1f77b4' [libtorch]='#d62728' [limit]='#7f7f7f')
-draw "svg size 1200,1350 enhanced" "$stem.svg" | gnuplot
+draw "svg size 1200,1350 enhanced background rgb 'white'" "$stem.svg" | gnuplot
 draw "pngcairo size 1200,1350 enhanced" "$stem.png" | gnuplot
 echo "$stem.svg $stem.png"

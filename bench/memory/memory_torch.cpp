@@ -13,7 +13,7 @@ void train(torch::nn::Sequential& net, std::int64_t batch, std::int64_t features
   torch::optim::SGD sgd(net->parameters(), torch::optim::SGDOptions(0.01));
   const Tensor x = torch::randn({batch, features}), t = torch::randint(classes, {batch});
   for (int i = 0; i < 5; ++i) {
-    sgd.zero_grad(true);
+    sgd.zero_grad();
     torch::nn::functional::cross_entropy(net->forward(x), t).backward();
     sgd.step();
   }
