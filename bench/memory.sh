@@ -40,8 +40,8 @@ mkdir -p "$results"
   done
   cat <<END
 
-Machine: $(machine); $compiler_name. The largest resident set of a process beyond what is resident when \`main\` begins, libraries
-loaded; the largest of 5 runs. Made by
+Machine: $(machine); $compiler_name. The largest resident set of a process beyond what is resident when
+\`main\` begins, libraries loaded; the largest of 5 runs. Made by
 
 \`\`\`
 $command

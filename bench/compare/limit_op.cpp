@@ -1,4 +1,5 @@
 // The small layer as plain loops.
+#include <algorithm>
 #include <memory>
 
 #include "harness.h"
