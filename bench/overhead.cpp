@@ -1,4 +1,5 @@
-// What an operation costs beside its arithmetic: one element, forward and backward.
+// What an operation costs beside its arithmetic, for use while working on it: bench_compare is for figures beside those
+// of others.
 #include <benchmark/benchmark.h>
 
 #include "slope/autograd/autograd.h"
@@ -17,7 +18,16 @@ void forward_without_graph(benchmark::State& state) {
   }
 }
 
-/// Per operation of a chain of 1000 multiplications and additions.
+void forward_with_graph(benchmark::State& state) {
+  const Tensor x = full({1}, 1.0, {.requires_grad = true}), c = full({1}, 1.0);
+  for (auto _ : state) {
+    Tensor y = x;
+    for (int i = 0; i < chain / 2; ++i) y = y * c + c;
+    benchmark::DoNotOptimize(y);
+  }
+  state.SetItemsProcessed(state.iterations() * chain);
+}
+
 void forward_and_backward(benchmark::State& state) {
   const Tensor x = full({1}, 1.0, {.requires_grad = true}), c = full({1}, 1.0);
   for (auto _ : state) {
@@ -29,19 +39,9 @@ void forward_and_backward(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * chain);
 }
 
-void forward_with_graph(benchmark::State& state) {
-  const Tensor x = full({1}, 1.0, {.requires_grad = true}), c = full({1}, 1.0);
-  for (auto _ : state) {
-    Tensor y = x;
-    for (int i = 0; i < chain / 2; ++i) y = y * c + c;
-    benchmark::DoNotOptimize(y);
-  }
-  state.SetItemsProcessed(state.iterations() * chain);
-}
-
-BENCHMARK(forward_without_graph)->Name("slope/op/forward_without_graph");
-BENCHMARK(forward_with_graph)->Name("slope/op/forward_with_graph_x1000");
-BENCHMARK(forward_and_backward)->Name("slope/op/forward_and_backward_x1000");
+BENCHMARK(forward_without_graph)->Name("op/forward_without_graph");
+BENCHMARK(forward_with_graph)->Name("op/forward_with_graph_x1000");
+BENCHMARK(forward_and_backward)->Name("op/forward_and_backward_x1000");
 
 }  // namespace
 

@@ -6,8 +6,8 @@ set -euo pipefail
 build=$(cd "$1" && pwd)
 results=${2:-$(dirname "${BASH_SOURCE[0]}")/results}
 sources=$(cd "$(dirname "${BASH_SOURCE[0]}")/startup" && pwd)
-source "$build/startup.env"
-torch_version=${torch_version%.*}  # the last part is not what Debian calls it
+source "$build/../rivals.env"
+source "$sources/../machine.sh"
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
@@ -69,8 +69,6 @@ while read -r whole busy mark memory path; do
   value[$rival.${name}_memory]=$memory
 done < <("$build/launch" 31 3 "${programs[@]}")
 
-family=$(awk -F': *' '/^vendor_id/ { vendor = $2 } /^cpu family/ { print vendor ", family " $2; exit }' /proc/cpuinfo)
-machine="${family:-$(uname -m)}, $(nproc) cores"
 command='cmake --preset release && cmake --build --preset release --target bench_startup'
 
 rows=(  # key|what it is|at most
@@ -92,8 +90,6 @@ rows=(  # key|what it is|at most
   'xor_memory|memory of it, MB|20'
 )
 
-ratio() { awk "BEGIN { if ($2 > 0) printf $1 < 10 * $2 ? \"%.2g\" : \"%.0f\", $1 / $2 }"; }  # nothing when the noise was larger than the time
-
 mkdir -p "$results"
 {
   header="| | slope |" rule="| --- | --- |"
@@ -107,7 +103,7 @@ mkdir -p "$results"
   done
   cat <<END
 
-Machine: $machine, $(cut -d" " -f1 /proc/loadavg) processes wanting to run at the end; $compiler_name. Made by
+Machine: $(machine), $(load) processes wanting to run at the end; $compiler_name. Made by
 
 \`\`\`
 $command
@@ -120,7 +116,7 @@ linker with OpenBLAS, which the first program does not need.
 END
 } >"$results/startup.md"
 {
-  printf '{\n  "machine": "%s",\n  "compiler": "%s",\n  "command": "%s"' "$machine" "$compiler_name" "$command"
+  printf '{\n  "machine": "%s",\n  "compiler": "%s",\n  "command": "%s"' "$(machine)" "$compiler_name" "$command"
   [[ $torch_version ]] && printf ',\n  "libtorch": "%s"' "$torch_version"
   for rival in empty "${rivals[@]}"; do
     printf ',\n  "%s": {' "$rival"

@@ -1,8 +1,15 @@
 #include "harness.h"
 
+#include <cblas.h>
+#include <omp.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdio>
+#include <stdexcept>
+
+extern "C" __attribute__((weak)) void openblas_set_num_threads(int);
 
 namespace compare {
 
@@ -21,21 +28,63 @@ Contestant& limit_works() {
 
 namespace {
 
+int threads_of_loops = 1;
+
+struct Entrant {
+  Contestant& who;
+  const char* name;
+  Work work;
+  std::int64_t calls = 1;
+  double one_call = 0;  // nanoseconds
+  std::vector<double> samples{};
+
+  // The counts of OpenMP, which OpenBLAS follows, are shared: whoever is next sets them.
+  void set_threads(int n) const {
+    if (&openblas_set_num_threads != nullptr) openblas_set_num_threads(n);
+    omp_set_num_threads(n);
+    threads_of_loops = n;
+    who.set_threads(n);
+  }
+};
+
+using Clock = std::chrono::steady_clock;
+
+double nanoseconds_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::nano>(Clock::now() - start).count();
+}
+
+/// Of one call.
 double nanoseconds(const Work& work, std::int64_t calls) {
-  const auto start = std::chrono::steady_clock::now();
-  for (std::int64_t i = 0; i < calls; ++i) work();
-  return std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start).count() / static_cast<double>(calls);
+  double total = 0;
+  if (work.before) {
+    for (std::int64_t i = 0; i < calls; ++i) {
+      work.before();
+      const auto start = Clock::now();
+      work.run();
+      total += nanoseconds_since(start);
+    }
+  } else {
+    const auto start = Clock::now();
+    for (std::int64_t i = 0; i < calls; ++i) work.run();
+    total = nanoseconds_since(start);
+  }
+  return total / static_cast<double>(calls);
 }
 
 // How many calls take about this long, after the first ones have filled caches.
-std::int64_t calibrate(const Work& work, double milliseconds) {
-  nanoseconds(work, 2);
-  std::int64_t calls = 1;
-  for (;;) {
-    const double ns = nanoseconds(work, calls) * static_cast<double>(calls);
-    if (ns >= milliseconds * 5e5) return std::max<std::int64_t>(1, std::llround(static_cast<double>(calls) * milliseconds * 1e6 / ns));
-    calls *= ns < milliseconds * 5e4 ? 8 : 2;
+void calibrate(Entrant& e, double milliseconds) {
+  const double wanted = milliseconds * 1e6;
+  e.calls = 1;
+  e.one_call = nanoseconds(e.work, 1);
+  if (e.one_call > 20 * wanted) return;
+  nanoseconds(e.work, 1);
+  for (std::int64_t calls = 1;;) {
+    e.one_call = nanoseconds(e.work, calls);
+    const double ns = e.one_call * static_cast<double>(calls);
+    if (ns >= wanted / 2) break;
+    calls *= ns < wanted / 20 ? 8 : 2;
   }
+  e.calls = std::max<std::int64_t>(1, std::llround(wanted / e.one_call));
 }
 
 Spread spread(std::vector<double> samples) {
@@ -49,54 +98,90 @@ Spread spread(std::vector<double> samples) {
   return {at(0.5), at(0.25), at(0.75)};
 }
 
-struct Entrant {
-  Contestant& who;
-  Work work;
-  std::int64_t calls = 1;
-  std::vector<double> samples;
-};
+Spread ratio(const Entrant& a, const Entrant& b) {
+  std::vector<double> r;
+  for (std::size_t i = 0; i < a.samples.size(); ++i) r.push_back(a.samples[i] / b.samples[i]);
+  return spread(std::move(r));
+}
+
+/// Throws unless all who can tell say the same of their results.
+void compare_results(const std::string& work, const std::vector<Entrant>& entrants) {
+  const Entrant* first = nullptr;
+  double expected = 0;
+  for (const Entrant& e : entrants) {
+    if (!e.work.check) continue;
+    e.set_threads(1);
+    const double result = e.work.check();
+    if (!first) {
+      first = &e;
+      expected = result;
+    }
+    const double bound =
+        std::min(e.work.tolerance, first->work.tolerance) * std::max(std::abs(result), std::abs(expected));
+    if (std::abs(result - expected) <= bound) continue;
+    char text[96];
+    std::snprintf(text, sizeof text, ": %s gives %.9g, %s %.9g", first->name, expected, e.name, result);
+    throw std::runtime_error(work + text);
+  }
+}
+
+int rounds_of(const std::vector<Entrant>& entrants, const Options& options) {
+  double slowest = 0;
+  for (const Entrant& e : entrants) slowest = std::max(slowest, e.one_call);
+  const double samples = 4 * options.rounds * options.milliseconds * 1e6 / slowest;
+  const int least = std::min(options.rounds, slowest > 1e9 ? 3 : 5);
+  return static_cast<int>(std::clamp(samples, static_cast<double>(least), static_cast<double>(options.rounds)));
+}
 
 }  // namespace
 
-Figures measure(const std::string& work, int threads, const Options& options) {
+int limit_threads() { return threads_of_loops; }
+
+std::vector<Figures> measure(const std::string& work, const std::vector<int>& threads, const Options& options) {
   std::vector<Entrant> entrants;
-  int torch = -1, limit = -1;
-  for (Contestant* c : {&slope_works(), &torch_works(), &limit_works()}) {
-    const Prepare* prepare = c->find(work);
+  const Entrant *torch = nullptr, *limit = nullptr;
+  entrants.reserve(3);
+  for (const auto& [who, name] :
+       {std::pair{&slope_works(), "slope"}, {&torch_works(), "libtorch"}, {&limit_works(), "the loop"}}) {
+    const Prepare* prepare = who->find(work);
     if (!prepare) continue;
-    (c == &torch_works() ? torch : limit) = c == &slope_works() ? limit : static_cast<int>(entrants.size());
-    c->set_threads(threads);
-    Entrant e{*c, (*prepare)(), 1, {}};
-    e.calls = calibrate(e.work, options.milliseconds);
-    entrants.push_back(std::move(e));
+    entrants.push_back({*who, name, (*prepare)()});
+    if (who == &torch_works()) torch = &entrants.back();
+    if (who == &limit_works()) limit = &entrants.back();
   }
-  for (int round = 0; round < options.rounds; ++round)
+  compare_results(work, entrants);
+  std::vector<Figures> all;
+  for (const int n : threads) {
     for (Entrant& e : entrants) {
-      // Both libraries set the threads of the one OpenMP run-time.
-      e.who.set_threads(threads);
-      e.samples.push_back(nanoseconds(e.work, e.calls));
+      e.samples.clear();
+      e.set_threads(n);
+      calibrate(e, options.milliseconds);
     }
-  Figures f;
-  f.work = work;
-  f.threads = threads;
-  const auto ratio = [&](int a, int b) {
-    std::vector<double> r;
-    for (std::size_t i = 0; i < entrants[static_cast<std::size_t>(a)].samples.size(); ++i)
-      r.push_back(entrants[static_cast<std::size_t>(a)].samples[i] / entrants[static_cast<std::size_t>(b)].samples[i]);
-    return spread(std::move(r));
-  };
-  f.slope = spread(entrants[0].samples);
-  if (torch >= 0) {
-    f.has_torch = true;
-    f.torch = spread(entrants[static_cast<std::size_t>(torch)].samples);
-    f.torch_ratio = ratio(torch, 0);
+    for (int round = rounds_of(entrants, options); round > 0; --round)
+      for (Entrant& e : entrants) {
+        e.set_threads(n);
+        if (e.calls > 1) nanoseconds(e.work, 1);  // the data of the others has taken the caches
+        e.samples.push_back(nanoseconds(e.work, e.calls));
+      }
+    Figures f;
+    f.work = work;
+    f.threads = n;
+    f.count = entrants[0].work.count;
+    f.unit = entrants[0].work.unit;
+    f.slope = spread(entrants[0].samples);
+    f.has_torch = torch != nullptr;
+    if (torch) {
+      f.torch = spread(torch->samples);
+      f.torch_ratio = ratio(*torch, entrants[0]);
+    }
+    f.has_limit = limit != nullptr;
+    if (limit) {
+      f.limit = spread(limit->samples);
+      f.limit_ratio = ratio(entrants[0], *limit);
+    }
+    all.push_back(std::move(f));
   }
-  if (limit >= 0) {
-    f.has_limit = true;
-    f.limit = spread(entrants[static_cast<std::size_t>(limit)].samples);
-    f.limit_ratio = ratio(0, limit);
-  }
-  return f;
+  return all;
 }
 
 }  // namespace compare

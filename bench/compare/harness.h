@@ -5,14 +5,33 @@
 #include <string>
 #include <vector>
 
-/// Compares ways of doing the same work on the same data in one process: slope, libtorch where it is installed, and a hand-written loop.
+/// Compares ways of doing the same work on the same data in one process: slope, libtorch where it is installed, and a
+/// hand-written loop or raw calls of BLAS.
 ///
-/// Each contestant registers, by the name of the work, a function that prepares it and returns the work itself. All are measured in
-/// turn, A B C A B C ..., a sample being as many calls as take a few milliseconds; what is reported are the medians of the samples and
-/// of the ratios of neighbouring samples, with their quartiles: ratios hold when the speed of a shared machine drifts.
+/// Each contestant registers, by the name of the work, a function that prepares it and returns the work itself. First
+/// each says what its work gives; contestants that do not agree are not measured. Then all are measured in turn, A B C
+/// A B C ..., a sample being as many calls as take a few milliseconds; what is reported are the medians of the samples
+/// and of the ratios of neighbouring samples, with their quartiles: ratios hold when the speed of a shared machine
+/// drifts.
+///
+/// All contestants share one OpenMP run-time and one OpenBLAS, the OpenMP build: there is no second pool of threads
+/// whose members could wait in a loop for work while another contestant is measured.
 namespace compare {
 
-using Work = std::function<void()>;
+struct Work {
+  std::function<void()> run;
+  /// Does the work and returns a number computed from its result: all contestants must agree on it. Called once, before
+  /// `run`.
+  std::function<double()> check{};
+  /// Runs before each call and is not timed: brings back what the work overwrites.
+  std::function<void()> before{};
+  /// What a call consists of, if it is many of something: 44 "step"s. Tables show the time of one. Taken from slope's
+  /// work.
+  double count = 1;
+  const char* unit = "";
+  /// How far apart two checks may be, relative to the larger.
+  double tolerance = 1e-3;
+};
 /// Prepares data and returns the work; called just before it is measured, so that data of other work is gone.
 using Prepare = std::function<Work()>;
 
@@ -25,8 +44,10 @@ class Contestant {
     return at == prepared_.end() ? nullptr : &at->second;
   }
   const std::map<std::string, Prepare>& all() const { return prepared_; }
-  /// Tells it how many threads to use.
+  /// Tells it how many threads to use. OpenMP and OpenBLAS have been told before.
   std::function<void(int)> set_threads = [](int) {};
+  /// Of the library, where it has one.
+  std::string version;
 
  private:
   std::map<std::string, Prepare> prepared_;
@@ -36,8 +57,10 @@ class Contestant {
 Contestant& slope_works();
 /// Empty where libtorch was not found.
 Contestant& torch_works();
-/// The same work as loops written by hand, without tensors or a graph.
+/// The same work as loops written by hand, or as nothing but its calls of BLAS, without tensors or a graph.
 Contestant& limit_works();
+/// How many threads a hand-written loop uses.
+int limit_threads();
 
 /// Median and quartiles.
 struct Spread {
@@ -46,6 +69,8 @@ struct Spread {
 struct Figures {
   std::string work;
   int threads = 1;
+  double count = 1;
+  std::string unit;
   /// Nanoseconds a call; empty for contestants that do not do this work.
   Spread slope, torch, limit;
   bool has_torch = false, has_limit = false;
@@ -54,12 +79,14 @@ struct Figures {
 };
 
 struct Options {
+  /// Fewer, but at least five, where a call takes longer than a sample; three where it takes more than a second.
   int rounds = 15;
   /// Of one sample.
   double milliseconds = 2;
 };
 
-Figures measure(const std::string& work, int threads, const Options& options);
+/// One result per number of threads. Throws std::runtime_error when contestants disagree about the result of the work.
+std::vector<Figures> measure(const std::string& work, const std::vector<int>& threads, const Options& options);
 
 /// Registers before main, from the file that defines the work.
 struct Registered {

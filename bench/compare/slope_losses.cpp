@@ -1,8 +1,6 @@
-#include <cstring>
-
 #include "harness.h"
 #include "losses.h"
-#include "slope/slope.h"
+#include "slope_data.h"
 
 using namespace slope;
 
@@ -22,8 +20,12 @@ const std::map<std::string, Loss>& losses() {
       {"log_cosh_loss", [](const Inputs& in) { return F::log_cosh_loss(in[0], in[1]); }},
       {"quantile_loss", [](const Inputs& in) { return F::quantile_loss(in[0], in[1], {.q = 0.9}); }},
       {"binary_cross_entropy", [](const Inputs& in) { return F::binary_cross_entropy(in[0], in[1]); }},
-      {"binary_cross_entropy_with_logits", [](const Inputs& in) { return F::binary_cross_entropy_with_logits(in[0], in[1]); }},
-      {"sigmoid_focal_loss", [](const Inputs& in) { return F::sigmoid_focal_loss(in[0], in[1], {.reduction = Reduction::mean}); }},
+      {"binary_cross_entropy_with_logits",
+       [](const Inputs& in) { return F::binary_cross_entropy_with_logits(in[0], in[1]); }},
+      {"binary_cross_entropy_with_logits_pos_weight",
+       [](const Inputs& in) { return F::binary_cross_entropy_with_logits(in[0], in[1], {.pos_weight = in[2]}); }},
+      {"sigmoid_focal_loss",
+       [](const Inputs& in) { return F::sigmoid_focal_loss(in[0], in[1], {.reduction = Reduction::mean}); }},
       {"focal_loss", [](const Inputs& in) { return F::focal_loss(in[0], in[1]); }},
       {"kl_div", [](const Inputs& in) { return F::kl_div(in[0], in[1], {.reduction = Reduction::batchmean}); }},
       {"soft_margin_loss", [](const Inputs& in) { return F::soft_margin_loss(in[0], in[1]); }},
@@ -36,7 +38,9 @@ const std::map<std::string, Loss>& losses() {
       {"tversky_loss", [](const Inputs& in) { return F::tversky_loss(in[0], in[1]); }},
       {"nll_loss", [](const Inputs& in) { return F::nll_loss(in[0], in[1]); }},
       {"cross_entropy", [](const Inputs& in) { return F::cross_entropy(in[0], in[1]); }},
-      {"cross_entropy_smoothing", [](const Inputs& in) { return F::cross_entropy(in[0], in[1], {.label_smoothing = 0.1}); }},
+      {"cross_entropy_weight", [](const Inputs& in) { return F::cross_entropy(in[0], in[1], {.weight = in[2]}); }},
+      {"cross_entropy_smoothing",
+       [](const Inputs& in) { return F::cross_entropy(in[0], in[1], {.label_smoothing = 0.1}); }},
       {"cross_entropy_probabilities", [](const Inputs& in) { return F::cross_entropy(in[0], in[1]); }},
       {"multi_margin_loss", [](const Inputs& in) { return F::multi_margin_loss(in[0], in[1]); }},
       {"multilabel_margin_loss", [](const Inputs& in) { return F::multilabel_margin_loss(in[0], in[1]); }},
@@ -54,42 +58,20 @@ const std::map<std::string, Loss>& losses() {
 }
 
 Tensor to_tensor(const compare::Data& d) {
-  const bool integers = !d.integers.empty();
-  const Tensor t = empty(Shape(d.shape), {.dtype = integers ? int64 : float32});
-  if (integers)
-    std::memcpy(t.data_ptr<std::int64_t>(), d.integers.data(), d.integers.size() * 8);
-  else
-    std::memcpy(t.data_ptr<float>(), d.floats.data(), d.floats.size() * 4);
-  return t;
-}
-
-void add_work(const std::string& name, Loss loss, const std::function<Inputs()>& make, bool backward) {
-  compare::slope_works().add(name, [=]() -> compare::Work {
-    const Inputs in = make();
-    if (!backward)
-      return [=] {
-        NoGradGuard no_grad;
-        (void)loss(in);
-      };
-    return [=] {
-      loss(in).backward();
-      for (const Tensor& t : in)
-        if (t.requires_grad()) t.zero_grad();
-    };
-  });
+  return d.integers.empty() ? compare::slope_tensor(d.floats, d.shape) : compare::slope_tensor(d.integers, d.shape);
 }
 
 const compare::Registered registered([] {
   compare::slope_works().set_threads = [](int n) { set_num_threads(n); };
-  for (const compare::LossRow& row : compare::loss_rows())
-    for (const compare::Size& size : compare::sizes_of(row))
-      for (const bool backward : {false, true})
-        add_work(compare::work_name(row, size, backward), losses().at(row.name), [row, size] {
-          Inputs in;
-          for (std::size_t i = 0; i < row.inputs.size(); ++i)
-            in.push_back(to_tensor(compare::make_data(row, size, i)).requires_grad_(static_cast<int>(i) < row.differentiated));
-          return in;
-        }, backward);
+  for (const compare::LossWork& work : compare::loss_works())
+    compare::slope_works().add(work.name, [work, loss = losses().at(work.row.name)]() -> compare::Work {
+      Inputs in, leaves;
+      for (std::size_t i = 0; i < work.row.inputs.size(); ++i) {
+        in.push_back(to_tensor(compare::make_data(work.row, work.size, i)));
+        if (static_cast<int>(i) < work.row.differentiated) leaves.push_back(in.back().requires_grad_());
+      }
+      return compare::slope_loss([=] { return loss(in); }, leaves, work.backward, work.count, work.unit);
+    });
 });
 
 }  // namespace

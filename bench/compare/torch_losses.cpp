@@ -1,7 +1,6 @@
-#include <torch/torch.h>
-
 #include "harness.h"
 #include "losses.h"
+#include "torch_data.h"
 
 namespace F = torch::nn::functional;
 using torch::Tensor;
@@ -35,7 +34,13 @@ const std::map<std::string, Loss>& losses() {
          return torch::max(0.9 * u, -0.1 * u).mean();
        }},
       {"binary_cross_entropy", [](const Inputs& in) { return F::binary_cross_entropy(in[0], in[1]); }},
-      {"binary_cross_entropy_with_logits", [](const Inputs& in) { return F::binary_cross_entropy_with_logits(in[0], in[1]); }},
+      {"binary_cross_entropy_with_logits",
+       [](const Inputs& in) { return F::binary_cross_entropy_with_logits(in[0], in[1]); }},
+      {"binary_cross_entropy_with_logits_pos_weight",
+       [](const Inputs& in) {
+         return F::binary_cross_entropy_with_logits(in[0], in[1],
+                                                    F::BinaryCrossEntropyWithLogitsFuncOptions().pos_weight(in[2]));
+       }},
       {"sigmoid_focal_loss",
        [](const Inputs& in) {
          const Tensor p = in[0].sigmoid();
@@ -46,7 +51,8 @@ const std::map<std::string, Loss>& losses() {
        }},
       {"focal_loss",
        [](const Inputs& in) {
-         const Tensor bce = F::binary_cross_entropy(in[0], in[1], F::BinaryCrossEntropyFuncOptions().reduction(torch::kNone));
+         const Tensor bce =
+             F::binary_cross_entropy(in[0], in[1], F::BinaryCrossEntropyFuncOptions().reduction(torch::kNone));
          const Tensor p_t = in[1] * in[0] + (1 - in[1]) * (1 - in[0]);
          return ((in[1] * 0.75 + (1 - in[1]) * 0.25) * (1 - p_t).pow(2) * bce).mean();
        }},
@@ -68,14 +74,20 @@ const std::map<std::string, Loss>& losses() {
        }},
       {"nll_loss", [](const Inputs& in) { return F::nll_loss(in[0], in[1]); }},
       {"cross_entropy", [](const Inputs& in) { return F::cross_entropy(in[0], in[1]); }},
+      {"cross_entropy_weight",
+       [](const Inputs& in) { return F::cross_entropy(in[0], in[1], F::CrossEntropyFuncOptions().weight(in[2])); }},
       {"cross_entropy_smoothing",
-       [](const Inputs& in) { return F::cross_entropy(in[0], in[1], F::CrossEntropyFuncOptions().label_smoothing(0.1)); }},
+       [](const Inputs& in) {
+         return F::cross_entropy(in[0], in[1], F::CrossEntropyFuncOptions().label_smoothing(0.1));
+       }},
       {"cross_entropy_probabilities", [](const Inputs& in) { return F::cross_entropy(in[0], in[1]); }},
       {"multi_margin_loss", [](const Inputs& in) { return F::multi_margin_loss(in[0], in[1]); }},
       {"multilabel_margin_loss", [](const Inputs& in) { return F::multilabel_margin_loss(in[0], in[1]); }},
       {"multilabel_soft_margin_loss", [](const Inputs& in) { return F::multilabel_soft_margin_loss(in[0], in[1]); }},
       {"cosine_similarity",
-       [](const Inputs& in) { return F::cosine_similarity(in[0], in[1], F::CosineSimilarityFuncOptions().dim(1)).sum(); }},
+       [](const Inputs& in) {
+         return F::cosine_similarity(in[0], in[1], F::CosineSimilarityFuncOptions().dim(1)).sum();
+       }},
       {"cosine_embedding_loss", [](const Inputs& in) { return F::cosine_embedding_loss(in[0], in[1], in[2]); }},
       {"pairwise_distance", [](const Inputs& in) { return F::pairwise_distance(in[0], in[1]).sum(); }},
       {"triplet_margin_loss", [](const Inputs& in) { return F::triplet_margin_loss(in[0], in[1], in[2]); }},
@@ -100,35 +112,22 @@ const std::map<std::string, Loss>& losses() {
 }
 
 Tensor to_tensor(const compare::Data& d) {
-  if (!d.integers.empty()) return torch::tensor(d.integers).view(d.shape);
-  return torch::tensor(d.floats).view(d.shape);
+  return d.integers.empty() ? compare::torch_tensor(d.floats, d.shape) : compare::torch_tensor(d.integers, d.shape);
 }
 
 const compare::Registered registered([] {
   compare::torch_works().set_threads = [](int n) { at::set_num_threads(n); };
-  for (const compare::LossRow& row : compare::loss_rows())
-    for (const compare::Size& size : compare::sizes_of(row))
-      for (const bool backward : {false, true}) {
-        const auto found = losses().find(row.name);
-        if (found == losses().end()) continue;
-        compare::torch_works().add(compare::work_name(row, size, backward), [row, size, backward, loss = found->second]() -> compare::Work {
-          Inputs in;
-          for (std::size_t i = 0; i < row.inputs.size(); ++i) {
-            in.push_back(to_tensor(compare::make_data(row, size, i)));
-            if (static_cast<int>(i) < row.differentiated) in.back().requires_grad_();
-          }
-          if (!backward)
-            return [=] {
-              torch::NoGradGuard no_grad;
-              (void)loss(in);
-            };
-          return [=] {
-            loss(in).backward();
-            for (const Tensor& t : in)
-              if (t.requires_grad()) t.mutable_grad() = Tensor();
-          };
-        });
+  // Without the patch level, which distributions change.
+  compare::torch_works().version = std::to_string(TORCH_VERSION_MAJOR) + "." + std::to_string(TORCH_VERSION_MINOR);
+  for (const compare::LossWork& work : compare::loss_works())
+    compare::torch_works().add(work.name, [work, loss = losses().at(work.row.name)]() -> compare::Work {
+      Inputs in, leaves;
+      for (std::size_t i = 0; i < work.row.inputs.size(); ++i) {
+        in.push_back(to_tensor(compare::make_data(work.row, work.size, i)));
+        if (static_cast<int>(i) < work.row.differentiated) leaves.push_back(in.back().requires_grad_());
       }
+      return compare::torch_loss([=] { return loss(in); }, leaves, work.backward);
+    });
 });
 
 }  // namespace

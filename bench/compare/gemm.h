@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+
+#include "data.h"
+
+/// Products of square matrices.
+namespace compare::gemm {
+
+inline std::vector<std::int64_t> sizes() { return {64, 256, 1024}; }
+
+template <class T>
+std::string name_of(std::int64_t n) {
+  return "gemm/" + std::to_string(n) + (sizeof(T) == 4 ? "/f32" : "/f64");
+}
+
+template <class T>
+std::vector<T> matrix(std::int64_t n, unsigned seed) {
+  const std::vector<float> x = normals(n * n, seed);
+  return {x.begin(), x.end()};
+}
+
+template <class T>
+double magnitude(const T* x, std::int64_t n) {
+  double sum = 0;
+  for (std::int64_t i = 0; i < n * n; ++i) sum += std::abs(static_cast<double>(x[i]));
+  return sum;
+}
+
+}  // namespace compare::gemm

@@ -1,0 +1,161 @@
+// The training step by hand: forward, loss, backward, penalties and Adam as loops over the samples of a batch.
+#include <algorithm>
+#include <cmath>
+#include <memory>
+
+#include "focal.h"
+#include "harness.h"
+
+namespace focal = compare::focal;
+
+namespace {
+
+// A batch, rounded up so that loops over it are whole vectors; the samples too many have no weight.
+constexpr int width = 112;
+using Row = float[width];
+
+struct Training {
+  std::vector<float> x, y;
+  std::vector<std::int64_t> rows;
+  std::mt19937 random{1};
+  alignas(64) float w[64] = {}, g[64] = {}, m[64] = {}, v[64] = {};
+  alignas(64) Row x0 = {}, x1 = {}, t = {}, weight = {};
+  alignas(64) Row h1[4], h2[8], z, d, d1[4], d2[8];
+  double beta1_power = 1, beta2_power = 1;
+
+  // Where the layers' parameters begin.
+  static constexpr int w1 = 0, b1 = 8, w2 = 12, b2 = 44, w3 = 52, b3 = 60;
+
+  Training() {
+    focal::Points p = focal::make_points();
+    x = std::move(p.x);
+    y = std::move(p.y);
+    rows = std::move(p.training_rows);
+    const std::vector<float> initial = focal::initial_parameters();
+    std::copy(initial.begin(), initial.end(), w);
+  }
+
+  /// Returns the sum of the losses of its steps.
+  double epoch() {
+    double sum = 0;
+    for (std::int64_t at = 0; at < focal::training; at += focal::batch) {
+      gather(at, std::min(focal::batch, focal::training - at));
+      forward();
+      sum += static_cast<double>(loss());
+      backward();
+      sum += static_cast<double>(penalties());
+      adam();
+    }
+    return sum;
+  }
+
+  void gather(std::int64_t at, std::int64_t n) {
+    for (int i = 0; i < width; ++i) weight[i] = i < n ? 1 / static_cast<float>(n) : 0.f;
+    for (std::int64_t i = 0; i < n; ++i) {
+      const auto row = static_cast<std::size_t>(rows[static_cast<std::size_t>(at + i)]);
+      x0[i] = x[2 * row];
+      x1[i] = x[2 * row + 1];
+      t[i] = y[row];
+    }
+  }
+
+  void forward() {
+    for (int j = 0; j < 4; ++j)
+      for (int i = 0; i < width; ++i)
+        h1[j][i] = std::max(0.f, w[w1 + 2 * j] * x0[i] + w[w1 + 2 * j + 1] * x1[i] + w[b1 + j]);
+    for (int j = 0; j < 8; ++j) {
+      const float* a = w + w2 + 4 * j;
+      for (int i = 0; i < width; ++i)
+        h2[j][i] = std::max(0.f, a[0] * h1[0][i] + a[1] * h1[1][i] + a[2] * h1[2][i] + a[3] * h1[3][i] + w[b2 + j]);
+    }
+    for (int i = 0; i < width; ++i) {
+      float sum = w[b3];
+      for (int j = 0; j < 8; ++j) sum += w[w3 + j] * h2[j][i];
+      z[i] = sum;
+    }
+  }
+
+  /// Also sets d, the derivative by the last layer's scores.
+  float loss() {
+    float sum = 0;
+    for (int i = 0; i < width; ++i) {
+      const float p = 1 / (1 + std::exp(-z[i])), u = t[i];
+      const float bce = -(u * std::max(std::log(p), -100.f) + (1 - u) * std::max(std::log(1 - p), -100.f));
+      const float q = p + u - 2 * p * u, a = u * 0.75f + (1 - u) * 0.25f;
+      const float by_p = a * (2 * q * (1 - 2 * u) * bce + q * q * (p - u) / std::max(p * (1 - p), 1e-12f));
+      sum += weight[i] * a * q * q * bce;
+      d[i] = weight[i] * by_p * p * (1 - p);
+    }
+    return sum;
+  }
+
+  static float dot(const Row& a, const Row& b) {
+    float sum = 0;
+    for (int i = 0; i < width; ++i) sum += a[i] * b[i];
+    return sum;
+  }
+  static float total(const Row& a) {
+    float sum = 0;
+    for (int i = 0; i < width; ++i) sum += a[i];
+    return sum;
+  }
+
+  void backward() {
+    for (int j = 0; j < 8; ++j) {
+      g[w3 + j] = dot(d, h2[j]);
+      for (int i = 0; i < width; ++i) d2[j][i] = h2[j][i] > 0 ? w[w3 + j] * d[i] : 0.f;
+      for (int k = 0; k < 4; ++k) g[w2 + 4 * j + k] = dot(d2[j], h1[k]);
+      g[b2 + j] = total(d2[j]);
+    }
+    g[b3] = total(d);
+    for (int k = 0; k < 4; ++k) {
+      for (int i = 0; i < width; ++i) {
+        float sum = 0;
+        for (int j = 0; j < 8; ++j) sum += w[w2 + 4 * j + k] * d2[j][i];
+        d1[k][i] = h1[k][i] > 0 ? sum : 0.f;
+      }
+      g[w1 + 2 * k] = dot(d1[k], x0);
+      g[w1 + 2 * k + 1] = dot(d1[k], x1);
+      g[b1 + k] = total(d1[k]);
+    }
+  }
+
+  float penalties() {
+    const float c = static_cast<float>(focal::coefficient);
+    float sum = 0;
+    for (const auto& [begin, end] : {std::pair{w1, b1}, {w2, b2}, {w3, b3}})
+      for (int i = begin; i < end; ++i) {
+        sum += c * std::abs(w[i]) + 0.5f * c * w[i] * w[i];
+        g[i] += c * (w[i] > 0 ? 1.f : w[i] < 0 ? -1.f : 0.f) + c * w[i];
+      }
+    return sum;
+  }
+
+  void adam() {
+    beta1_power *= 0.9;
+    beta2_power *= 0.999;
+    const float step = static_cast<float>(focal::learning_rate / (1 - beta1_power));
+    const float root = static_cast<float>(1 / std::sqrt(1 - beta2_power));
+    for (int i = 0; i < 64; ++i) {
+      m[i] = 0.9f * m[i] + 0.1f * g[i];
+      v[i] = 0.999f * v[i] + 0.001f * g[i] * g[i];
+      w[i] -= step * m[i] / (std::sqrt(v[i]) * root + 1e-8f);
+    }
+  }
+};
+
+compare::Work by_hand() {
+  const auto training = std::make_shared<Training>();
+  const auto run = [=] {
+    std::shuffle(training->rows.begin(), training->rows.end(), training->random);
+    training->epoch();
+  };
+  return {.run = run, .check = [] { return std::make_unique<Training>()->epoch(); }, .tolerance = focal::tolerance};
+}
+
+const compare::Registered registered([] {
+  for (const char* how : {"composed", "pointwise", "built_in"})
+    compare::limit_works().add(std::string("focal/step/") + how, by_hand);
+});
+
+}  // namespace

@@ -1,0 +1,67 @@
+#include "machine.h"
+
+#include <fstream>
+#include <thread>
+
+#include "harness.h"
+
+extern "C" __attribute__((weak)) char* openblas_get_corename();
+
+namespace compare {
+
+namespace {
+
+std::string processor() {
+  std::ifstream file("/proc/cpuinfo");
+  std::string line, text;
+  // Virtual machines often hide the name of the model but not its number.
+  for (const char* key : {"model name", "cpu family", "model\t"}) {
+    file.clear();
+    file.seekg(0);
+    while (std::getline(file, line))
+      if (line.starts_with(key) && line.find(": ") != std::string::npos) {
+        text += (text.empty()                       ? ""
+                 : key == std::string("cpu family") ? ", family "
+                                                    : ", model ") +
+                line.substr(line.find(": ") + 2);
+        break;
+      }
+  }
+  return text.empty() ? "unknown" : text;
+}
+
+std::string openblas_core() { return &openblas_get_corename != nullptr ? openblas_get_corename() : "not OpenBLAS"; }
+
+}  // namespace
+
+std::vector<std::pair<std::string, std::string>> describe_machine() {
+  std::vector<std::pair<std::string, std::string>> all;
+  all.emplace_back("processor", processor());
+  all.emplace_back("cores", std::to_string(std::thread::hardware_concurrency()));
+#if defined(__clang__)
+  all.emplace_back("compiler", __VERSION__);
+#else
+  all.emplace_back("compiler", "GCC " __VERSION__);
+#endif
+  all.emplace_back("openblas_core", openblas_core());
+  if (!torch_works().version.empty()) all.emplace_back("libtorch", torch_works().version);
+  std::string load;
+  if (std::ifstream("/proc/loadavg") >> load) all.emplace_back("load_average", load);
+  return all;
+}
+
+std::string openblas_warning() {
+#if defined(__x86_64__)
+  const std::string core = openblas_core();
+  const bool wide =
+      core == "Haswell" || core == "Zen" || core == "SkylakeX" || core == "Cooperlake" || core == "Sapphirerapids";
+  if (__builtin_cpu_supports("avx512f") && (!wide || core == "Haswell" || core == "Zen"))
+    return "OpenBLAS uses its kernels for " + core +
+           " though this processor has AVX-512; set OPENBLAS_CORETYPE=SkylakeX";
+  if (__builtin_cpu_supports("avx2") && !wide)
+    return "OpenBLAS uses its kernels for " + core + " though this processor has AVX2; set OPENBLAS_CORETYPE=Haswell";
+#endif
+  return {};
+}
+
+}  // namespace compare

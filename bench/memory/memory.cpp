@@ -1,0 +1,61 @@
+// memory CASE: prints how many megabytes a training takes at most beyond those of the program when it starts.
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "peak.h"
+#include "slope/slope.h"
+
+using namespace slope;
+
+namespace {
+
+void train(nn::Sequential& net, std::int64_t batch, std::int64_t features, std::int64_t classes) {
+  optim::SGD sgd(net.parameters(), {.lr = 0.01});
+  const Tensor x = randn({batch, features}), t = randint(0, classes, Shape{batch});
+  for (int i = 0; i < 5; ++i) {
+    sgd.zero_grad();
+    F::cross_entropy(net(x), t).backward();
+    sgd.step();
+  }
+}
+
+/// 784-512-256-10, 128 samples.
+void mlp() {
+  nn::Sequential net(nn::Linear(784, 512), nn::ReLU(), nn::Linear(512, 256), nn::ReLU(), nn::Linear(256, 10));
+  train(net, 128, 784, 10);
+}
+
+/// Twenty layers, 512 wide, 1024 samples.
+void deep() {
+  nn::Sequential net;
+  for (int i = 0; i < 20; ++i) {
+    net.push_back(nn::Linear(512, 512));
+    net.push_back(nn::ReLU());
+  }
+  train(net, 1024, 512, 512);
+}
+
+/// A million elements through twenty operations.
+void chain() {
+  const Tensor x = randn({1'000'000}).requires_grad_();
+  Tensor y = x;
+  for (int i = 0; i < 20; ++i) y = tanh(y);
+  y.sum().backward();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string which = argc == 2 ? argv[1] : "";
+  const PeakMemory peak;
+  if (which == "mlp")
+    mlp();
+  else if (which == "deep")
+    deep();
+  else if (which == "chain")
+    chain();
+  else
+    return 2;
+  std::printf("%.1f\n", peak.megabytes());
+}

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+/// How much memory a program takes beyond what it had when this was made: its largest resident set since then, as the
+/// kernel counts it. Loading libraries takes memory, too, some of it for a moment only, so the kernel's mark is set
+/// back to what is resident now.
+class PeakMemory {
+ public:
+  PeakMemory() {
+    if (std::FILE* file = std::fopen("/proc/self/clear_refs", "w")) {
+      std::fputs("5", file);
+      std::fclose(file);
+    }
+    start_ = kilobytes("VmRSS:");
+  }
+  double megabytes() const { return (kilobytes("VmHWM:") - start_) / 1024; }
+
+ private:
+  static double kilobytes(const char* key) {
+    char line[256];
+    double value = 0;
+    if (std::FILE* file = std::fopen("/proc/self/status", "r")) {
+      while (std::fgets(line, sizeof line, file))
+        if (std::strncmp(line, key, std::strlen(key)) == 0) value = std::atof(line + std::strlen(key));
+      std::fclose(file);
+    }
+    return value;
+  }
+  double start_;
+};
