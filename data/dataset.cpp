@@ -1,5 +1,6 @@
 #include "slope/data/dataset.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <numbers>
@@ -60,7 +61,10 @@ void check_index(std::int64_t i, std::int64_t size) {
 }  // namespace
 
 std::optional<Batch> TensorDataset::gather(std::span<const std::int64_t> indices) const {
-  for (std::int64_t i : indices) check_index(i, size_);
+  std::uint64_t largest = 0;  // one comparison for all, as no negative number is small without its sign
+  for (std::int64_t i : indices) largest = std::max(largest, static_cast<std::uint64_t>(i));
+  if (largest >= static_cast<std::uint64_t>(size_))
+    for (std::int64_t i : indices) check_index(i, size_);
   std::vector<Tensor> out;
   out.reserve(tensors_.size());
   for (const Tensor& t : tensors_) {

@@ -12,7 +12,8 @@ namespace slope::optim {
 ///  - `Rule`: the functor of fused.h; `slot_names`, and `uses_slot(options, k)`;
 ///  - `for_each_option(options, f)`: calls f(name, member) for every option;
 ///  - `complete(group, defaults)`: the group's options; `validate(options, loc)`: throws for values outside the domain;
-///  - `rule(options, state)`: the scalars of one parameter's step, after `state.step` was incremented.
+///  - `rule(options, state)`: the scalars of one parameter's step, after `state.step` was incremented; of the state it
+///    reads `step` and `fresh` alone.
 /// Its functions are defined in grouped_update.h, which only the .cpp file of the optimizer includes: users' programs
 /// compile none of this.
 template <class Traits>

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <iterator>
+#include <optional>
+#include <utility>
 
 #include "slope/autograd/kernels/iterate.h"
 #include "slope/autograd/tensor/factory.h"
@@ -105,6 +107,8 @@ void GroupedOptimizer<Traits>::update(std::size_t index) {
   if (!pass_) pass_ = std::make_shared<detail::Pass<Rule>>();
   auto& [fused, keep, scattered] = *static_cast<detail::Pass<Rule>*>(pass_.get());
   for (auto& f : fused) f.clear();
+  std::optional<Rule> rule;  // of the last parameter, and mostly of the next
+  std::pair rule_of{std::int64_t{-1}, false};
   for (const Tensor& p : group.params) {
     Tensor g = p.grad();
     if (!g.defined()) continue;
@@ -121,7 +125,10 @@ void GroupedOptimizer<Traits>::update(std::size_t index) {
       state.fresh = true;
     }
     ++state.step;
-    const Rule rule = Traits::rule(group, state);
+    if (const std::pair key{static_cast<std::int64_t>(state.step), state.fresh}; !rule || rule_of != key) {
+      rule = Traits::rule(group, state);
+      rule_of = key;
+    }
     if (!g.is_contiguous()) g = g.contiguous();
     Tensor dense = p;
     if (!p.is_contiguous()) {
@@ -131,7 +138,7 @@ void GroupedOptimizer<Traits>::update(std::size_t index) {
     void* slots[Rule::slots > 0 ? Rule::slots : 1] = {};
     for (int k = 0; k < Rule::slots; ++k)
       if (Traits::uses_slot(group, k)) slots[k] = state.slots[static_cast<std::size_t>(k)].raw_data();
-    fused[p.dtype() == DType::float64].add(rule, dense.raw_data(), g.raw_data(), slots, p.numel());
+    fused[p.dtype() == DType::float64].add(*rule, dense.raw_data(), g.raw_data(), slots, p.numel());
     p.impl().storage->bump_version();
     keep.push_back(std::move(g));
   }

@@ -8,6 +8,7 @@
 #include "slope/autograd/engine/extras.h"
 #include "slope/autograd/engine/grad_mode.h"
 #include "slope/autograd/engine/node.h"
+#include "slope/autograd/kernels/iterate.h"
 
 namespace slope {
 
@@ -36,9 +37,9 @@ struct DepthGuard {
 void accumulate(Tensor& into, Tensor&& g, bool recording) {
   if (!into.defined())
     into = std::move(g);
-  else if (!recording && into.sole_owner() && into.is_contiguous() && into.shape() == g.shape() &&
-           into.dtype() == g.dtype())
-    into.add_(g);
+  else if (!recording && into.sole_owner() && into.is_contiguous() && g.is_contiguous() && into.shape() == g.shape() &&
+           into.dtype() == g.dtype() && into.is_floating_point())
+    accumulate_kernel(into.impl(), g.impl());
   else
     into = into.add(g);
 }

@@ -218,9 +218,12 @@ void tiled_gemv(int64_t m, int64_t k, T alpha, const BlasOperand<T>& a, const T*
 constexpr int64_t small_scratch = 2048;  // numbers of B that may be laid out anew on the stack
 constexpr int64_t small_work = 16384;    // multiply-adds below which BLAS does not pay
 
-template <class Target, class T, std::size_t... R>
-inline void small_rows(std::index_sequence<R...>, int64_t n, int64_t k, T alpha, const T* a, int64_t a_row,
-                       int64_t a_col, const T* b, int64_t ldb, const T* bias, T beta, T* c, int64_t ldc) {
+// R: rows of C at once. W: how many sums each of its elements is split into, for few rows would wait for one
+// multiply-add after the other.
+template <class Target, class T, std::size_t... R, std::size_t... W>
+inline void small_rows(std::index_sequence<R...>, std::index_sequence<W...>, int64_t n, int64_t k, T alpha, const T* a,
+                       int64_t a_row, int64_t a_col, const T* b, int64_t ldb, const T* bias, T beta, T* c,
+                       int64_t ldc) {
   using V = typename Target::template Lanes<T>;
   constexpr bool fused = Target::isa != simd::Isa::baseline;  // where it is an instruction
   for (int64_t j = 0; j < n; j += V::size) {
@@ -228,15 +231,32 @@ inline void small_rows(std::index_sequence<R...>, int64_t n, int64_t k, T alpha,
     const T* from = b + j;
     const T* x = a;
     // Constant subscripts throughout (a pack, not a loop): only then does the compiler keep the sums in registers.
-    V sums[sizeof...(R)];
+    constexpr std::size_t rows = sizeof...(R), ways = sizeof...(W);
+    V sums[rows * ways];
     ((sums[R].v = V(0).v), ...);
-    for (int64_t p = 0; p < k; ++p, from += ldb, x += a_col) {
+    const auto add = [&]<std::size_t Way>(std::integral_constant<std::size_t, Way>) {
       const V row = lanes == V::size ? V::load(from) : V::load_n(from, lanes);
       if constexpr (fused)
-        ((sums[R].v = fma(V(x[static_cast<int64_t>(R) * a_row]), row, sums[R]).v), ...);
+        ((sums[Way * rows + R].v = fma(V(x[static_cast<int64_t>(R) * a_row]), row, sums[Way * rows + R]).v), ...);
       else
-        ((sums[R].v += V(x[static_cast<int64_t>(R) * a_row]).v * row.v), ...);
+        ((sums[Way * rows + R].v += V(x[static_cast<int64_t>(R) * a_row]).v * row.v), ...);
+      from += ldb;
+      x += a_col;
+    };
+    int64_t p = 0;
+    if constexpr (ways > 1) {
+      const auto clear = [&]<std::size_t Way>(std::integral_constant<std::size_t, Way>) {
+        ((sums[Way * rows + R].v = V(0).v), ...);
+      };
+      const auto join = [&]<std::size_t Way>(std::integral_constant<std::size_t, Way>) {
+        if constexpr (Way > 0) ((sums[R].v += sums[Way * rows + R].v), ...);
+      };
+      (clear(std::integral_constant<std::size_t, W>()), ...);
+      for (; p + static_cast<int64_t>(ways) <= k; p += static_cast<int64_t>(ways))
+        (add(std::integral_constant<std::size_t, W>()), ...);
+      (join(std::integral_constant<std::size_t, W>()), ...);
     }
+    for (; p < k; ++p) add(std::integral_constant<std::size_t, 0>());
     if (alpha != T(1)) ((sums[R].v *= V(alpha).v), ...);
     if (bias) {
       const V row = V::load_n(bias + j, lanes);
@@ -265,17 +285,17 @@ void small_gemm(int64_t m, int64_t n, int64_t k, T alpha, const MatrixView<T>& a
     int64_t i = 0;
     // As many rows of C as there are registers for, then smaller groups.
     for (; i + 8 <= m; i += 8)
-      SLOPE_INLINE_CALL small_rows<Target>(std::make_index_sequence<8>(), n, k, alpha, a.data + i * a.row_stride,
-                                           a.row_stride, a.col_stride, rows_of_b, ldb, start.bias, start.beta,
-                                           c + i * ldc, ldc);
+      SLOPE_INLINE_CALL small_rows<Target>(std::make_index_sequence<8>(), std::make_index_sequence<1>(), n, k, alpha,
+                                           a.data + i * a.row_stride, a.row_stride, a.col_stride, rows_of_b, ldb,
+                                           start.bias, start.beta, c + i * ldc, ldc);
     for (; i + 4 <= m; i += 4)
-      SLOPE_INLINE_CALL small_rows<Target>(std::make_index_sequence<4>(), n, k, alpha, a.data + i * a.row_stride,
-                                           a.row_stride, a.col_stride, rows_of_b, ldb, start.bias, start.beta,
-                                           c + i * ldc, ldc);
+      SLOPE_INLINE_CALL small_rows<Target>(std::make_index_sequence<4>(), std::make_index_sequence<2>(), n, k, alpha,
+                                           a.data + i * a.row_stride, a.row_stride, a.col_stride, rows_of_b, ldb,
+                                           start.bias, start.beta, c + i * ldc, ldc);
     for (; i + 1 <= m; i += 1)
-      SLOPE_INLINE_CALL small_rows<Target>(std::make_index_sequence<1>(), n, k, alpha, a.data + i * a.row_stride,
-                                           a.row_stride, a.col_stride, rows_of_b, ldb, start.bias, start.beta,
-                                           c + i * ldc, ldc);
+      SLOPE_INLINE_CALL small_rows<Target>(std::make_index_sequence<1>(), std::make_index_sequence<4>(), n, k, alpha,
+                                           a.data + i * a.row_stride, a.row_stride, a.col_stride, rows_of_b, ldb,
+                                           start.bias, start.beta, c + i * ldc, ldc);
   });
 }
 
@@ -412,6 +432,33 @@ T dot(int64_t n, const T* x, int64_t x_stride, const T* y, int64_t y_stride) {
   }
 }
 
+template <class T>
+void sum_columns(int64_t rows, int64_t columns, const T* x, int64_t ld, T* out) {
+  simd::dispatch([&](auto target) {
+    using V = typename decltype(target)::template Lanes<double>;
+    for (int64_t j = 0; j < columns; j += V::size) {
+      const int lanes = static_cast<int>(std::min<int64_t>(V::size, columns - j));
+      const auto read = [&](int64_t i) {
+        const T* p = x + i * ld + j;
+        if constexpr (std::is_same_v<T, double>)
+          return lanes == V::size ? V::load(p) : V::load_n(p, lanes);
+        else
+          return lanes == V::size ? V::load_wide(p) : V::load_wide_n(p, lanes);
+      };
+      V even = V(0), odd = V(0);
+      int64_t i = 0;
+      for (; i + 2 <= rows; i += 2) {
+        even = even + read(i);
+        odd = odd + read(i + 1);
+      }
+      if (i < rows) even = even + read(i);
+      double sums[V::size];
+      (even + odd).store(sums);
+      for (int l = 0; l < lanes; ++l) out[j + l] = static_cast<T>(sums[l]);
+    }
+  });
+}
+
 #define SLOPE_GEMM(T)                                                                                         \
   template void gemm<T>(int64_t, int64_t, int64_t, T, MatrixView<T>, MatrixView<T>, T, T*, int64_t);          \
   template void gemm_bias<T>(int64_t, int64_t, int64_t, MatrixView<T>, MatrixView<T>, const T*, T*, int64_t); \
@@ -420,5 +467,7 @@ SLOPE_GEMM(float)
 SLOPE_GEMM(double)
 SLOPE_GEMM(int64_t)
 #undef SLOPE_GEMM
+template void sum_columns<float>(int64_t, int64_t, const float*, int64_t, float*);
+template void sum_columns<double>(int64_t, int64_t, const double*, int64_t, double*);
 
 }  // namespace slope

@@ -32,6 +32,11 @@ template <class T>
 void gemm_bias(std::int64_t m, std::int64_t n, std::int64_t k, MatrixView<T> a, MatrixView<T> b, const T* bias, T* c,
                std::int64_t ldc);
 
+/// out[j] = the sum of column j of a matrix with rows `ld` apart, formed in double on one thread: for small matrices, which a
+/// reduction takes longer to plan than to add up.
+template <class T>
+void sum_columns(std::int64_t rows, std::int64_t columns, const T* x, std::int64_t ld, T* out);
+
 /// The sum of x[i] y[i]. Floats are summed in double: the error stays below 1e-7 times the sum of magnitudes.
 template <class T>
 T dot(std::int64_t n, const T* x, std::int64_t x_stride, const T* y, std::int64_t y_stride);

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <type_traits>
 
+#include "slope/autograd/kernels/lanes.h"
+
 namespace slope {
 
 Shape broadcast_byte_strides(const TensorImpl& t, const Shape& shape) {
@@ -58,6 +60,24 @@ void fill_kernel(const TensorImpl& to, Scalar value) {
         std::fill_n(reinterpret_cast<T*>(p[0]), n, v);
       else
         for (std::int64_t i = 0; i < n; ++i) *reinterpret_cast<T*>(p[0] + i * s[0]) = v;
+    });
+  });
+}
+
+void accumulate_kernel(const TensorImpl& into, const TensorImpl& g) {
+  visit_floating(into.dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    parallel_for(into.numel, grain_cheap, [&](std::int64_t begin, std::int64_t end) {
+      T* const to = into.ptr<T>() + begin;
+      const T* const from = g.ptr<T>() + begin;
+      const std::int64_t n = end - begin;
+      simd::dispatch([&](auto isa) {
+        using V = typename decltype(isa)::template Lanes<T>;
+        std::int64_t k = 0;
+        for (; k + V::size <= n; k += V::size) (V::load(to + k) + V::load(from + k)).store(to + k);
+        if (const int rest = static_cast<int>(n - k); rest > 0)
+          (V::load_n(to + k, rest) + V::load_n(from + k, rest)).store_n(to + k, rest);
+      });
     });
   });
 }

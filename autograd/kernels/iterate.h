@@ -174,6 +174,8 @@ void map(const TensorImpl& out, const TensorImpl& a, const TensorImpl& b, const 
 
 /// Copies `from` (broadcast to the shape of `to`) into `to`, converting between dtypes. Floats become int64 by truncation.
 void copy_kernel(const TensorImpl& to, const TensorImpl& from);
+/// into += g for dense tensors of one floating dtype and size.
+void accumulate_kernel(const TensorImpl& into, const TensorImpl& g);
 /// Sets every element.
 void fill_kernel(const TensorImpl& to, Scalar value);
 

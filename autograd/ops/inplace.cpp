@@ -158,15 +158,14 @@ Node* record(Op op, SourceLoc loc, std::array<Edge, N> edges) {
 
 bool overlaps_itself(const TensorImpl& t) {
   if (t.contiguous || t.numel < 2) return false;
-  std::array<std::pair<std::int64_t, std::int64_t>, max_dims> dims;  // stride, size
-  std::size_t n = 0;
+  std::vector<std::pair<std::int64_t, std::int64_t>> dims;  // stride, size
   for (int d = 0; d < t.sizes.size(); ++d)
-    if (t.sizes[d] > 1) dims[n++] = {t.strides[d], t.sizes[d]};
-  std::sort(dims.begin(), dims.begin() + static_cast<std::ptrdiff_t>(n));
+    if (t.sizes[d] > 1) dims.emplace_back(t.strides[d], t.sizes[d]);
+  std::sort(dims.begin(), dims.end());
   std::int64_t reach = 0;  // last element reached by the dimensions so far
-  for (std::size_t i = 0; i < n; ++i) {
-    if (dims[i].first <= reach) return true;
-    reach += dims[i].first * (dims[i].second - 1);
+  for (const auto& [stride, size] : dims) {
+    if (stride <= reach) return true;
+    reach += stride * (size - 1);
   }
   return false;
 }

@@ -63,6 +63,19 @@ Tensor multiply(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   return out;
 }
 
+/// The gradient of the bias.
+Tensor sum_of_rows(const Tensor& g, SourceLoc loc) {
+  constexpr int64_t small = 16384;
+  if (grad_enabled() || g.numel() > small || !g.is_contiguous()) return g.sum(Shape{0}, false, loc);
+  const int64_t columns = g.shape()[1];
+  const Tensor out = make_empty({columns}, g.dtype());
+  visit_floating(g.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    sum_columns<T>(g.shape()[0], columns, g.impl().ptr<T>(), columns, out.impl().ptr<T>());
+  });
+  return out;
+}
+
 struct LinearSaved {
   SavedTensor x, weight;
 };
@@ -78,7 +91,7 @@ Grads<N> linear_backward(const LinearSaved& s, const Shape& x_shape, const Tenso
   }
   if (needs_grad(1)) grads[1] = detail::product(loc, rows, true, as_matrix(s.x.get(), loc), false);
   if constexpr (N == 3)
-    if (needs_grad(2)) grads[2] = rows.sum(Shape{0}, false, loc);
+    if (needs_grad(2)) grads[2] = sum_of_rows(rows, loc);
   return grads;
 }
 
