@@ -13,6 +13,7 @@
 
 #include "slope/autograd/core/parallel.h"
 #include "slope/autograd/core/pool.h"
+#include "slope/autograd/kernels/blas_core.h"
 #include "slope/autograd/kernels/lanes.h"
 
 extern "C" __attribute__((weak)) void openblas_set_num_threads(int);
@@ -31,7 +32,7 @@ class OneBlasThread {
  public:
 #if defined(_OPENMP)
   OneBlasThread() : before_(omp_get_max_threads()) {
-    quiet_own_pool();
+    prepare();
     if (before_ != 1) omp_set_num_threads(1);
   }
   ~OneBlasThread() {
@@ -41,9 +42,11 @@ class OneBlasThread {
  private:
   int before_;
 #else
-  OneBlasThread() { quiet_own_pool(); }
+  OneBlasThread() { prepare(); }
 #endif
-  static void quiet_own_pool() {
+  static void prepare() {
+    static const bool suited = (suit_blas_to_cpu(), true);
+    static_cast<void>(suited);
     static thread_local const bool done = [] {
       if (&openblas_set_num_threads != nullptr) openblas_set_num_threads(1);
       return true;

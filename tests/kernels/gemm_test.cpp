@@ -2,12 +2,16 @@
 
 #include <boost/test/unit_test.hpp>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <random>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "slope/autograd/core/parallel.h"
+#include "slope/autograd/kernels/blas_core.h"
 #include "slope/autograd/kernels/cpu.h"
 
 using namespace slope;
@@ -155,6 +159,37 @@ BOOST_AUTO_TEST_CASE(dot_sums_floats_in_double_with_any_strides) {
   BOOST_TEST(dot<float>(300001, x.data(), 1, y.data(), 1) == static_cast<float>(sum));
   BOOST_TEST(dot<float>(100000, x.data(), 3, y.data(), 2) == static_cast<float>(every_third));
   BOOST_TEST(dot<float>(0, x.data(), 1, y.data(), 1) == 0.0F);
+}
+
+BOOST_AUTO_TEST_CASE(the_first_product_gives_openblas_the_kernels_of_this_cpu) {
+  std::mt19937 engine(3);
+  const Matrix<float> a(64, 64, Lie::rows, engine), b(64, 64, Lie::rows, engine);
+  std::vector<float> c(64 * 64);
+  gemm<float>(64, 64, 64, 1, a.view, b.view, 0, c.data(), 64);
+  const std::string core = blas_core_name();
+  BOOST_TEST_MESSAGE("OpenBLAS' core: " << core);
+  if (core.empty() || std::getenv("OPENBLAS_CORETYPE")) return;
+  const std::set<std::string> with_avx2 = {"Haswell", "Zen", "SkylakeX", "Cooperlake", "SapphireRapids"};
+  BOOST_TEST((simd::supported_isa() == simd::Isa::baseline || with_avx2.contains(core)));
+}
+
+BOOST_AUTO_TEST_CASE(sums_of_columns_are_formed_in_double_and_read_no_further) {
+  for (const int64_t rows : {0, 1, 2, 7, 100})
+    for (const int64_t columns : {1, 3, 8, 17}) {
+      const int64_t ld = columns + 2;
+      std::vector<float> x(static_cast<std::size_t>(rows * ld), std::numeric_limits<float>::quiet_NaN());
+      std::vector<double> expected(static_cast<std::size_t>(columns));
+      for (int64_t i = 0; i < rows; ++i)
+        for (int64_t j = 0; j < columns; ++j) {
+          const float v = (i % 3 == 0 ? 1e8F : i % 3 == 1 ? -1e8F : 0.25F) + static_cast<float>(j);
+          x[static_cast<std::size_t>(i * ld + j)] = v;
+          expected[static_cast<std::size_t>(j)] += static_cast<double>(v);
+        }
+      std::vector<float> sums(static_cast<std::size_t>(columns), -1.0F);
+      sum_columns<float>(rows, columns, x.data(), ld, sums.data());
+      for (int64_t j = 0; j < columns; ++j)
+        BOOST_TEST(sums[static_cast<std::size_t>(j)] == static_cast<float>(expected[static_cast<std::size_t>(j)]));
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()
