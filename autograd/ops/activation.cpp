@@ -1,7 +1,7 @@
 #include "slope/autograd/ops/activation.h"
 
 #include "slope/autograd/ops/elementwise.h"
-#include "slope/autograd/ops/pointwise.h"
+#include "slope/autograd/ops/pointwise_inplace.h"
 #include "slope/autograd/ops/promote.h"
 #include "slope/autograd/ops/view.h"
 
@@ -260,6 +260,7 @@ struct Threshold {
 }  // namespace
 
 Tensor relu(In x) { return pointwise_op(Relu{}, x); }
+SLOPE_UNARY_IN_PLACE(relu, Relu{})
 Tensor relu6(In x) { return pointwise_op(Hardtanh{0, 6}, x); }
 Tensor hardtanh(In x, double min_val, double max_val) {
   if (!(min_val <= max_val))
@@ -294,6 +295,8 @@ Tensor mish(In x) { return pointwise_op(Mish{}, x); }
 Tensor sigmoid(In x) { return pointwise_op(formula::Sigmoid{}, x); }
 Tensor logsigmoid(In x) { return pointwise_op(formula::LogSigmoid{}, x); }
 Tensor tanh(In x) { return pointwise_op(formula::Tanh{}, x); }
+SLOPE_UNARY_IN_PLACE(sigmoid, formula::Sigmoid{})
+SLOPE_UNARY_IN_PLACE(tanh, formula::Tanh{})
 Tensor hardsigmoid(In x) { return pointwise_op(Hardsigmoid{}, x); }
 Tensor hardswish(In x) { return pointwise_op(Hardswish{}, x); }
 Tensor softplus(In x, double beta, double threshold) {

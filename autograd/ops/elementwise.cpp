@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "slope/autograd/kernels/iterate.h"
-#include "slope/autograd/ops/pointwise.h"
+#include "slope/autograd/ops/pointwise_inplace.h"
 #include "slope/autograd/ops/promote.h"
 #include "slope/autograd/ops/view.h"
 #include "slope/autograd/tensor/factory.h"
@@ -64,6 +64,15 @@ SLOPE_EXACT_UNARY(round, Round)
 SLOPE_EXACT_UNARY(square, Square)
 #undef SLOPE_EXACT_UNARY
 
+SLOPE_UNARY_IN_PLACE(neg, Exact<formula::Neg>{})
+SLOPE_UNARY_IN_PLACE(abs, Exact<formula::Abs>{})
+SLOPE_UNARY_IN_PLACE(sign, Exact<formula::Sign>{})
+SLOPE_UNARY_IN_PLACE(floor, Exact<formula::Floor>{})
+SLOPE_UNARY_IN_PLACE(ceil, Exact<formula::Ceil>{})
+SLOPE_UNARY_IN_PLACE(trunc, Exact<formula::Trunc>{})
+SLOPE_UNARY_IN_PLACE(round, Exact<formula::Round>{})
+SLOPE_UNARY_IN_PLACE(square, Exact<formula::Square>{})
+
 #define SLOPE_REAL_UNARY(function, Name) \
   Tensor function(In x) { return pointwise_op(formula::Name{}, x); }
 SLOPE_REAL_UNARY(exp2, Exp2)
@@ -91,6 +100,16 @@ SLOPE_REAL_UNARY(erf, Erf)
 SLOPE_REAL_UNARY(erfc, Erfc)
 SLOPE_REAL_UNARY(softplus1, Softplus1)
 #undef SLOPE_REAL_UNARY
+
+SLOPE_UNARY_IN_PLACE(exp, formula::Exp{})
+SLOPE_UNARY_IN_PLACE(log, formula::Log{})
+SLOPE_UNARY_IN_PLACE(log1p, formula::Log1p{})
+SLOPE_UNARY_IN_PLACE(expm1, formula::Expm1{})
+SLOPE_UNARY_IN_PLACE(sqrt, formula::Sqrt{})
+SLOPE_UNARY_IN_PLACE(rsqrt, formula::Rsqrt{})
+SLOPE_UNARY_IN_PLACE(reciprocal, formula::Reciprocal{})
+SLOPE_UNARY_IN_PLACE(sin, formula::Sin{})
+SLOPE_UNARY_IN_PLACE(cos, formula::Cos{})
 
 Tensor add(const Operand& a, const Operand& b, Scalar alpha) {
   if (both_bool(a, b)) return logical_or(a, b);

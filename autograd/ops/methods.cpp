@@ -4,12 +4,14 @@
 #include "slope/autograd/ops/activation.h"
 #include "slope/autograd/ops/elementwise.h"
 #include "slope/autograd/ops/inplace.h"
-#include "slope/autograd/ops/pointwise.h"
+#include "slope/autograd/ops/pointwise_inplace.h"
 #include "slope/autograd/ops/promote.h"
 #include "slope/autograd/ops/view.h"
 #include "slope/autograd/tensor/factory.h"
 
 namespace slope {
+
+using detail::pointwise_in_place;
 
 Tensor operator+(const Operand& a, const Operand& b) { return add(a, b); }
 Tensor operator-(const Operand& a, const Operand& b) { return sub(a, b); }
@@ -75,33 +77,6 @@ Tensor Tensor::to(DType dtype, SourceLoc loc) const { return slope::to(In(*this,
 
 namespace {
 
-/// When nothing is recorded, the kernel writes straight into `self`; else the general way of in_place.
-template <class F, class... Args>
-const Tensor& pointwise_in_place(const Tensor& self, SourceLoc loc, const char* op, const F& f, const Args&... args) {
-  const Operand operands[] = {Operand(self, loc), Operand(args)...};
-  for (const Operand& o : operands)
-    if (o.tensor) detail::require_defined(op, {*o.tensor, loc});
-  bool record = grad_enabled() && self.requires_grad();
-  bool plain = is_floating(self.dtype());
-  for (const Operand& o : operands) {
-    if (!o.tensor) continue;
-    record |= grad_enabled() && o.tensor->requires_grad();
-    // Another window on the same memory would be overwritten while it is still read.
-    plain &= o.tensor == &self || (o.tensor->defined() && o.tensor->dtype() == self.dtype() && !o.tensor->shares_storage(self));
-  }
-  if (record || !plain)
-    return in_place(self, loc, op, [&](const Tensor& old) { return detail::pointwise_op(f, Operand(old, loc), args...); });
-  CallerScope scope(loc);
-  detail::check_in_place(self, op, loc);
-  Shape shape = self.shape();
-  for (const Operand& o : operands)
-    if (o.tensor && o.tensor->shape() != shape) shape = broadcast_shapes(shape, o.tensor->shape(), op, loc);
-  detail::check_result_fits(self, shape, self.dtype(), op, loc);
-  detail::run_pointwise_into(detail::formula_info<F, 1 + sizeof...(Args)>(), &f, operands, self);
-  self.impl().storage->bump_version();
-  return self;
-}
-
 struct Fill {
   static constexpr std::string_view name = "Fill";
   struct Saved {};
@@ -145,27 +120,24 @@ struct CopyInto {
 
 const Tensor& Tensor::add_(const Operand& other, Scalar alpha) const {
   detail::require_defined("add_", {*this, other.loc});
-  if (is_floating_point() && alpha.to<double>() == 1)
-    return pointwise_in_place(*this, other.loc, "add_", formula::Add{}, other);
-  if (is_floating_point())
-    return pointwise_in_place(*this, other.loc, "add_", formula::AddScaled{alpha.to<double>()}, other);
-  return in_place(*this, other.loc, "add_", [&](const Tensor& old) { return slope::add({old, other.loc}, other, alpha); });
+  const auto general = [&](const Tensor& old) { return slope::add({old, other.loc}, other, alpha); };
+  if (alpha.to<double>() == 1) return pointwise_in_place(*this, other.loc, "add_", formula::Add{}, general, other);
+  return pointwise_in_place(*this, other.loc, "add_", formula::AddScaled{alpha.to<double>()}, general, other);
 }
 const Tensor& Tensor::sub_(const Operand& other, Scalar alpha) const {
   detail::require_defined("sub_", {*this, other.loc});
-  if (is_floating_point())
-    return pointwise_in_place(*this, other.loc, "sub_", formula::AddScaled{-alpha.to<double>()}, other);
-  return in_place(*this, other.loc, "sub_", [&](const Tensor& old) { return slope::sub({old, other.loc}, other, alpha); });
+  const auto general = [&](const Tensor& old) { return slope::sub({old, other.loc}, other, alpha); };
+  return pointwise_in_place(*this, other.loc, "sub_", formula::AddScaled{-alpha.to<double>()}, general, other);
 }
 const Tensor& Tensor::mul_(const Operand& other) const {
   detail::require_defined("mul_", {*this, other.loc});
-  if (is_floating_point()) return pointwise_in_place(*this, other.loc, "mul_", formula::Mul{}, other);
-  return in_place(*this, other.loc, "mul_", [&](const Tensor& old) { return slope::mul({old, other.loc}, other); });
+  const auto general = [&](const Tensor& old) { return slope::mul({old, other.loc}, other); };
+  return pointwise_in_place(*this, other.loc, "mul_", formula::Mul{}, general, other);
 }
 const Tensor& Tensor::div_(const Operand& other) const {
   detail::require_defined("div_", {*this, other.loc});
-  if (is_floating_point()) return pointwise_in_place(*this, other.loc, "div_", formula::Div{}, other);
-  return in_place(*this, other.loc, "div_", [&](const Tensor& old) { return slope::div({old, other.loc}, other); });
+  const auto general = [&](const Tensor& old) { return slope::div({old, other.loc}, other); };
+  return pointwise_in_place(*this, other.loc, "div_", formula::Div{}, general, other);
 }
 const Tensor& Tensor::pow_(const Operand& exponent) const {
   return in_place(*this, exponent.loc, "pow_", [&](const Tensor& old) { return slope::pow({old, exponent.loc}, exponent); });
@@ -179,32 +151,6 @@ const Tensor& Tensor::lerp_(const Tensor& end, const Operand& weight) const {
   const SourceLoc loc = weight.loc;
   return in_place(*this, loc, "lerp_", [&](const Tensor& old) { return lerp({old, loc}, {end, loc}, weight); });
 }
-
-#define SLOPE_UNARY_IN_PLACE(name, function)                                                                    \
-  const Tensor& Tensor::name(SourceLoc loc) const {                                                              \
-    return in_place(*this, loc, #name, [&](const Tensor& old) { return slope::function(In(old, loc)); });        \
-  }
-SLOPE_UNARY_IN_PLACE(neg_, neg)
-SLOPE_UNARY_IN_PLACE(abs_, abs)
-SLOPE_UNARY_IN_PLACE(exp_, exp)
-SLOPE_UNARY_IN_PLACE(log_, log)
-SLOPE_UNARY_IN_PLACE(sqrt_, sqrt)
-SLOPE_UNARY_IN_PLACE(square_, square)
-SLOPE_UNARY_IN_PLACE(reciprocal_, reciprocal)
-SLOPE_UNARY_IN_PLACE(tanh_, tanh)
-SLOPE_UNARY_IN_PLACE(sigmoid_, sigmoid)
-SLOPE_UNARY_IN_PLACE(relu_, relu)
-SLOPE_UNARY_IN_PLACE(floor_, floor)
-SLOPE_UNARY_IN_PLACE(ceil_, ceil)
-SLOPE_UNARY_IN_PLACE(round_, round)
-SLOPE_UNARY_IN_PLACE(trunc_, trunc)
-SLOPE_UNARY_IN_PLACE(sign_, sign)
-SLOPE_UNARY_IN_PLACE(rsqrt_, rsqrt)
-SLOPE_UNARY_IN_PLACE(log1p_, log1p)
-SLOPE_UNARY_IN_PLACE(expm1_, expm1)
-SLOPE_UNARY_IN_PLACE(sin_, sin)
-SLOPE_UNARY_IN_PLACE(cos_, cos)
-#undef SLOPE_UNARY_IN_PLACE
 
 const Tensor& Tensor::clamp_(std::optional<Scalar> min, std::optional<Scalar> max, SourceLoc loc) const {
   return in_place(*this, loc, "clamp_", [&](const Tensor& old) { return slope::clamp(In(old, loc), min, max); });
