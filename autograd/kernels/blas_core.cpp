@@ -17,7 +17,7 @@ namespace slope {
 namespace {
 
 simd::Isa isa_of_core(std::string_view name) {
-  for (const std::string_view wide : {"SkylakeX", "Cooperlake", "SapphireRapids"})
+  for (const std::string_view wide : {"SkylakeX", "Cooperlake", "Sapphirerapids"})
     if (name == wide) return simd::Isa::avx512;
   for (const std::string_view middle : {"Haswell", "Zen"})
     if (name == middle) return simd::Isa::avx2;

@@ -29,17 +29,18 @@ struct Number {
     else
       cell.i = s.to<std::int64_t>();
   }
-  double value = 0;
+  double value;
   union {
     float f;
     double d;
     std::int64_t i;
-  } cell = {};
+  } cell;
 };
 
-/// An argument ready for a kernel: a tensor of the compute dtype, or a number in it.
+/// An argument ready for a kernel: a tensor of the compute dtype, or a number in it, which is set only where there is
+/// no tensor.
 struct Arg {
-  const Tensor* tensor = nullptr;
+  const Tensor* tensor;
   Number number;
 };
 
@@ -61,13 +62,14 @@ class Temporaries {
 };
 
 struct Prepared {
-  Arg args[max_arity];
+  Arg args[max_arity];  // as many as there are arguments are set
   Temporaries converted;
   DType dtype = DType::float32;
   Shape shape;
   SourceLoc loc;
   bool dense = true;       // every tensor has exactly `shape` and is contiguous
   bool same_shape = true;  // every tensor has exactly `shape`
+  bool any_grad = false;   // some tensor requires a gradient
 };
 
 // "mul", "mse_loss": the function's name, which a message starts with, from the node's.
@@ -119,12 +121,14 @@ void prepare(Prepared& p, const FormulaInfo& info, const Operand* args) {
   p.shape = first->shape();
   for (int i = 0; i < info.arity; ++i) {
     if (!args[i].tensor) {
+      p.args[i].tensor = nullptr;
       p.args[i].number = Number(args[i].scalar, p.dtype);
       continue;
     }
     const Tensor* t = args[i].tensor;
     if (t->dtype() != p.dtype) t = p.converted.keep(t->to(p.dtype, p.loc));
     p.args[i].tensor = t;
+    p.any_grad |= t->requires_grad();
     p.dense &= t->is_contiguous();
     if (t->shape() != p.shape) {
       p.shape = common_shape(info, p.shape, t->shape(), p.loc);
@@ -488,18 +492,15 @@ NodeType* make_node(const FormulaInfo& info, const void* formula, std::size_t by
 }
 
 bool wants_graph(const FormulaInfo& info, const Prepared& p) {
-  if (!grad_enabled() || !is_floating(p.dtype)) return false;
-  bool wanted = false;
+  if (!p.any_grad || !grad_enabled() || !is_floating(p.dtype)) return false;
+  if (info.differentiable == (1u << info.arity) - 1) return true;
   for (int i = 0; i < info.arity; ++i)
-    if (p.args[i].tensor && p.args[i].tensor->requires_grad()) {
-      if (!(info.differentiable >> i & 1))
-        throw AutogradError(
-            concat(function_name(info), ": the function '", function_name(info),
-                   "' is not differentiable with respect to ", argument_name(info, i), "; pass it with .detach()"),
-            p.loc);
-      wanted = true;
-    }
-  return wanted;
+    if (p.args[i].tensor && p.args[i].tensor->requires_grad() && !(info.differentiable >> i & 1))
+      throw AutogradError(
+          concat(function_name(info), ": the function '", function_name(info),
+                 "' is not differentiable with respect to ", argument_name(info, i), "; pass it with .detach()"),
+          p.loc);
+  return true;
 }
 
 }  // namespace

@@ -4,8 +4,7 @@
 #include <thread>
 
 #include "harness.h"
-
-extern "C" __attribute__((weak)) char* openblas_get_corename();
+#include "slope/autograd/kernels/blas_core.h"
 
 namespace compare {
 
@@ -30,8 +29,6 @@ std::string processor() {
   return text.empty() ? "unknown" : text;
 }
 
-std::string openblas_core() { return &openblas_get_corename != nullptr ? openblas_get_corename() : "not OpenBLAS"; }
-
 }  // namespace
 
 std::vector<std::pair<std::string, std::string>> describe_machine() {
@@ -43,25 +40,11 @@ std::vector<std::pair<std::string, std::string>> describe_machine() {
 #else
   all.emplace_back("compiler", "GCC " __VERSION__);
 #endif
-  all.emplace_back("openblas_core", openblas_core());
+  if (*slope::blas_core_name()) all.emplace_back("openblas_core", slope::blas_core_name());
   if (!torch_works().version.empty()) all.emplace_back("libtorch", torch_works().version);
   std::string load;
   if (std::ifstream("/proc/loadavg") >> load) all.emplace_back("load_average", load);
   return all;
-}
-
-std::string openblas_warning() {
-#if defined(__x86_64__)
-  const std::string core = openblas_core();
-  const bool wide =
-      core == "Haswell" || core == "Zen" || core == "SkylakeX" || core == "Cooperlake" || core == "Sapphirerapids";
-  if (__builtin_cpu_supports("avx512f") && (!wide || core == "Haswell" || core == "Zen"))
-    return "OpenBLAS uses its kernels for " + core +
-           " though this processor has AVX-512; set OPENBLAS_CORETYPE=SkylakeX";
-  if (__builtin_cpu_supports("avx2") && !wide)
-    return "OpenBLAS uses its kernels for " + core + " though this processor has AVX2; set OPENBLAS_CORETYPE=Haswell";
-#endif
-  return {};
 }
 
 }  // namespace compare
