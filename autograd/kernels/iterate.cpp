@@ -4,7 +4,7 @@
 #include <cstring>
 #include <type_traits>
 
-#include "slope/autograd/kernels/lanes.h"
+#include "slope/autograd/kernels/row_lanes.h"
 
 namespace slope {
 
@@ -73,10 +73,7 @@ void accumulate_kernel(const TensorImpl& into, const TensorImpl& g) {
       const std::int64_t n = end - begin;
       simd::dispatch([&](auto isa) {
         using V = typename decltype(isa)::template Lanes<T>;
-        std::int64_t k = 0;
-        for (; k + V::size <= n; k += V::size) (V::load(to + k) + V::load(from + k)).store(to + k);
-        if (const int rest = static_cast<int>(n - k); rest > 0)
-          (V::load_n(to + k, rest) + V::load_n(from + k, rest)).store_n(to + k, rest);
+        simd::each_vector<V>(n, [&](const auto& load, const auto& store, int) { store(to, load(to) + load(from)); });
       });
     });
   });

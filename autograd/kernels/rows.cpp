@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "slope/autograd/kernels/formula.h"
-#include "slope/autograd/kernels/lanes.h"
 #include "slope/autograd/kernels/row_block.h"
+#include "slope/autograd/kernels/row_lanes.h"
 
 namespace slope {
 
@@ -150,27 +150,23 @@ inline typename V::value_type extreme(const typename V::value_type* x, std::int6
   return lanes[0];
 }
 
-/// Σ f(i, x) in double over loads of n dense elements; f gets the position and a function that loads any dense array
-/// there.
+/// Σ f in double over n dense elements; f gets a function that loads any dense array at the current position.
 template <class V, class Sum, class F>
 inline double sum_over(std::int64_t n, const F& f) {
-  using T = typename V::value_type;
   Sum total;
-  std::int64_t i = 0;
-  for (; i + V::size <= n; i += V::size) total.add(f([&](const T* p) { return V::load(p + i); }));
-  if (const int rest = static_cast<int>(n - i); rest > 0)
-    total.add_n(f([&](const T* p) { return V::load_n(p + i, rest); }), rest);
+  simd::each_vector<V>(n, [&](const auto& load, const auto&, int count) {
+    if (count == V::size)
+      total.add(f(load));
+    else
+      total.add_n(f(load), count);
+  });
   return total.total();
 }
 
 /// y = f over dense elements; f gets a function that loads any dense array at the current position.
 template <class V, class F>
 inline void write_over(typename V::value_type* y, std::int64_t n, const F& f) {
-  using T = typename V::value_type;
-  std::int64_t i = 0;
-  for (; i + V::size <= n; i += V::size) f([&](const T* p) { return V::load(p + i); }).store(y + i);
-  if (const int rest = static_cast<int>(n - i); rest > 0)
-    f([&](const T* p) { return V::load_n(p + i, rest); }).store_n(y + i, rest);
+  simd::each_vector<V>(n, [&](const auto& load, const auto& store, int) { store(y, f(load)); });
 }
 
 inline void combine(RowNorm& a, const RowNorm& b) {

@@ -3,24 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
-#include "slope/autograd/kernels/lanes.h"
 #include "slope/autograd/kernels/row_block.h"
+#include "slope/autograd/kernels/row_lanes.h"
 
 namespace slope::nn::detail {
 
 namespace {
-
-/// Calls `f(load, store, count)` for every vector of n elements: `load` reads any dense array there, `store` writes
-/// one.
-template <class V, class F>
-inline void each_vector(std::int64_t n, const F& f) {
-  using T = typename V::value_type;
-  std::int64_t i = 0;
-  for (; i + V::size <= n; i += V::size)
-    f([&](const T* p) { return V::load(p + i); }, [&](T* p, const V& v) { v.store(p + i); }, V::size);
-  if (const int rest = static_cast<int>(n - i); rest > 0)
-    f([&](const T* p) { return V::load_n(p + i, rest); }, [&](T* p, const V& v) { v.store_n(p + i, rest); }, rest);
-}
 
 inline void add(double& total, double part) { total += part; }
 
@@ -35,7 +23,7 @@ double weighted_shifted_sum(const T* x, const T* w, std::int64_t n, double large
           using V = typename decltype(isa)::template Lanes<T>;
           typename decltype(isa)::template WideSum<T> sum;
           const V shift(largest), factor(scale);
-          each_vector<V>(end - begin, [&](const auto& load, const auto&, int count) {
+          simd::each_vector<V>(end - begin, [&](const auto& load, const auto&, int count) {
             sum.add_n((w ? factor * load(w + begin) : factor) * (load(x + begin) - shift), count);
           });
           result = sum.total();
@@ -56,7 +44,8 @@ double log_of_sum(const RowNorm& norm, const T* x, std::int64_t n, std::int64_t 
   return std::log1p(others);
 }
 
-/// softmax·Σq - q, for one class with q of its own, the rest of Σq and the logarithm of its softmax, which may be close to 1.
+/// softmax·Σq - q, for one class with q of its own, the rest of Σq and the logarithm of its softmax, which may be close
+/// to 1.
 double slope_of_likely(double q, double rest, double log_p) { return q * std::expm1(log_p) + std::exp(log_p) * rest; }
 
 /// One row of any length.
@@ -79,7 +68,8 @@ double wide_row(const RowTarget<T>& target, const T* x, std::int64_t n, std::int
     softmax_row(x, dx, n, norm, (at_label + target.spread * target.weight_sum) / divisor);
     for_segments(n, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t j = begin; j < end; ++j)
-        dx[j] -= static_cast<T>(target.spread * (target.weight ? static_cast<double>(target.weight[j]) : 1.0) / divisor);
+        dx[j] -=
+            static_cast<T>(target.spread * (target.weight ? static_cast<double>(target.weight[j]) : 1.0) / divisor);
     });
     dx[label] = static_cast<T>(
         slope_of_likely(at_label + target.spread * w, target.spread * (target.weight_sum - w), log_p) / divisor);
@@ -199,7 +189,7 @@ double cross_entropy_row(const RowTarget<T>& target, const T* x, std::int64_t n,
           using V = typename decltype(isa)::template Lanes<T>;
           typename decltype(isa)::template WideSum<T> sum, dot;
           const V shift(norm.largest), keep(target.keep), spread(target.spread);
-          each_vector<V>(end - begin, [&](const auto& load, const auto&, int count) {
+          simd::each_vector<V>(end - begin, [&](const auto& load, const auto&, int count) {
             V q = keep * load(t + begin) + spread;
             if (target.weight) q = load(target.weight + begin) * q;
             sum.add_n(q, count);
@@ -219,7 +209,7 @@ double cross_entropy_row(const RowTarget<T>& target, const T* x, std::int64_t n,
       simd::dispatch([&](auto isa) {
         using V = typename decltype(isa)::template Lanes<T>;
         const V shift(norm.largest), logs(log_sum), keep(target.keep), spread(target.spread), factor(scale);
-        each_vector<V>(end - begin, [&](const auto& load, const auto& store, int) {
+        simd::each_vector<V>(end - begin, [&](const auto& load, const auto& store, int) {
           const V w = target.weight ? load(target.weight + begin) : V(1);
           if (dx) store(dx + begin, load(dx + begin) - factor * (w * (keep * load(t + begin) + spread)));
           if (dt) store(dt + begin, -(factor * keep) * w * (load(x + begin) - shift - logs));
