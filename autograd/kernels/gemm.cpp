@@ -221,12 +221,10 @@ void tiled_gemv(int64_t m, int64_t k, T alpha, const BlasOperand<T>& a, const T*
 constexpr int64_t small_scratch = 2048;  // numbers of B that may be laid out anew on the stack
 constexpr int64_t small_work = 16384;    // multiply-adds below which BLAS does not pay
 
-// R: rows of C at once. W: how many sums each of its elements is split into, for few rows would wait for one
-// multiply-add after the other.
-template <class Target, class T, std::size_t... R, std::size_t... W>
-inline void small_rows(std::index_sequence<R...>, std::index_sequence<W...>, int64_t n, int64_t k, T alpha, const T* a,
-                       int64_t a_row, int64_t a_col, const T* b, int64_t ldb, const T* bias, T beta, T* c,
-                       int64_t ldc) {
+// Each row of C has the same bits whatever rows are computed beside it, and so whatever the size of a batch.
+template <class Target, class T, std::size_t... R>
+inline void small_rows(std::index_sequence<R...>, int64_t n, int64_t k, T alpha, const T* a, int64_t a_row,
+                       int64_t a_col, const T* b, int64_t ldb, const T* bias, T beta, T* c, int64_t ldc) {
   using V = typename Target::template Lanes<T>;
   constexpr bool fused = Target::isa != simd::Isa::baseline;  // where it is an instruction
   for (int64_t j = 0; j < n; j += V::size) {
@@ -234,32 +232,15 @@ inline void small_rows(std::index_sequence<R...>, std::index_sequence<W...>, int
     const T* from = b + j;
     const T* x = a;
     // Constant subscripts throughout (a pack, not a loop): only then does the compiler keep the sums in registers.
-    constexpr std::size_t rows = sizeof...(R), ways = sizeof...(W);
-    V sums[rows * ways];
+    V sums[sizeof...(R)];
     ((sums[R].v = V(0).v), ...);
-    const auto add = [&]<std::size_t Way>(std::integral_constant<std::size_t, Way>) {
+    for (int64_t p = 0; p < k; ++p, from += ldb, x += a_col) {
       const V row = lanes == V::size ? V::load(from) : V::load_n(from, lanes);
       if constexpr (fused)
-        ((sums[Way * rows + R].v = fma(V(x[static_cast<int64_t>(R) * a_row]), row, sums[Way * rows + R]).v), ...);
+        ((sums[R].v = fma(V(x[static_cast<int64_t>(R) * a_row]), row, sums[R]).v), ...);
       else
-        ((sums[Way * rows + R].v += V(x[static_cast<int64_t>(R) * a_row]).v * row.v), ...);
-      from += ldb;
-      x += a_col;
-    };
-    int64_t p = 0;
-    if constexpr (ways > 1) {
-      const auto clear = [&]<std::size_t Way>(std::integral_constant<std::size_t, Way>) {
-        ((sums[Way * rows + R].v = V(0).v), ...);
-      };
-      const auto join = [&]<std::size_t Way>(std::integral_constant<std::size_t, Way>) {
-        if constexpr (Way > 0) ((sums[R].v += sums[Way * rows + R].v), ...);
-      };
-      (clear(std::integral_constant<std::size_t, W>()), ...);
-      for (; p + static_cast<int64_t>(ways) <= k; p += static_cast<int64_t>(ways))
-        (add(std::integral_constant<std::size_t, W>()), ...);
-      (join(std::integral_constant<std::size_t, W>()), ...);
+        ((sums[R].v += V(x[static_cast<int64_t>(R) * a_row]).v * row.v), ...);
     }
-    for (; p < k; ++p) add(std::integral_constant<std::size_t, 0>());
     if (alpha != T(1)) ((sums[R].v *= V(alpha).v), ...);
     if (bias) {
       const V row = V::load_n(bias + j, lanes);
@@ -288,17 +269,17 @@ void small_gemm(int64_t m, int64_t n, int64_t k, T alpha, const MatrixView<T>& a
     int64_t i = 0;
     // As many rows of C as there are registers for, then smaller groups.
     for (; i + 8 <= m; i += 8)
-      SLOPE_INLINE_CALL small_rows<Target>(std::make_index_sequence<8>(), std::make_index_sequence<1>(), n, k, alpha,
-                                           a.data + i * a.row_stride, a.row_stride, a.col_stride, rows_of_b, ldb,
-                                           start.bias, start.beta, c + i * ldc, ldc);
+      SLOPE_INLINE_CALL small_rows<Target>(std::make_index_sequence<8>(), n, k, alpha, a.data + i * a.row_stride,
+                                           a.row_stride, a.col_stride, rows_of_b, ldb, start.bias, start.beta,
+                                           c + i * ldc, ldc);
     for (; i + 4 <= m; i += 4)
-      SLOPE_INLINE_CALL small_rows<Target>(std::make_index_sequence<4>(), std::make_index_sequence<2>(), n, k, alpha,
-                                           a.data + i * a.row_stride, a.row_stride, a.col_stride, rows_of_b, ldb,
-                                           start.bias, start.beta, c + i * ldc, ldc);
+      SLOPE_INLINE_CALL small_rows<Target>(std::make_index_sequence<4>(), n, k, alpha, a.data + i * a.row_stride,
+                                           a.row_stride, a.col_stride, rows_of_b, ldb, start.bias, start.beta,
+                                           c + i * ldc, ldc);
     for (; i + 1 <= m; i += 1)
-      SLOPE_INLINE_CALL small_rows<Target>(std::make_index_sequence<1>(), std::make_index_sequence<4>(), n, k, alpha,
-                                           a.data + i * a.row_stride, a.row_stride, a.col_stride, rows_of_b, ldb,
-                                           start.bias, start.beta, c + i * ldc, ldc);
+      SLOPE_INLINE_CALL small_rows<Target>(std::make_index_sequence<1>(), n, k, alpha, a.data + i * a.row_stride,
+                                           a.row_stride, a.col_stride, rows_of_b, ldb, start.bias, start.beta,
+                                           c + i * ldc, ldc);
   });
 }
 
