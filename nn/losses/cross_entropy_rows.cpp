@@ -90,17 +90,23 @@ void narrow_rows(const LabelRows<typename V::value_type>& rows, std::int64_t fir
   // q of the label, and over the divisor: of all classes, of the label, of the others.
   alignas(64) T at_label[V::size], all[V::size], own[V::size], rest[V::size];
   block.load(rows.x + first * rows.x_step, rows.x_step, n, count);
-  for (int r = 0; r < V::size; ++r) {
-    label[r] = r < count ? *reinterpret_cast<const std::int64_t*>(rows.labels + (first + r) * rows.label_step) : 0;
-    counted[r] = r >= count || label[r] != rows.ignore_index;
-    if (counted[r] == 0) label[r] = 0;
-    chosen[r] = block.at(r, label[r]);
-    const double w = target.weight ? static_cast<double>(target.weight[label[r]]) : 1.0;
+  const auto set_shares = [&](int r, double w) {
     at_label[r] = static_cast<T>(target.keep * w);
     // Without smoothing a weight of another class is no factor, not even an infinite one.
     all[r] = static_cast<T>((target.keep * w + (smooth ? target.spread * target.weight_sum : 0)) / rows.divisor);
     own[r] = static_cast<T>((target.keep + target.spread) * w / rows.divisor);
     rest[r] = smooth ? static_cast<T>(target.spread * (target.weight_sum - w) / rows.divisor) : T(0);
+  };
+  for (int r = 0; r < V::size; ++r) {
+    label[r] = r < count ? *reinterpret_cast<const std::int64_t*>(rows.labels + (first + r) * rows.label_step) : 0;
+    counted[r] = r >= count || label[r] != rows.ignore_index;
+    if (counted[r] == 0) label[r] = 0;
+    chosen[r] = block.at(r, label[r]);
+    if (target.weight) set_shares(r, static_cast<double>(target.weight[label[r]]));
+  }
+  if (!target.weight) {  // the same for all rows: three divisions, not three a row
+    set_shares(0, 1.0);
+    for (auto* share : {at_label, all, own, rest}) V(share[0]).store(share);
   }
   V shifted(0);
   if (smooth) {
