@@ -125,6 +125,15 @@ void compare_results(const std::string& work, const std::vector<Entrant>& entran
   }
 }
 
+/// The data of the others has taken the caches. And where the one before left a thread of its own on a core, the system
+/// takes some milliseconds until it has spread the next one's threads.
+void warm_up(const Work& work, int threads) {
+  const double least = threads > 1 ? 4e6 : 0;
+  double spent = 0;
+  do spent += nanoseconds(work, 1);
+  while (spent < least);
+}
+
 int rounds_of(const std::vector<Entrant>& entrants, const Options& options) {
   double slowest = 0;
   for (const Entrant& e : entrants) slowest = std::max(slowest, e.one_call);
@@ -160,7 +169,7 @@ std::vector<Figures> measure(const std::string& work, const std::vector<int>& th
     for (int round = rounds_of(entrants, options); round > 0; --round)
       for (Entrant& e : entrants) {
         e.set_threads(n);
-        if (e.calls > 1) nanoseconds(e.work, 1);  // the data of the others has taken the caches
+        if (e.calls > 1) warm_up(e.work, n);
         e.samples.push_back(nanoseconds(e.work, e.calls));
       }
     Figures f;
