@@ -20,8 +20,7 @@ namespace slope::nn {
 
 Module::Module() : state_(std::make_unique<State>()) {}
 
-Module::Module(Module&& other) noexcept
-    : state_(std::move(other.state_)), slot_(std::exchange(other.slot_, nullptr)) {
+Module::Module(Module&& other) noexcept : state_(std::move(other.state_)), slot_(std::exchange(other.slot_, nullptr)) {
   if (slot_) slot_->module = this;
 }
 
@@ -53,19 +52,23 @@ void Module::leave_parent() noexcept {
   slot_ = nullptr;
 }
 
-void Module::moved_from() const { throw ValueError(concat(class_name(), ": this module was moved from; use the one it went to")); }
+void Module::moved_from() const {
+  throw ValueError(concat(class_name(), ": this module was moved from; use the one it went to"));
+}
 
 // ---- registration
 
 void Module::check_name(const std::string& name, SourceLoc loc) const {
   if (name.empty())
-    throw ValueError(concat(class_name(), ": a child, parameter or buffer can't have the empty string \"\" as its name"), loc);
+    throw ValueError(
+        concat(class_name(), ": a child, parameter or buffer can't have the empty string \"\" as its name"), loc);
   if (name.find('.') != std::string::npos)
-    throw ValueError(concat(class_name(), ": the name '", name, "' can't contain \".\"; nested modules make the dots"), loc);
+    throw ValueError(concat(class_name(), ": the name '", name, "' can't contain \".\"; nested modules make the dots"),
+                     loc);
   const auto has_name = [&](const auto& e) { return e.name == name; };
-  const bool taken =
-      std::ranges::any_of(state().parameters, has_name) || std::ranges::any_of(state().buffers, has_name) ||
-      std::ranges::any_of(state().children, [&](const auto& c) { return c->name == name; });
+  const bool taken = std::ranges::any_of(state().parameters, has_name) ||
+                     std::ranges::any_of(state().buffers, has_name) ||
+                     std::ranges::any_of(state().children, [&](const auto& c) { return c->name == name; });
   if (taken)
     throw ValueError(concat(class_name(), ": the name '", name,
                             "' already exists; each child, parameter and buffer needs a name of its own"),
@@ -89,12 +92,13 @@ namespace {
 /// Makes `value` a parameter, or throws and changes nothing.
 void become_parameter(const std::string& what, const Tensor& value, SourceLoc loc) {
   if (!value.is_floating_point())
-    throw AutogradError(concat(what, ": only Tensors of floating point dtype can require gradients, got ",
-                               dtype_name(value.dtype())),
-                        loc);
+    throw AutogradError(
+        concat(what, ": only Tensors of floating point dtype can require gradients, got ", dtype_name(value.dtype())),
+        loc);
   if (!value.is_leaf())
-    throw AutogradError(concat(what, ": the tensor was computed by ", value.grad_fn(), "; a parameter must be a leaf, use detach()"),
-                        loc);
+    throw AutogradError(
+        concat(what, ": the tensor was computed by ", value.grad_fn(), "; a parameter must be a leaf, use detach()"),
+        loc);
   value.requires_grad_(true, loc);
   slope::detail::mark_parameter(value, user_line(loc));
 }
@@ -119,8 +123,9 @@ void Parameter::tie(const Tensor& other, SourceLoc loc) {
                             slope::to_text(other.shape())),
                      loc);
   if (other.dtype() != dtype())
-    throw DTypeError(concat("tie: a parameter of ", dtype_name(dtype()), " can't share a tensor of ", dtype_name(other.dtype())),
-                     loc);
+    throw DTypeError(
+        concat("tie: a parameter of ", dtype_name(dtype()), " can't share a tensor of ", dtype_name(other.dtype())),
+        loc);
   become_parameter("tie", other, loc);
   *registered = other;
   Tensor::operator=(other);
@@ -136,8 +141,9 @@ Tensor Module::buffer(std::string name, const Tensor& value, bool persistent, So
 // ---- calling
 
 Tensor Module::forward(const Tensor&) {
-  throw ValueError(concat(class_name(), ": has no forward for one tensor; define `Tensor forward(const Tensor& x) override`, or "
-                                        "call the overload for the inputs it takes"));
+  throw ValueError(concat(class_name(),
+                          ": has no forward for one tensor; define `Tensor forward(const Tensor& x) override`, or "
+                          "call the overload for the inputs it takes"));
 }
 
 Tensor Module::operator()(In x) {
@@ -216,15 +222,24 @@ auto without_names(const std::vector<Named>& named) {
 
 void Module::visit(const std::string& path, const Function<void(const std::string&, Module&)>& f, int depth,
                    Order order) const {
-  if (order == Order::parents_first) f(path, const_cast<Module&>(*this));
-  const auto& below = state().children;
-  for (std::size_t i = 0; depth > 0 && i < below.size(); ++i)
-    below[i]->module->visit(joined(path, below[i]->name), f, depth - 1, order);
-  if (order == Order::children_first) f(path, const_cast<Module&>(*this));
+  std::string at = path;  // one string serves the whole walk
+  const auto walk = [&](const auto& self, const Module& m, int levels) -> void {
+    if (order == Order::parents_first) f(at, const_cast<Module&>(m));
+    const auto& below = m.state().children;
+    const std::size_t length = at.size();
+    for (std::size_t i = 0; levels > 0 && i < below.size(); ++i) {
+      if (length > 0) at += '.';
+      at += below[i]->name;
+      self(self, *below[i]->module, levels - 1);
+      at.resize(length);
+    }
+    if (order == Order::children_first) f(at, const_cast<Module&>(m));
+  };
+  walk(walk, *this, depth);
 }
 
 std::vector<Module::NamedTensor> Module::named_tensors(const std::string& prefix, bool recurse,
-                                                       std::vector<Entry> State::*kind) const {
+                                                       std::vector<Entry> State::* kind) const {
   std::vector<NamedTensor> out;
   out.reserve(16);
   Unique unique;
@@ -256,7 +271,12 @@ std::vector<Module*> Module::modules() { return without_names(named_modules()); 
 
 std::vector<Module::NamedModule> Module::named_children() const {
   std::vector<NamedModule> out;
-  visit("", [&](const std::string& path, Module& m) { if (&m != this) out.emplace_back(path, &m); }, 1);
+  visit(
+      "",
+      [&](const std::string& path, Module& m) {
+        if (&m != this) out.emplace_back(path, &m);
+      },
+      1);
   return out;
 }
 std::vector<Module*> Module::children() const { return without_names(named_children()); }
@@ -346,8 +366,9 @@ LoadResult Module::load_into(const StateDict& own, const StateDict& dict, bool s
     } else if (!value->defined()) {
       mismatches += concat("\n  undefined tensor for ", name, ".");
     } else if (value->shape() != tensor.shape()) {
-      mismatches += concat("\n  size mismatch for ", name, ": copying a param with shape ", slope::to_text(value->shape()),
-                           " from checkpoint, the shape in current model is ", slope::to_text(tensor.shape()), ".");
+      mismatches +=
+          concat("\n  size mismatch for ", name, ": copying a param with shape ", slope::to_text(value->shape()),
+                 " from checkpoint, the shape in current model is ", slope::to_text(tensor.shape()), ".");
     } else {
       slope::detail::check_in_place(tensor, "load_state_dict", loc);
       // A dictionary of this very module, or of one that shares tensors with it, is read before anything is written.
@@ -379,9 +400,10 @@ void clone_into(Module& to, const Module& from, SourceLoc loc) {
 
 std::string Module::class_name() const {
   int status = 0;
-  const std::unique_ptr<char, void (*)(void*)> text(abi::__cxa_demangle(typeid(*this).name(), nullptr, nullptr, &status),
-                                                    std::free);
-  // "test()::Block<slope::nn::Linear>" is a Block: arguments of templates and functions are dropped, then what encloses it.
+  const std::unique_ptr<char, void (*)(void*)> text(
+      abi::__cxa_demangle(typeid(*this).name(), nullptr, nullptr, &status), std::free);
+  // "test()::Block<slope::nn::Linear>" is a Block: arguments of templates and functions are dropped, then what encloses
+  // it.
   const std::string full = status == 0 ? text.get() : typeid(*this).name();
   std::string name;
   int depth = 0;

@@ -4,7 +4,7 @@
 
 #include "slope/autograd/engine/op.h"
 #include "slope/autograd/ops/matmul.h"
-#include "slope/autograd/ops/pointwise.h"
+#include "slope/autograd/ops/pointwise_value.h"
 #include "slope/autograd/ops/reduce.h"
 #include "slope/autograd/ops/view.h"
 #include "slope/autograd/tensor/factory.h"
@@ -71,9 +71,7 @@ struct Elementwise {
   static constexpr const char* name = F::name;
   static constexpr bool keeps = false;
   F f;
-  double value(const Tensor& w, Tensor&) const {
-    return slope::detail::pointwise_loss(f, Reduction::sum, w).template item<double>();
-  }
+  double value(const Tensor& w, Tensor&) const { return slope::detail::pointwise_value(f, w); }
   Tensor gradient(const Tensor& w, const Tensor&, double factor) const {
     return slope::detail::pointwise_op(ScaledSlope<F>{f, factor}, w);
   }

@@ -47,25 +47,22 @@ void accumulate(Tensor& into, Tensor&& g, bool recording) {
 // A few tensors in place, more on the heap.
 class Slots {
  public:
-  explicit Slots(std::size_t count) : at_(reinterpret_cast<Tensor*>(in_place_)), count_(count) {
+  explicit Slots(std::size_t count) : count_(count) {
     if (count > few) [[unlikely]]
-      at_ = std::allocator<Tensor>().allocate(count);
-    for (std::size_t i = 0; i < count; ++i) new (at_ + i) Tensor;
+      many_ = std::make_unique<Tensor[]>(count);
   }
   ~Slots() {
-    for (std::size_t i = 0; i < count_; ++i) at_[i].~Tensor();
-    if (count_ > few) [[unlikely]]
-      std::allocator<Tensor>().deallocate(at_, count_);
+    for (std::size_t i = 0; i < count_ && i < few; ++i) in_place_[i].ref().reset();
   }
   Slots(const Slots&) = delete;
   Slots& operator=(const Slots&) = delete;
-  std::span<Tensor> span() { return {at_, count_}; }
+  std::span<Tensor> span() { return {many_ ? many_.get() : in_place_, count_}; }
 
  private:
-  static constexpr std::size_t few = 8;
-  alignas(Tensor) unsigned char in_place_[few * sizeof(Tensor)];
-  Tensor* at_;
+  static constexpr std::size_t few = 4;
   std::size_t count_;
+  std::unique_ptr<Tensor[]> many_;
+  Tensor in_place_[few];
 };
 
 // One traversal. Numbers grow from producers to consumers, so taking the pending node with the largest number always

@@ -7,6 +7,7 @@
 #include "slope/autograd/engine/backward.h"
 #include "slope/autograd/engine/op.h"
 #include "slope/autograd/kernels/iterate.h"
+#include "slope/autograd/ops/pointwise_value.h"
 #include "slope/autograd/ops/promote.h"
 #include "slope/autograd/ops/view.h"
 #include "slope/autograd/tensor/constants.h"
@@ -603,6 +604,18 @@ Tensor run_reduced(const FormulaInfo& info, const void* formula, std::size_t byt
                    return node;
                  }));
   return out;
+}
+
+double sum_of_values(const FormulaInfo& info, const void* formula, const Tensor& x) {
+  NoGradGuard no_grad;
+  // One chunk: the same sum as run_reduced forms, but for its rounding to the dtype.
+  if (x.is_contiguous() && x.is_floating_point() && x.numel() <= info.grain) {
+    const BlockIn in{x.impl().data};
+    void* none = nullptr;
+    return info.reduce[x.dtype() == DType::float64](formula, &in, &none, 1, x.numel());
+  }
+  const Operand operand(x);
+  return run_reduced(info, formula, 0, &operand, Reduction::sum).item<double>();
 }
 
 }  // namespace slope::detail
