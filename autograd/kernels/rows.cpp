@@ -460,4 +460,19 @@ void arg_kernel(const TensorImpl* value, const TensorImpl& index, const TensorIm
   });
 }
 
+std::int64_t count_labels(const std::int64_t* labels, std::int64_t n, std::int64_t classes, std::int64_t ignore_index) {
+  std::int64_t counted = 0, wrong = 0;
+  simd::dispatch([&](auto) {  // for the compiler to vectorize, which it can without a branch
+    std::int64_t count = 0, bad = 0;
+    for (std::int64_t i = 0; i < n; ++i) {
+      const std::int64_t counts = labels[i] != ignore_index;
+      count += counts;
+      bad |= counts & (static_cast<std::uint64_t>(labels[i]) >= static_cast<std::uint64_t>(classes));
+    }
+    counted = count;
+    wrong = bad;
+  });
+  return wrong ? -1 : counted;
+}
+
 }  // namespace slope

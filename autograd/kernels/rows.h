@@ -195,4 +195,7 @@ void prod_backward_kernel(const TensorImpl& dx, const TensorImpl& x, const Tenso
 /// `value` (null: not wanted) have size 1 along `dim`. No row is empty.
 void arg_kernel(const TensorImpl* value, const TensorImpl& index, const TensorImpl& x, int dim, bool largest);
 
+/// How many of n labels are not `ignore_index`, or -1 when one of those is outside of [0, classes).
+std::int64_t count_labels(const std::int64_t* labels, std::int64_t n, std::int64_t classes, std::int64_t ignore_index);
+
 }  // namespace slope

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "slope/autograd/kernels/iterate.h"
+#include "slope/autograd/kernels/rows.h"
 #include "slope/autograd/ops/view.h"
 
 namespace slope::nn::detail {
@@ -26,24 +27,10 @@ namespace {
 
 Tensor ClassTargets::rows() const { return target.dim() == 0 ? target.unsqueeze(0) : target.unsqueeze(dim); }
 
-namespace {
-
-// Without a branch per label: how many count, or -1 when one is no class.
-std::int64_t count_labels(const std::int64_t* labels, std::int64_t n, std::int64_t classes, std::int64_t ignore_index) {
-  std::int64_t counted = 0, wrong = 0;
-  for (std::int64_t i = 0; i < n; ++i) {
-    const std::int64_t counts = labels[i] != ignore_index;
-    counted += counts;
-    wrong |= counts & (static_cast<std::uint64_t>(labels[i]) >= static_cast<std::uint64_t>(classes));
-  }
-  return wrong ? -1 : counted;
-}
-
-}  // namespace
-
 double ClassTargets::total_weight(const char* op, SourceLoc loc) const {
   if (!weight.defined() && target.is_contiguous() && target.numel() <= grain_cheap) {
-    const std::int64_t counted = count_labels(target.impl().ptr<const std::int64_t>(), target.numel(), classes, ignore_index);
+    const std::int64_t counted =
+        count_labels(target.impl().ptr<const std::int64_t>(), target.numel(), classes, ignore_index);
     if (counted >= 0) return static_cast<double>(counted);
   }
   const StridedLoop<1> loop(target.shape(), {&target.impl()});
@@ -114,10 +101,12 @@ Tensor class_weight(const char* op, In x, const Tensor& weight, std::int64_t cla
   return weight.detach().to(x->dtype(), x.loc).contiguous(x.loc);
 }
 
-ClassTargets class_targets(const char* op, In x, const Tensor& target, const Tensor& weight, std::int64_t ignore_index) {
+ClassTargets class_targets(const char* op, In x, const Tensor& target, const Tensor& weight,
+                           std::int64_t ignore_index) {
   if (!target.defined()) throw ValueError(concat(op, ": the target is an undefined tensor"), x.loc);
   if (x->dim() == 0)
-    throw ShapeError(concat(op, ": the input must have at least one dimension, that of the classes, but is 0-d"), x.loc);
+    throw ShapeError(concat(op, ": the input must have at least one dimension, that of the classes, but is 0-d"),
+                     x.loc);
   ClassTargets t{target};
   t.ignore_index = ignore_index;
   t.dim = x->dim() == 1 ? 0 : 1;
@@ -129,19 +118,21 @@ ClassTargets class_targets(const char* op, In x, const Tensor& target, const Ten
                   to_text(target.shape()));
   };
   if (target.dtype() != DType::int64)
-    throw DTypeError(concat(op, ": class indices must be int64, but the target is ", dtype_name(target.dtype()), shapes()), x.loc);
+    throw DTypeError(
+        concat(op, ": class indices must be int64, but the target is ", dtype_name(target.dtype()), shapes()), x.loc);
   if (target.dim() != positions.size())
-    throw ShapeError(concat(op, ": size mismatch (got input: ", to_text(x->shape()), ", target: ", to_text(target.shape()), ")",
-                            shapes()),
+    throw ShapeError(concat(op, ": size mismatch (got input: ", to_text(x->shape()),
+                            ", target: ", to_text(target.shape()), ")", shapes()),
                      x.loc);
   if (positions.size() > 0 && target.shape()[0] != positions[0])
     throw ShapeError(concat(op, ": Expected input batch_size (", positions[0], ") to match target batch_size (",
                             target.shape()[0], ").", shapes()),
                      x.loc);
   if (target.shape() != positions)
-    throw ShapeError(concat(op, ": size mismatch (got input: ", to_text(x->shape()), ", target: ", to_text(target.shape()),
-                            "). Expected target size ", to_text(positions), ", got ", to_text(target.shape())),
-                     x.loc);
+    throw ShapeError(
+        concat(op, ": size mismatch (got input: ", to_text(x->shape()), ", target: ", to_text(target.shape()),
+               "). Expected target size ", to_text(positions), ", got ", to_text(target.shape())),
+        x.loc);
   t.weight = class_weight(op, x, weight, t.classes);
   return t;
 }

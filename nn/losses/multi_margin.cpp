@@ -26,7 +26,29 @@ struct MultiMarginFormula {
 
   template <class Isa, class Row>
   double row(Row& row, int) const {
+    if (row.n <= 8) return p == 1 ? short_hinge<1>(row) : short_hinge<2>(row);
     return p == 1 ? hinge<Isa, 1>(row) : hinge<Isa, 2>(row);
+  }
+  // A few classes take less time than adding up the lanes of a vector does.
+  template <int P, class Row>
+  double short_hinge(Row& row) const {
+    using T = typename Row::T;
+    const std::int64_t y = *row.template constant_as<std::int64_t>();
+    const double w = weight.defined() ? static_cast<double>(weight.impl().ptr<const T>()[y]) : 1;
+    const double scale = w / static_cast<double>(row.n);
+    const T shift = static_cast<T>(margin) - row.x[0][y], slope = static_cast<T>(P * scale * row.factor);
+    double sum = 0, slopes = 0;
+    for (std::int64_t j = 0; j < row.n; ++j) {
+      const T z = j == y ? T(-1) : shift + row.x[0][j];
+      const double above = z <= 0 ? 0 : static_cast<double>(z);
+      sum += P == 1 ? above : above * above;
+      if (!row.d[0]) continue;
+      const T power = P == 1 ? T(1) : z;
+      slopes += z > 0 ? static_cast<double>(power) : 0;
+      row.d[0][j] = z > 0 ? slope * power : T(0);
+    }
+    if (row.d[0]) row.d[0][y] = static_cast<T>(slopes == 0 ? 0 : -P * scale * row.factor * slopes);
+    return sum == 0 ? 0 : scale * sum;
   }
   template <class Isa, int P, class Row>
   double hinge(Row& row) const {

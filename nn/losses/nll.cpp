@@ -38,11 +38,13 @@ struct NegativeLogLikelihood {
                                {x.raw_data(), strides},
                                {targets.target.raw_data(), broadcast_byte_strides(targets.target.impl(), positions)}};
     const StridedLoop<3> loop(positions, args);
+    // A score of a long row is a cache miss of its own.
+    const std::int64_t grain = targets.classes * item >= 512 ? 2048 : grain_cheap;
     visit_floating(x.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       const T* w = targets.weight.defined() ? targets.weight.impl().ptr<const T>() : nullptr;
       const auto run = [&]<class Out>(Out) {
-        loop.run(grain_cheap, [&](char* const* p, const std::int64_t* d, std::int64_t n) {
+        loop.run(grain, [&](char* const* p, const std::int64_t* d, std::int64_t n) {
           for (std::int64_t i = 0; i < n; ++i) {
             const std::int64_t c = *reinterpret_cast<const std::int64_t*>(p[2] + i * d[2]);
             Out& out = *reinterpret_cast<Out*>(p[0] + i * d[0]);
