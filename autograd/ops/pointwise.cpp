@@ -150,9 +150,8 @@ struct Source {
   }
 };
 
-Source source(const Arg& arg) {
-  return arg.tensor ? Source{&arg.tensor->impl(), {}} : Source{nullptr, {&arg.number.cell, true}};
-}
+Source source(const Tensor& t) { return {&t.impl(), {}}; }
+Source source(const Arg& arg) { return arg.tensor ? source(*arg.tensor) : Source{nullptr, {&arg.number.cell, true}}; }
 
 BlockIn shifted(BlockIn in, std::int64_t bytes) {
   if (!in.splat) in.data = static_cast<const char*>(in.data) + bytes;
@@ -204,10 +203,6 @@ void for_blocks(const Shape& shape, std::int64_t item, const StridedArg* args, i
   });
 }
 
-StridedArg strided(const Tensor& t, const Shape& shape) {
-  return {t.raw_data(), broadcast_byte_strides(t.impl(), shape)};
-}
-
 void compute_value(const FormulaInfo& info, const void* formula, const Prepared& p, const TensorImpl& out) {
   const ValueKernel kernel = p.dtype == DType::int64 ? info.integer : info.value[p.dtype == DType::float64];
   const auto item = static_cast<std::int64_t>(itemsize(p.dtype));
@@ -224,7 +219,7 @@ void compute_value(const FormulaInfo& info, const void* formula, const Prepared&
   }
   StridedArg args[max_arity + 1];
   for (int i = 0; i < info.arity; ++i) args[i] = source(p.args[i]).strided(p.shape);
-  args[info.arity] = {out.data, broadcast_byte_strides(out, p.shape)};
+  args[info.arity] = Source{&out, {}}.strided(p.shape);
   with_count<2, max_arity + 1>(info.arity + 1, [&](auto n) {
     for_blocks<n()>(
         p.shape, item, args, info.arity, info.grain,
@@ -417,12 +412,12 @@ struct PointwiseNode final : FormulaNode<N> {
     int inputs = 0;
     for (int k = 0; k < N; ++k) strided_args[inputs++] = args[k].strided(shape);
     strided_args[inputs++] = y.strided(shape);
-    strided_args[inputs++] = strided(g, shape);
+    strided_args[inputs++] = source(g).strided(shape);
     int outs = 0, which[N];
     for (int k = 0; k < N; ++k)
       if (grads[k].defined()) {
         which[outs] = k;
-        strided_args[inputs + outs++] = strided(grads[k], shape);
+        strided_args[inputs + outs++] = source(grads[k]).strided(shape);
       }
     with_count<N + 3, 2 * N + 2>(inputs + outs, [&](auto count) {
       for_blocks<count()>(shape, item, strided_args, inputs, info.grain,
@@ -571,7 +566,7 @@ Tensor run_reduced(const FormulaInfo& info, const void* formula, std::size_t byt
     for (int k = 0; k < info.arity; ++k)
       if (local[k].defined()) {
         which[outs] = k;
-        strided_args[info.arity + outs++] = strided(local[k], p.shape);
+        strided_args[info.arity + outs++] = source(local[k]).strided(p.shape);
       }
     for (std::int64_t c = 0; c < chunks; ++c) partial[c] = 0;
     with_count<1, 2 * max_arity>(info.arity + outs, [&](auto count) {
