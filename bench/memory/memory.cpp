@@ -1,7 +1,4 @@
 // memory CASE: prints how many megabytes a training takes at most beyond those of the program when it starts.
-#include <cstdio>
-#include <memory>
-#include <string>
 
 #include "peak.h"
 #include "slope/slope.h"
@@ -46,16 +43,4 @@ void chain() {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  const std::string which = argc == 2 ? argv[1] : "";
-  const PeakMemory peak;
-  if (which == "mlp")
-    mlp();
-  else if (which == "deep")
-    deep();
-  else if (which == "chain")
-    chain();
-  else
-    return 2;
-  std::printf("%.1f\n", peak.megabytes());
-}
+int main(int argc, char** argv) { return print_peak_of({{"mlp", mlp}, {"deep", deep}, {"chain", chain}}, argc, argv); }

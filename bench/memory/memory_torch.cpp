@@ -1,8 +1,5 @@
 #include <torch/torch.h>
 
-#include <cstdio>
-#include <string>
-
 #include "peak.h"
 
 using torch::Tensor;
@@ -43,16 +40,4 @@ void chain() {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  const std::string which = argc == 2 ? argv[1] : "";
-  const PeakMemory peak;
-  if (which == "mlp")
-    mlp();
-  else if (which == "deep")
-    deep();
-  else if (which == "chain")
-    chain();
-  else
-    return 2;
-  std::printf("%.1f\n", peak.megabytes());
-}
+int main(int argc, char** argv) { return print_peak_of({{"mlp", mlp}, {"deep", deep}, {"chain", chain}}, argc, argv); }

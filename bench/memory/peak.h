@@ -3,6 +3,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
+#include <string>
 
 /// How much memory a program takes beyond what it had when this was made: its largest resident set since then, as the
 /// kernel counts it. Loading libraries takes memory, too, some of it for a moment only, so the kernel's mark is set
@@ -31,3 +33,13 @@ class PeakMemory {
   }
   double start_;
 };
+
+/// `main` of a program with one argument, the name of the case: runs it and prints the megabytes.
+inline int print_peak_of(const std::map<std::string, void (*)()>& cases, int argc, char** argv) {
+  const auto chosen = argc == 2 ? cases.find(argv[1]) : cases.end();
+  if (chosen == cases.end()) return 2;
+  const PeakMemory peak;
+  chosen->second();
+  std::printf("%.1f\n", peak.megabytes());
+  return 0;
+}
