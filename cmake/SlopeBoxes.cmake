@@ -51,10 +51,17 @@ function(slope_join_boxes)
   get_property(scope TARGET slope_tensor PROPERTY slope_scope)
   target_link_libraries(slope_tensor ${scope} slope_ops)
 
+  # Boxes in which formulas become loops. -O3 takes the questions that are the same for every element out of them.
+  foreach(name kernels ops nn optim)
+    get_property(scope TARGET slope_${name} PROPERTY slope_scope)
+    if(scope STREQUAL "PUBLIC")
+      target_compile_options(slope_${name} PRIVATE $<$<CONFIG:Release>:-O3>)
+    endif()
+  endforeach()
   get_property(scope TARGET slope_kernels PROPERTY slope_scope)
   if(scope STREQUAL "PUBLIC")
     # A multiplication fused into an addition in one loop and not in another would make results depend on the layout.
-    target_compile_options(slope_kernels PRIVATE $<$<CONFIG:Release>:-O3> -ffp-contract=off)
+    target_compile_options(slope_kernels PRIVATE -ffp-contract=off)
   endif()
 
   add_library(slope INTERFACE)

@@ -34,24 +34,31 @@ template <class Rule, class T>
 void update_kernel(const Rule& rule, T* p, const T* g, T* const* slots, std::int64_t n) {
   simd::dispatch([&](auto isa) {
     using V = typename decltype(isa)::template Lanes<T>;
+    constexpr int slot_count = Rule::slots;
+    // Copies: what is captured could be what a store writes to, and would be read again for every vector.
     const Rule r = rule;
+    T* const param = p;
+    const T* const grad = g;
+    const std::int64_t count = n;
+    T* slot[slot_count > 0 ? slot_count : 1];
+    for (int k = 0; k < slot_count; ++k) slot[k] = slots[k];
+    V s[slot_count > 0 ? slot_count : 1];
     std::int64_t i = 0;
-    V s[Rule::slots > 0 ? Rule::slots : 1];
-    for (; i + V::size <= n; i += V::size) {
-      V x = V::load(p + i);
-      for (int k = 0; k < Rule::slots; ++k) s[k] = slots[k] ? V::load(slots[k] + i) : V(0);
-      r(x, V::load(g + i), s);
-      x.store(p + i);
-      for (int k = 0; k < Rule::slots; ++k)
-        if (slots[k]) s[k].store(slots[k] + i);
+    for (; i + V::size <= count; i += V::size) {
+      V x = V::load(param + i);
+      for (int k = 0; k < slot_count; ++k) s[k] = slot[k] ? V::load(slot[k] + i) : V(0);
+      r(x, V::load(grad + i), s);
+      x.store(param + i);
+      for (int k = 0; k < slot_count; ++k)
+        if (slot[k]) s[k].store(slot[k] + i);
     }
-    if (const int rest = static_cast<int>(n - i); rest > 0) {
-      V x = V::load_n(p + i, rest);
-      for (int k = 0; k < Rule::slots; ++k) s[k] = slots[k] ? V::load_n(slots[k] + i, rest) : V(0);
-      r(x, V::load_n(g + i, rest), s);
-      x.store_n(p + i, rest);
-      for (int k = 0; k < Rule::slots; ++k)
-        if (slots[k]) s[k].store_n(slots[k] + i, rest);
+    if (const int rest = static_cast<int>(count - i); rest > 0) {
+      V x = V::load_n(param + i, rest);
+      for (int k = 0; k < slot_count; ++k) s[k] = slot[k] ? V::load_n(slot[k] + i, rest) : V(0);
+      r(x, V::load_n(grad + i, rest), s);
+      x.store_n(param + i, rest);
+      for (int k = 0; k < slot_count; ++k)
+        if (slot[k]) s[k].store_n(slot[k] + i, rest);
     }
   });
 }
