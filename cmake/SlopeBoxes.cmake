@@ -51,8 +51,8 @@ function(slope_join_boxes)
   get_property(scope TARGET slope_tensor PROPERTY slope_scope)
   target_link_libraries(slope_tensor ${scope} slope_ops)
 
-  # Boxes in which formulas become loops. -O3 takes the questions that are the same for every element out of them.
-  foreach(name kernels ops nn optim)
+  # -O3 takes out of a loop what it asks in vain for every element. Of ops and nn no loop gains by it.
+  foreach(name kernels optim)
     get_property(scope TARGET slope_${name} PROPERTY slope_scope)
     if(scope STREQUAL "PUBLIC")
       target_compile_options(slope_${name} PRIVATE $<$<CONFIG:Release>:-O3>)
