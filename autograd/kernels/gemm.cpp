@@ -7,14 +7,16 @@
 
 #include <algorithm>
 #include <limits>
-#include <memory>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
 #include "slope/autograd/core/parallel.h"
-#include "slope/autograd/core/pool.h"
+#include "slope/autograd/core/scratch.h"
 #include "slope/autograd/kernels/blas_core.h"
+#include "slope/autograd/kernels/gemm_start.h"
 #include "slope/autograd/kernels/lanes.h"
+#include "slope/autograd/kernels/packed_gemm.h"
 
 extern "C" __attribute__((weak)) void openblas_set_num_threads(int);
 
@@ -138,37 +140,8 @@ struct Tiling {
 };
 
 template <class T>
-void fill_rows(int64_t rows, int64_t cols, const T* bias, T* c, int64_t ldc) {
-  for (int64_t i = 0; i < rows; ++i)
-    if (bias)
-      std::copy_n(bias, cols, c + i * ldc);
-    else
-      std::fill_n(c + i * ldc, cols, T(0));
-}
-
-template <class T>
-void scale_rows(int64_t rows, int64_t cols, T beta, T* c, int64_t ldc) {
-  for (int64_t i = 0; i < rows; ++i)
-    for (int64_t j = 0; j < cols; ++j) c[i * ldc + j] *= beta;
-}
-
-/// What C holds before the product is added: beta C, a row of numbers, or nothing.
-template <class T>
-struct Start {
-  T beta;
-  const T* bias = nullptr;
-
-  void apply(int64_t rows, int64_t cols, int64_t first_col, T* c, int64_t ldc) const {
-    if (bias || beta == T(0))
-      fill_rows(rows, cols, bias ? bias + first_col : nullptr, c, ldc);
-    else if (beta != T(1))
-      scale_rows(rows, cols, beta, c, ldc);
-  }
-};
-
-template <class T>
 void tiled_gemm(int64_t m, int64_t n, int64_t k, T alpha, const BlasOperand<T>& a, const BlasOperand<T>& b,
-                const Start<T>& start, T* c, int64_t ldc) {
+                const GemmStart<T>& start, T* c, int64_t ldc) {
   const Tiling tile = Tiling::of(m, n, k);
   const int64_t along_n = pieces_of(n, tile.cols);
   parallel_for(pieces_of(m, tile.rows) * along_n, 1, [&](int64_t begin, int64_t end) {
@@ -254,7 +227,7 @@ inline void small_rows(std::index_sequence<R...>, int64_t n, int64_t k, T alpha,
 
 template <class T>
 void small_gemm(int64_t m, int64_t n, int64_t k, T alpha, const MatrixView<T>& a, const MatrixView<T>& b,
-                const Start<T>& start, T* c, int64_t ldc) {
+                const GemmStart<T>& start, T* c, int64_t ldc) {
   T scratch[small_scratch];
   const T* rows_of_b = b.data;
   int64_t ldb = b.row_stride;
@@ -294,14 +267,16 @@ bool is_small(int64_t m, int64_t n, int64_t k) {
 // ---------------------------------------------------------------------------------------------------------------------
 // Everything together
 
-struct Scratch {
-  explicit Scratch(std::size_t size) : bytes(size), data(memory::allocate(size)) {}
-  ~Scratch() { memory::deallocate(data, bytes); }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  std::size_t bytes;
-  void* data;
-};
+/// Products that BLAS would be given in several tiles, each packing its part of both matrices again, up to a size from
+/// which that does not matter and BLAS' blocks are the better ones.
+template <class T>
+bool packing_pays(int64_t m, int64_t n, int64_t k) {
+  constexpr double large = sizeof(T) == sizeof(float) ? 4e9 : 5e8;  // multiply-adds
+  const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+  if (work > large || m < 24 || n < 24 || !packed_gemm_available()) return false;
+  const Tiling tile = Tiling::of(m, n, k);
+  return tile.rows < m || tile.cols < n;
+}
 
 /// A copy with dense rows.
 template <class T>
@@ -315,7 +290,7 @@ BlasOperand<T> densify(int64_t rows, int64_t cols, const MatrixView<T>& v, T* to
 
 template <class T>
 void product(int64_t m, int64_t n, int64_t k, T alpha, const MatrixView<T>& a, const MatrixView<T>& b,
-             const Start<T>& start, T* c, int64_t ldc) {
+             const GemmStart<T>& start, T* c, int64_t ldc) {
   if (m == 0 || n == 0) return;
   if (k == 0) return start.apply(m, n, 0, c, ldc);
   if constexpr (std::is_same_v<T, int64_t>) {
@@ -339,11 +314,11 @@ void product(int64_t m, int64_t n, int64_t k, T alpha, const MatrixView<T>& a, c
         product(1, n, k, alpha, {a.data + i * a.row_stride, a.row_stride, a.col_stride}, b, start, c + i * ldc, n);
       return;
     }
+    if (packing_pays<T>(m, n, k)) return packed_gemm(m, n, k, alpha, a, b, start, c, ldc);
     BlasOperand<T> left, right;
-    std::unique_ptr<Scratch> left_copy, right_copy;
+    std::optional<memory::Scratch<T>> left_copy, right_copy;
     if (!fits_blas(m, k, a, &left)) {
-      left_copy = std::make_unique<Scratch>(static_cast<std::size_t>(m * k) * sizeof(T));
-      left = densify(m, k, a, static_cast<T*>(left_copy->data));
+      left = densify(m, k, a, left_copy.emplace(m * k).data());
     }
     const bool column = n == 1 && ldc < blas_limit && b.row_stride > 0 && b.row_stride < blas_limit;
     const bool row = !column && m == 1 && a.col_stride > 0 && a.col_stride < blas_limit;
@@ -352,8 +327,7 @@ void product(int64_t m, int64_t n, int64_t k, T alpha, const MatrixView<T>& a, c
       return tiled_gemv(m, k, alpha, left, b.data, b.row_stride, c, ldc);
     }
     if (!fits_blas(k, n, b, &right)) {
-      right_copy = std::make_unique<Scratch>(static_cast<std::size_t>(k * n) * sizeof(T));
-      right = densify(k, n, b, static_cast<T*>(right_copy->data));
+      right = densify(k, n, b, right_copy.emplace(k * n).data());
     }
     if (row) {
       start.apply(1, n, 0, c, ldc);
@@ -368,12 +342,12 @@ void product(int64_t m, int64_t n, int64_t k, T alpha, const MatrixView<T>& a, c
 
 template <class T>
 void gemm(int64_t m, int64_t n, int64_t k, T alpha, MatrixView<T> a, MatrixView<T> b, T beta, T* c, int64_t ldc) {
-  product(m, n, k, alpha, a, b, Start<T>{beta}, c, ldc);
+  product(m, n, k, alpha, a, b, GemmStart<T>{beta}, c, ldc);
 }
 
 template <class T>
 void gemm_bias(int64_t m, int64_t n, int64_t k, MatrixView<T> a, MatrixView<T> b, const T* bias, T* c, int64_t ldc) {
-  product(m, n, k, T(1), a, b, Start<T>{T(0), bias}, c, ldc);
+  product(m, n, k, T(1), a, b, GemmStart<T>{T(0), bias}, c, ldc);
 }
 
 template <class T>

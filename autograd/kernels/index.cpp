@@ -5,7 +5,7 @@
 #include <numeric>
 #include <type_traits>
 
-#include "slope/autograd/core/pool.h"
+#include "slope/autograd/core/scratch.h"
 
 namespace slope {
 
@@ -59,24 +59,6 @@ std::int64_t lane_grain(std::int64_t count) {
   return std::max<std::int64_t>(grain_math / std::max<std::int64_t>(count, 1), 1);
 }
 
-/// Memory of the pool for the length of a scope.
-template <class T>
-class Scratch {
- public:
-  explicit Scratch(std::int64_t n)
-      : bytes_(static_cast<std::size_t>(n) * sizeof(T)), data_(n > 0 ? memory::allocate(bytes_) : nullptr) {}
-  ~Scratch() {
-    if (data_) memory::deallocate(data_, bytes_);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  T* data() const { return static_cast<T*>(data_); }
-
- private:
-  std::size_t bytes_;
-  void* data_;
-};
-
 /// A block of lanes: `lanes` of them, and how far apart they are in each operand.
 struct Block {
   char* to;
@@ -117,7 +99,7 @@ void for_lane_blocks(const Shape& lane_shape, const LaneArg& to, const LaneArg& 
   const LaneSteps steps{count, to.step, index.step, src.step};
   parallel_for(loop.numel(), lane_grain(count), [&](std::int64_t begin, std::int64_t end) {
     const std::int64_t block = std::min(end - begin, lane_block(index.step, scratch_per_lane));
-    const Scratch<double> scratch(scratch_per_lane * block);
+    const memory::Scratch<double> scratch(scratch_per_lane * block);
     loop.run_range(begin, end, [&](char* const* p, const std::int64_t* s, std::int64_t n) {
       for (std::int64_t at = 0; at < n; at += block)
         body(steps, Block{p[0] + at * s[0], p[1] + at * s[1], p[2] + at * s[2], s, std::min(block, n - at)},

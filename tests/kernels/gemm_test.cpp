@@ -13,6 +13,7 @@
 #include "slope/autograd/core/parallel.h"
 #include "slope/autograd/kernels/blas_core.h"
 #include "slope/autograd/kernels/cpu.h"
+#include "slope/autograd/kernels/packed_gemm.h"
 
 using namespace slope;
 using std::int64_t;
@@ -103,6 +104,33 @@ void check_all_layouts() {
       }
 }
 
+/// Products by the packed kernel whatever their size, in each of its forms in turn.
+template <class T>
+void check_packed_layouts() {
+  std::mt19937 engine(4);
+  int form = 0;
+  for (int64_t m : {3, 8, 20})
+    for (int64_t n : {15, 16, 33, 70})
+      for (int64_t k : {5, 258, 530}) {
+        const std::vector<T> bias(static_cast<std::size_t>(n), T(0.5));
+        for (Lie la : {Lie::rows, Lie::columns, Lie::stepped, Lie::repeated})
+          for (Lie lb : {Lie::rows, Lie::columns, Lie::stepped, Lie::repeated}) {
+            struct Form {
+              T alpha, beta;
+              bool biased;
+            };
+            constexpr Form forms[] = {{1, 0, false}, {T(0.5), 2, false}, {1, 1, false}, {1, 0, true}, {-1, 0, true}};
+            const Form f = forms[form++ % 5];
+            const Matrix<T> a(m, k, la, engine), b(k, n, lb, engine);
+            check_product<T>(a, b, static_cast<double>(f.alpha), static_cast<double>(f.beta),
+                             f.biased ? bias : std::vector<T>(), f.beta == 0, [&](T* c, int64_t ldc) {
+                               packed_gemm<T>(m, n, k, f.alpha, a.view, b.view,
+                                              {f.beta, f.biased ? bias.data() : nullptr}, c, ldc);
+                             });
+          }
+      }
+}
+
 struct RestoreThreads {
   int before = get_num_threads();
   ~RestoreThreads() { set_num_threads(before); }
@@ -132,8 +160,9 @@ BOOST_AUTO_TEST_CASE(tall_wide_and_deep_products_are_right_and_have_the_same_bit
   struct Size {
     int64_t m, n, k;
   };
-  for (const Size& s : {Size{3000, 5, 70}, Size{5, 3000, 70}, Size{600, 520, 40}, Size{20, 20, 5000}, Size{1, 700, 900},
-                        Size{900, 1, 700}, Size{1, 1, 40000}, Size{33, 1100, 200}}) {
+  for (const Size& s :
+       {Size{3000, 5, 70}, Size{5, 3000, 70}, Size{600, 520, 40}, Size{20, 20, 5000}, Size{1, 700, 900},
+        Size{900, 1, 700}, Size{1, 1, 40000}, Size{33, 1100, 200}, Size{128, 512, 784}, Size{256, 260, 300}}) {
     const Matrix<float> a(s.m, s.k, Lie::rows, engine), b(s.k, s.n, Lie::columns, engine);
     std::vector<float> first;
     for (int threads : {1, 2, 5}) {
@@ -145,6 +174,41 @@ BOOST_AUTO_TEST_CASE(tall_wide_and_deep_products_are_right_and_have_the_same_bit
         if (first.empty()) first = got;
         BOOST_TEST(std::memcmp(first.data(), got.data(), got.size() * sizeof(float)) == 0);
       });
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(packed_products_are_right_for_every_layout_and_form_with_every_instruction_set) {
+  const simd::Isa before = simd::best_isa();
+  for (simd::Isa isa : {simd::Isa::avx2, simd::Isa::avx512}) {
+    simd::set_isa(isa);
+    if (simd::best_isa() != isa || !packed_gemm_available()) continue;
+    check_packed_layouts<float>();
+    check_packed_layouts<double>();
+  }
+  simd::set_isa(before);
+}
+
+BOOST_AUTO_TEST_CASE(a_row_of_a_packed_product_has_the_same_bits_for_every_thread_count_and_beside_any_rows) {
+  if (!packed_gemm_available()) return;
+  const RestoreThreads restore;
+  std::mt19937 engine(5);
+  // More columns and a larger inner size than one panel of B holds.
+  constexpr int64_t m = 150, n = 2100, k = 1300;
+  const Matrix<float> a(m, k, Lie::rows, engine), b(k, n, Lie::columns, engine);
+  const auto rows = [&](int64_t first, int64_t count) {
+    std::vector<float> c(static_cast<std::size_t>(count * n));
+    packed_gemm<float>(count, n, k, 1, {a.view.data + first * k, k, 1}, b.view, {0}, c.data(), n);
+    return c;
+  };
+  set_num_threads(1);
+  const std::vector<float> whole = rows(0, m);
+  for (const int threads : {2, 3, 8}) {
+    set_num_threads(threads);
+    BOOST_TEST((rows(0, m) == whole), threads << " threads");
+    for (const int64_t first : {0, 1, 77}) {
+      const std::vector<float> part = rows(first, 9);
+      BOOST_TEST((std::equal(part.begin(), part.end(), whole.begin() + first * n)), "rows from " << first);
     }
   }
 }
