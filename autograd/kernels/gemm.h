@@ -4,10 +4,12 @@
 
 /// Matrix products on raw memory: the only place that calls BLAS.
 ///
-/// A result is cut into tiles that depend on m, n and k alone, tiles run on slope's threads, and BLAS computes each
-/// tile on one thread. So there is one pool of threads, and a product has the same bits for every thread count
-/// (OpenBLAS' own threading does not promise that: it may split the sums over k). Small products take a direct kernel,
-/// since a BLAS call costs more than they do.
+/// A result has the same bits for every thread count, which OpenBLAS' own threading does not promise (it may split the
+/// sums over k), and slope's threads are the only ones. By size, from the smallest:
+///  - a direct kernel, since a call of BLAS costs more than these products do;
+///  - one call of BLAS, on one thread;
+///  - `packed_gemm`, where the instruction set has fused multiply-add: on slope's threads, each matrix packed once;
+///  - tiles that depend on m, n and k alone, each computed by BLAS on one of slope's threads.
 namespace slope {
 
 /// A matrix operand: element (i, j) is `data[i * row_stride + j * col_stride]`. Any strides, 0 included. Operands that
@@ -32,8 +34,8 @@ template <class T>
 void gemm_bias(std::int64_t m, std::int64_t n, std::int64_t k, MatrixView<T> a, MatrixView<T> b, const T* bias, T* c,
                std::int64_t ldc);
 
-/// out[j] = the sum of column j of a matrix with rows `ld` apart, formed in double on one thread: for small matrices, which a
-/// reduction takes longer to plan than to add up.
+/// out[j] = the sum of column j of a matrix with rows `ld` apart, formed in double on one thread: for small matrices,
+/// which a reduction takes longer to plan than to add up.
 template <class T>
 void sum_columns(std::int64_t rows, std::int64_t columns, const T* x, std::int64_t ld, T* out);
 

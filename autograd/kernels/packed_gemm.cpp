@@ -13,13 +13,10 @@ namespace {
 
 using std::int64_t;
 
-// Measured with AVX-512 and AVX2: a column of A's tile and one of B's together fit the first-level cache, a block of A
-// a small part of the second-level cache, a block of B about the rest of it.
+// Measured with AVX-512 and AVX2: what a tile needs of a block of B fits the first-level cache, a block of A and one of
+// B the second-level cache together.
 constexpr int64_t inner_block = 256;
 constexpr int64_t row_block = 64;
-constexpr int64_t panel_columns = 2048;
-/// Blocks of B that are packed before they are used: the more, the less often threads wait for each other.
-constexpr int64_t panel_bytes = int64_t{8} << 20;
 
 /// The tile of C that is kept in registers: `rows` by `vectors` lanes.
 template <class Target>
@@ -35,6 +32,8 @@ struct Tile<simd::avx2::Target> {
 
 template <class Target, class T>
 constexpr int64_t tile_columns = Tile<Target>::vectors * int64_t{Target::template Lanes<T>::size};
+template <class Target, class T>
+constexpr int64_t column_block = 512 / tile_columns<Target, T> * tile_columns<Target, T>;
 
 int64_t pieces_of(int64_t n, int64_t size) { return (n + size - 1) / size; }
 
@@ -46,12 +45,20 @@ int64_t even_piece(int64_t n, int64_t size, int64_t unit) {
 // ---------------------------------------------------------------------------------------------------------------------
 // Packing
 
-template <class T>
-struct Quad;
+/// `across` neighbouring rows times `along` columns, transposed within every 16 bytes of vectors of `Bytes`: vector p
+/// becomes column p when the vectors are loaded with rows p, p + along, p + 2 along, ... behind each other.
+template <class T, int Bytes>
+struct Strip;
+
 template <>
-struct Quad<float> {
+struct Strip<float, 16> {
   using Type = float __attribute__((vector_size(16)));
-  static constexpr int64_t size = 4;
+  static constexpr int64_t across = 4, along = 4;
+  static Type load(const float* x, int64_t) {
+    Type v;
+    std::memcpy(&v, x, sizeof(v));
+    return v;
+  }
   static void transpose(Type (&q)[4]) {
     const Type a = __builtin_shufflevector(q[0], q[1], 0, 4, 1, 5), b = __builtin_shufflevector(q[0], q[1], 2, 6, 3, 7);
     const Type c = __builtin_shufflevector(q[2], q[3], 0, 4, 1, 5), d = __builtin_shufflevector(q[2], q[3], 2, 6, 3, 7);
@@ -61,13 +68,41 @@ struct Quad<float> {
     q[3] = __builtin_shufflevector(b, d, 2, 3, 6, 7);
   }
 };
+
 template <>
-struct Quad<double> {
-  using Type = double __attribute__((vector_size(16)));
-  static constexpr int64_t size = 2;
+struct Strip<float, 32> {
+  using Type = float __attribute__((vector_size(32)));
+  static constexpr int64_t across = 8, along = 4;
+  static Type load(const float* x, int64_t row) {
+    const auto low = Strip<float, 16>::load(x, row), high = Strip<float, 16>::load(x + 4 * row, row);
+    return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7);
+  }
+  static void transpose(Type (&q)[4]) {
+    const Type a = __builtin_shufflevector(q[0], q[1], 0, 8, 1, 9, 4, 12, 5, 13);
+    const Type b = __builtin_shufflevector(q[0], q[1], 2, 10, 3, 11, 6, 14, 7, 15);
+    const Type c = __builtin_shufflevector(q[2], q[3], 0, 8, 1, 9, 4, 12, 5, 13);
+    const Type d = __builtin_shufflevector(q[2], q[3], 2, 10, 3, 11, 6, 14, 7, 15);
+    q[0] = __builtin_shufflevector(a, c, 0, 1, 8, 9, 4, 5, 12, 13);
+    q[1] = __builtin_shufflevector(a, c, 2, 3, 10, 11, 6, 7, 14, 15);
+    q[2] = __builtin_shufflevector(b, d, 0, 1, 8, 9, 4, 5, 12, 13);
+    q[3] = __builtin_shufflevector(b, d, 2, 3, 10, 11, 6, 7, 14, 15);
+  }
+};
+
+template <>
+struct Strip<double, 32> {
+  using Half = double __attribute__((vector_size(16)));
+  using Type = double __attribute__((vector_size(32)));
+  static constexpr int64_t across = 4, along = 2;
+  static Type load(const double* x, int64_t row) {
+    Half low, high;
+    std::memcpy(&low, x, sizeof(low));
+    std::memcpy(&high, x + 2 * row, sizeof(high));
+    return __builtin_shufflevector(low, high, 0, 1, 2, 3);
+  }
   static void transpose(Type (&q)[2]) {
-    const Type a = __builtin_shufflevector(q[0], q[1], 0, 2);
-    q[1] = __builtin_shufflevector(q[0], q[1], 1, 3);
+    const Type a = __builtin_shufflevector(q[0], q[1], 0, 4, 2, 6);
+    q[1] = __builtin_shufflevector(q[0], q[1], 1, 5, 3, 7);
     q[0] = a;
   }
 };
@@ -82,18 +117,18 @@ inline void pack_sliver(int64_t count, int64_t inner, const T* x, int64_t across
   }
   int64_t i = 0;
   if (along == 1) {
-    using Q = Quad<T>;
-    for (; i + Q::size <= count; i += Q::size) {
+    using S = Strip<T, Width * sizeof(T) % 32 == 0 ? 32 : 16>;
+    for (; i + S::across <= count; i += S::across) {
       const T* from = x + i * across;
       int64_t p = 0;
-      for (; p + Q::size <= inner; p += Q::size) {
-        typename Q::Type q[Q::size];
-        for (int64_t r = 0; r < Q::size; ++r) std::memcpy(&q[r], from + r * across + p, sizeof(q[r]));
-        Q::transpose(q);
-        for (int64_t r = 0; r < Q::size; ++r) std::memcpy(to + (p + r) * Width + i, &q[r], sizeof(q[r]));
+      for (; p + S::along <= inner; p += S::along) {
+        typename S::Type q[S::along];
+        for (int64_t r = 0; r < S::along; ++r) q[r] = S::load(from + r * across + p, across);
+        S::transpose(q);
+        for (int64_t r = 0; r < S::along; ++r) std::memcpy(to + (p + r) * Width + i, &q[r], sizeof(q[r]));
       }
       for (; p < inner; ++p)
-        for (int64_t r = 0; r < Q::size; ++r) to[p * Width + i + r] = from[r * across + p];
+        for (int64_t r = 0; r < S::across; ++r) to[p * Width + i + r] = from[r * across + p];
     }
   }
   for (int64_t p = 0; p < inner; ++p)
@@ -182,22 +217,6 @@ inline void multiply_block(int64_t inner, T alpha, const T* a, const T* b, const
 // ---------------------------------------------------------------------------------------------------------------------
 // Blocks
 
-/// How the products with a panel of B are shared: blocks of rows times groups of columns. The fewer groups, the less
-/// often rows of A are packed.
-struct Shares {
-  int64_t rows, columns;
-
-  static Shares of(int64_t m, int64_t n, int64_t inner, int64_t column_unit) {
-    constexpr double worthwhile = 1e6;  // multiply-adds: about 15 us
-    const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(inner);
-    const int64_t threads = std::min<int64_t>(get_num_threads(), 1 + static_cast<int64_t>(work / worthwhile));
-    const int64_t rows = std::min(m, row_block), blocks = pieces_of(m, rows);
-    int64_t groups = 1;
-    while (blocks * groups < 4 * threads && blocks * groups % threads != 0) ++groups;
-    return {rows, std::max(column_unit, pieces_of(pieces_of(n, groups), column_unit) * column_unit)};
-  }
-};
-
 template <class T>
 struct Product {
   int64_t m, n, k;
@@ -206,84 +225,77 @@ struct Product {
   GemmStart<T> start;
   T* c;
   int64_t ldc;
+
+  /// The part with rows [i, i + rows) and columns [j, j + columns) of C.
+  Product part(int64_t i, int64_t rows, int64_t j, int64_t columns) const {
+    Product p = *this;
+    p.m = rows, p.n = columns;
+    p.a.data += i * a.row_stride;
+    p.b.data += j * b.col_stride;
+    p.c += i * ldc + j;
+    if (start.bias) p.start.bias += j;
+    return p;
+  }
 };
 
-/// Columns [column, column + columns) of B, rows [row, row + inner), packed in blocks of `block` rows.
+/// On one thread.
 template <class Target, class T>
-class Panel {
- public:
-  static constexpr int64_t high = Tile<Target>::rows, wide = tile_columns<Target, T>;
-
-  Panel(const Product<T>& x, int64_t columns, int64_t inner, int64_t block)
-      : x_(x), block_(block), packed_(pieces_of(columns, wide) * wide * inner) {}
-
-  /// C's part with these columns, as far as these rows of B contribute to it.
-  void multiply(int64_t column, int64_t columns, int64_t row, int64_t inner) {
-    column_ = column, columns_ = columns, row_ = row, inner_ = inner;
-    const int64_t slivers = pieces_of(columns_, wide);
-    parallel_for(slivers, std::max<int64_t>(1, 65536 / (wide * inner_)), [&](int64_t begin, int64_t end) {
-      simd::dispatch([&](auto target) {
-        if constexpr (std::is_same_v<decltype(target), Target>) pack_slivers(begin, end);
-      });
-    });
-    const Shares share = Shares::of(x_.m, columns_, inner_, wide);
-    const int64_t groups = pieces_of(columns_, share.columns);
-    parallel_for(pieces_of(x_.m, share.rows) * groups, 1, [&](int64_t begin, int64_t end) {
-      const memory::Scratch<T> left(pieces_of(share.rows, high) * high * std::min(block_, inner_));
-      for (int64_t t = begin; t < end; ++t)
-        simd::dispatch([&](auto target) {
-          if constexpr (std::is_same_v<decltype(target), Target>)
-            multiply_share(share, t / groups * share.rows, t % groups * share.columns, left.data());
-        });
-    });
-  }
-
- private:
-  T* at(int64_t inner_begin, int64_t first) const {
-    const int64_t inner = std::min(block_, inner_ - inner_begin);
-    return packed_.data() + pieces_of(columns_, wide) * wide * inner_begin + first * inner;
-  }
-
-  void pack_slivers(int64_t begin, int64_t end) const {
-    const int64_t first = begin * wide, count = std::min(end * wide, columns_) - first;
-    const T* from = x_.b.data + row_ * x_.b.row_stride + (column_ + first) * x_.b.col_stride;
-    for (int64_t p = 0; p < inner_; p += block_)
-      pack<wide>(count, std::min(block_, inner_ - p), from + p * x_.b.row_stride, x_.b.col_stride, x_.b.row_stride,
-                 at(p, first));
-  }
-
-  void multiply_share(const Shares& share, int64_t i, int64_t first, T* left) const {
-    const int64_t rows = std::min(share.rows, x_.m - i), j = column_ + first;
-    for (int64_t p = 0; p < inner_; p += block_) {
-      const int64_t inner = std::min(block_, inner_ - p);
-      const bool begins = row_ + p == 0;
-      const Place<T> place{x_.c + i * x_.ldc + j,
-                           x_.ldc,
-                           rows,
-                           std::min(share.columns, columns_ - first),
-                           begins ? x_.start.beta : T(1),
-                           begins && x_.start.bias ? x_.start.bias + j : nullptr};
-      pack<high>(rows, inner, x_.a.data + i * x_.a.row_stride + (row_ + p) * x_.a.col_stride, x_.a.row_stride,
-                 x_.a.col_stride, left);
-      multiply_block<Target>(inner, x_.alpha, left, at(p, first), place);
+inline void multiply(const Product<T>& x, int64_t inner_size, T* packed_a, T* packed_b) {
+  constexpr int64_t high = Tile<Target>::rows, wide = tile_columns<Target, T>, block = column_block<Target, T>;
+  for (int64_t j = 0; j < x.n; j += block)
+    for (int64_t p = 0; p < x.k; p += inner_size) {
+      const int64_t columns = std::min(block, x.n - j), inner = std::min(inner_size, x.k - p);
+      pack<wide>(columns, inner, x.b.data + p * x.b.row_stride + j * x.b.col_stride, x.b.col_stride, x.b.row_stride,
+                 packed_b);
+      for (int64_t i = 0; i < x.m; i += row_block) {
+        const int64_t rows = std::min(row_block, x.m - i);
+        pack<high>(rows, inner, x.a.data + i * x.a.row_stride + p * x.a.col_stride, x.a.row_stride, x.a.col_stride,
+                   packed_a);
+        const Place<T> place{x.c + i * x.ldc + j,
+                             x.ldc,
+                             rows,
+                             columns,
+                             p == 0 ? x.start.beta : T(1),
+                             p == 0 && x.start.bias ? x.start.bias + j : nullptr};
+        multiply_block<Target>(inner, x.alpha, packed_a, packed_b, place);
+      }
     }
-  }
+}
 
-  const Product<T>& x_;
-  int64_t block_, column_ = 0, columns_ = 0, row_ = 0, inner_ = 0;
-  memory::Scratch<T> packed_;
+/// C cut into as many rectangles as threads are worth it, so that together they pack as little twice as possible: each
+/// packs the rows and columns it needs itself, for what another thread has just written is slow to read.
+struct Shares {
+  int64_t rows, columns;
+
+  static Shares of(int64_t m, int64_t n, int64_t k, int64_t row_unit, int64_t column_unit) {
+    constexpr double worthwhile = 1e6;  // multiply-adds: about 15 us
+    const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+    const int64_t shares = std::min<int64_t>(get_num_threads(), 1 + static_cast<int64_t>(work / worthwhile));
+    int64_t along_m = 1;
+    for (int64_t i = 2; i <= shares; ++i)
+      if (shares % i == 0 && i * n + shares / i * m < along_m * n + shares / along_m * m) along_m = i;
+    return {even_piece(m, pieces_of(m, along_m), row_unit), even_piece(n, pieces_of(n, shares / along_m), column_unit)};
+  }
 };
 
 template <class Target, class T>
-void multiply_all(const Product<T>& x) {
-  constexpr int64_t wide = Panel<Target, T>::wide, most = panel_bytes / static_cast<int64_t>(sizeof(T));
-  const int64_t block = even_piece(x.k, inner_block, 4), columns = even_piece(x.n, panel_columns, wide);
-  // A single thread uses what it has just packed.
-  const int64_t blocks = get_num_threads() == 1 ? 1 : std::max<int64_t>(1, most / (columns * block));
-  const int64_t inner = std::min(x.k, blocks * block);
-  Panel<Target, T> panel(x, columns, inner, block);
-  for (int64_t j = 0; j < x.n; j += columns)
-    for (int64_t p = 0; p < x.k; p += inner) panel.multiply(j, std::min(columns, x.n - j), p, std::min(inner, x.k - p));
+void multiply_on_threads(const Product<T>& x) {
+  constexpr int64_t high = Tile<Target>::rows, wide = tile_columns<Target, T>;
+  const int64_t inner = even_piece(x.k, inner_block, 4);
+  const Shares share = Shares::of(x.m, x.n, x.k, high, wide);
+  const int64_t across = pieces_of(x.n, share.columns);
+  parallel_for(pieces_of(x.m, share.rows) * across, 1, [&](int64_t begin, int64_t end) {
+    const memory::Scratch<T> packed_a(pieces_of(std::min(row_block, share.rows), high) * high * inner);
+    const memory::Scratch<T> packed_b(pieces_of(std::min(column_block<Target, T>, share.columns), wide) * wide * inner);
+    for (int64_t t = begin; t < end; ++t) {
+      const int64_t i = t / across * share.rows, j = t % across * share.columns;
+      const Product<T> part = x.part(i, std::min(share.rows, x.m - i), j, std::min(share.columns, x.n - j));
+      simd::dispatch([&](auto target) {
+        if constexpr (std::is_same_v<decltype(target), Target>)
+          multiply<Target>(part, inner, packed_a.data(), packed_b.data());
+      });
+    }
+  });
 }
 
 }  // namespace
@@ -295,9 +307,9 @@ void packed_gemm(int64_t m, int64_t n, int64_t k, T alpha, const MatrixView<T>& 
                  const GemmStart<T>& start, T* c, int64_t ldc) {
 #if defined(__x86_64__)
   if (simd::best_isa() == simd::Isa::avx512)
-    multiply_all<simd::avx512::Target>(Product<T>{m, n, k, alpha, a, b, start, c, ldc});
+    multiply_on_threads<simd::avx512::Target>(Product<T>{m, n, k, alpha, a, b, start, c, ldc});
   else
-    multiply_all<simd::avx2::Target>(Product<T>{m, n, k, alpha, a, b, start, c, ldc});
+    multiply_on_threads<simd::avx2::Target>(Product<T>{m, n, k, alpha, a, b, start, c, ldc});
 #endif
 }
 

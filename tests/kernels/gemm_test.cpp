@@ -109,8 +109,8 @@ template <class T>
 void check_packed_layouts() {
   std::mt19937 engine(4);
   int form = 0;
-  for (int64_t m : {3, 8, 20})
-    for (int64_t n : {15, 16, 33, 70})
+  for (int64_t m : {3, 20})
+    for (int64_t n : {16, 33, 70})
       for (int64_t k : {5, 258, 530}) {
         const std::vector<T> bias(static_cast<std::size_t>(n), T(0.5));
         for (Lie la : {Lie::rows, Lie::columns, Lie::stepped, Lie::repeated})
@@ -193,7 +193,7 @@ BOOST_AUTO_TEST_CASE(a_row_of_a_packed_product_has_the_same_bits_for_every_threa
   if (!packed_gemm_available()) return;
   const RestoreThreads restore;
   std::mt19937 engine(5);
-  // More columns and a larger inner size than one panel of B holds.
+  // More rows, columns and inner numbers than one block holds.
   constexpr int64_t m = 150, n = 2100, k = 1300;
   const Matrix<float> a(m, k, Lie::rows, engine), b(k, n, Lie::columns, engine);
   const auto rows = [&](int64_t first, int64_t count) {
