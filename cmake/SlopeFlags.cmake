@@ -8,7 +8,6 @@ target_compile_options(slope_strict INTERFACE
   $<$<CXX_COMPILER_ID:GNU>:-Wno-psabi>
   $<$<CXX_COMPILER_ID:Clang>:-Wno-deprecated-declarations>
   $<$<BOOL:${SLOPE_WERROR}>:-Werror>)
-target_compile_definitions(slope_strict INTERFACE $<$<STREQUAL:${SLOPE_THREADS},std>:SLOPE_STD_THREADS=1>)
 
 # Errors name the line of the user's call, which is told from a line of the library by its file name: in library code, and only
 # there, __FILE__ starts with "slope/". Compilers may be called with absolute names or, by a compiler cache, with names relative to

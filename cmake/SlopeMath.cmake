@@ -1,6 +1,7 @@
 # slope::blas (a CBLAS with its header) and slope::sleef. Used by the build and, installed, by find_package(slope).
 #
-# slope does its own threading, with OpenMP, and therefore prefers the OpenMP build of OpenBLAS: both then share one pool.
+# slope does its own threading and calls BLAS on one thread at a time. Of OpenBLAS' builds the OpenMP one lets every thread say so
+# for itself.
 # Debian keeps the variants in folders of their own; elsewhere `openblas` or any CBLAS is taken.
 
 include_guard(GLOBAL)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
@@ -13,14 +14,6 @@
 #include <vector>
 
 #include "slope/autograd/core/error.h"
-
-#if defined(SLOPE_STD_THREADS)
-#include <condition_variable>
-#elif defined(_OPENMP)
-#include <omp.h>
-#else
-#error "parallel.cpp needs -fopenmp, or -DSLOPE_STD_THREADS for the std::thread back end"
-#endif
 
 #if defined(__linux__)
 #include <sched.h>
@@ -139,28 +132,38 @@ class Job {
 };
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Back ends: run_team(job, team) returns when every chunk is done; before_fork, after_fork_in_child
+// The pool
 
-#if defined(SLOPE_STD_THREADS)
-
+// A loop ends when its chunks are done, not when every thread has come: on a busy machine a worker may get its core
+// only after milliseconds, when the caller has long done the work itself.
 class Pool {
  public:
   void run(Job& job, int team) {
     grow(team - 1);
-    {
-      const std::lock_guard lock(mutex_);
-      job_ = &job;
-      team_ = team;
-      epoch_.fetch_add(1, std::memory_order_release);
-    }
-    wake_.notify_all();
+    job_ = &job;
+    team_ = team;
+    gate_.store(open, std::memory_order_release);
+    loops_.fetch_add(1, std::memory_order_release);
+    loops_.notify_all();
     job.work(0);
-    std::unique_lock lock(mutex_);
-    job_ = nullptr;  // A worker that wakes only now finds nothing to do, and nobody waits for it.
-    idle_.wait(lock, [&] { return active_ == 0; });
+    // Who comes from now on finds the gate closed and goes back to sleep.
+    std::uint32_t inside = gate_.fetch_and(~open, std::memory_order_acq_rel) & ~open;
+    for (int spin = 0; inside != 0 && spin < patience; ++spin, inside = gate_.load(std::memory_order_acquire)) relax();
+    // A worker in the midst of a chunk may be waiting for this very core.
+    for (; inside != 0; inside = gate_.load(std::memory_order_acquire)) gate_.wait(inside, std::memory_order_acquire);
   }
 
  private:
+  static constexpr std::uint32_t open = std::uint32_t{1} << 31;
+  static constexpr int patience = 1000;      // looks without a break: some 50 us
+  static constexpr int good_manners = 8000;  // then looks that leave the core to others: some milliseconds
+
+  static void relax() {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+  }
+
   // Workers are detached and the pool is never destroyed: loops may still run in destructors of static objects. A
   // smaller team leaves the surplus asleep.
   void grow(int workers) {
@@ -175,35 +178,39 @@ class Pool {
   }
 
   void serve(int member) {
-    std::uint64_t seen = 0;
-    for (;;) {
-      // Loops often follow each other at once: a short look saves the sleep and the wake-up.
-      for (int spin = 0; spin < 2000 && epoch_.load(std::memory_order_acquire) == seen; ++spin)
-        std::this_thread::yield();
-      std::unique_lock lock(mutex_);
-      wake_.wait(lock, [&] { return epoch_.load(std::memory_order_relaxed) != seen; });
-      seen = epoch_.load(std::memory_order_relaxed);
-      if (job_ == nullptr || member >= team_) continue;
-      Job& job = *job_;
-      ++active_;
-      lock.unlock();
-      job.work(member);
-      lock.lock();
-      if (--active_ == 0) idle_.notify_one();
+    for (std::uint32_t seen = 0;; seen = wait_for_loop(seen)) {
+      std::uint32_t gate = gate_.load(std::memory_order_acquire);
+      while ((gate & open) != 0 && !gate_.compare_exchange_weak(gate, gate + 1, std::memory_order_acq_rel)) {
+      }
+      if ((gate & open) == 0) continue;
+      if (member < team_) job_->work(member);
+      if (gate_.fetch_sub(1, std::memory_order_acq_rel) == 1) gate_.notify_one();  // closed, and the last to leave
     }
   }
 
-  std::mutex mutex_;
-  std::condition_variable wake_, idle_;
-  std::atomic<std::uint64_t> epoch_{0};
-  Job* job_ = nullptr;
+  // Loops often follow each other at once: a look around saves the sleep and the wake-up.
+  std::uint32_t wait_for_loop(std::uint32_t seen) const {
+    for (int spin = 0; spin < patience + good_manners; ++spin) {
+      if (const std::uint32_t now = loops_.load(std::memory_order_acquire); now != seen) return now;
+      if (spin < patience)
+        relax();
+      else
+        std::this_thread::yield();
+    }
+    loops_.wait(seen, std::memory_order_acquire);
+    return loops_.load(std::memory_order_acquire);
+  }
+
+  alignas(64) std::atomic<std::uint32_t> loops_{0};  // how many there have been
+  alignas(64) std::atomic<std::uint32_t> gate_{0};   // `open` while a loop takes workers, plus the number inside
+  Job* job_ = nullptr;                               // written while the gate is closed and nobody inside
   int team_ = 0;
-  int active_ = 0;
   int workers_ = 0;
 };
 
 std::atomic<Pool*> pool{nullptr};
 
+/// Returns when every chunk is done.
 void run_team(Job& job, int team) {
   Pool* p = pool.load(std::memory_order_acquire);
   if (p == nullptr) {
@@ -213,39 +220,18 @@ void run_team(Job& job, int team) {
   p->run(job, team);
 }
 
-void before_fork() {}
-// The threads of the old pool do not exist in the child and its locks may be held for ever: leave it behind.
-void forget_pool() { pool.store(nullptr, std::memory_order_relaxed); }
-
-#else
-
-void run_team(Job& job, int team) {
-  // Always the whole team, even for fewer chunks: libgomp ends the surplus threads when a team shrinks and has to start
-  // them anew when it grows, which costs far more than waking one for nothing.
-#pragma omp parallel num_threads(team)
-  job.work(omp_get_thread_num());
-}
-
-// A child inherits the memory of the OpenMP pool without its threads and would wait for them for ever.
-void before_fork() { omp_pause_resource_all(omp_pause_soft); }
-void forget_pool() {}
-
-#endif
-
 #if defined(SLOPE_HAS_FORK)
+// The threads of the old pool do not exist in the child: leave it behind.
 void after_fork_in_child() {
   if (in_loop) return;
-  forget_pool();
+  pool.store(nullptr, std::memory_order_relaxed);
   pool_taken.store(false, std::memory_order_relaxed);
 }
-[[maybe_unused]] const int fork_handlers = pthread_atfork(before_fork, nullptr, after_fork_in_child);
+[[maybe_unused]] const int fork_handlers = pthread_atfork(nullptr, nullptr, after_fork_in_child);
 #endif
 
 bool must_stay_here() {
   if (in_loop || serial_guards > 0) return true;
-#if !defined(SLOPE_STD_THREADS)
-  if (omp_in_parallel()) return true;
-#endif
   return pool_taken.exchange(true, std::memory_order_acquire);
 }
 

@@ -29,8 +29,11 @@
 ///  - fork(): the pool of the forking thread is put to rest before the fork, and both processes start a new one when
 ///    they need it. A child forked from inside a body may only exec or _exit.
 ///
-/// The back end is OpenMP; compiled with -DSLOPE_STD_THREADS it is a pool of std::thread (which ThreadSanitizer can see
-/// through).
+///  - A loop ends when its chunks are done. It never waits for a thread that has not begun one, so a loop on a machine that
+///    is busy with other things takes little longer than on one thread.
+///
+/// The threads are slope's own, started by the first loop that needs them; between loops they look out for the next one
+/// for some milliseconds, leaving the core to whoever wants it, then sleep.
 namespace slope {
 
 namespace detail {
