@@ -98,23 +98,15 @@ SLOPE_VEC LogPairF log_pair(VecF p) { return {log(p), log1p(-p)}; }
 
 // With a = |x| and m = e^-a - 1: cosh a - 1 = m^2 / (2 (1 + m)), which is small for small a, and e^-a cosh a - 1 = m + m^2 / 2, which is
 // never large.
-template <class V>
-SLOPE_VEC V log_cosh_by_expm1(V x) {
-  const V a = native::abs(x), m = expm1(-a), half = native::splat_like(x, 0.5) * (m * m), one = native::splat_like(x, 1);
-  const auto near = native::less(a, one);
-  return (near ? V{} : a) + log1p(near ? half / (one + m) : m + half);
+SLOPE_VEC VecD log_cosh(VecD x) {
+  const VecD a = native::abs(x), m = expm1(-a), half = 0.5 * (m * m);
+  const VecI64 near = native::less(a, splat(1.0));
+  return (near ? VecD{} : a) + log1p(near ? half / (1.0 + m) : m + half);
 }
-// tanh a = -w / (2 + w) with w = m (2 + m) = e^-2a - 1.
-template <class V>
-SLOPE_VEC V log_cosh_slope_by_expm1(V x) {
-  const V m = expm1(-native::abs(x)), two = native::splat_like(x, 2), w = m * (two + m);
-  return native::or_sign_of(-w / (two + w), x);
-}
-SLOPE_VEC VecD log_cosh(VecD x) { return log_cosh_by_expm1(x); }
-SLOPE_VEC VecD log_cosh_slope(VecD x) { return log_cosh_slope_by_expm1(x); }
+SLOPE_VEC VecD log_cosh_slope(VecD x) { return tanh(x); }
 #if SLOPE_SIMD_LEVEL == 0
-SLOPE_VEC VecF log_cosh(VecF x) { return log_cosh_by_expm1(x); }
-SLOPE_VEC VecF log_cosh_slope(VecF x) { return log_cosh_slope_by_expm1(x); }
+SLOPE_VEC VecF log_cosh(VecF x) { return native::narrow(log_cosh(native::widen_low(x)), log_cosh(native::widen_high(x))); }
+SLOPE_VEC VecF log_cosh_slope(VecF x) { return tanh(x); }
 #endif
 
 // Close to overflow SLEEF's sinh and cosh are infinite. There they are exp(|x|) / 2 = c exp(|x| - a), with an a that subtracts

@@ -13,6 +13,7 @@ namespace slope::nn::detail {
 /// 1e19.
 struct CosineRows {
   static constexpr int operands = 2, terms = 3, coefficients = 6;
+  static constexpr bool exact_products = true;
 
   /// The sums of a row. Those of float64 may leave the range where the angle does not: then a and b are divided by
   /// `by_a` and `by_b`, their largest elements.
