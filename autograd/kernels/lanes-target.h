@@ -155,6 +155,9 @@ struct Lanes {
   SLOPE_TARGET friend Lanes maximum(const Lanes& a, const Lanes& b) { return make(native::larger(a.v, b.v)); }
   SLOPE_TARGET friend Lanes minimum(const Lanes& a, const Lanes& b) { return make(native::smaller(a.v, b.v)); }
 
+  /// maximum(x, least) for a number that is not NaN, in one instruction.
+  SLOPE_TARGET friend Lanes clamp_min(const Lanes& x, double least) { return make(native::at_least(x.v, static_cast<T>(least))); }
+
   SLOPE_TARGET friend Lanes abs(const Lanes& x) { return make((Native)((Bits)x.v & ~sign_bits())); }
   SLOPE_TARGET friend Lanes neg(const Lanes& x) { return -x; }
   /// -1, 0 or 1; NaN for NaN.
@@ -293,6 +296,11 @@ class WideSum {
   }
   /// Adds the first n lanes, 0 <= n <= size.
   SLOPE_TARGET void add_n(const Lanes<T>& x, int n) { add(where(Mask<T>::first(n), x, 0)); }
+  /// Adds what another has added.
+  SLOPE_TARGET void add(const WideSum& other) {
+    low_.v += other.low_.v;
+    high_.v += other.high_.v;
+  }
   SLOPE_TARGET double total() const { return reduce_add(low_ + high_); }
 
  private:

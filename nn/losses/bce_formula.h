@@ -14,7 +14,7 @@ struct BinaryCrossEntropy {
   template <class T>
   constexpr T operator()(const T& x, const T& t) const {
     const auto logs = log_pair(x);
-    return -(t * maximum(logs.of, T(-100)) + (1.0 - t) * maximum(logs.rest, T(-100)));
+    return -(t * clamp_min(logs.of, -100) + (1.0 - t) * clamp_min(logs.rest, -100));
   }
   template <class T>
   constexpr T d0(const T& x, const T& t, const T&) const {

@@ -36,8 +36,9 @@ bool all_values(const Tensor& t, const Good& good) {
   return ok;
 }
 
-/// `loss()` of the n elements of `x`, refused by `check()`, which throws, where elements are bad. The loss of a bad element must be NaN:
-/// then a reduced loss tells whether there may be one, and `check`, a pass over all elements, is only called where it does.
+/// `loss()` of the n elements of `x`, refused by `check()`, which throws, where elements are bad. The loss of a bad
+/// element must be NaN: then a reduced loss tells whether there may be one, and `check`, a pass over all elements, is
+/// only called where it does.
 template <class Loss, class Check>
 Tensor checked_loss(Reduction reduction, const Tensor& x, const Loss& loss, const Check& check) {
   const bool tells = reduction != Reduction::none && x.numel() > 0;

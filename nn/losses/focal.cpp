@@ -48,7 +48,8 @@ Tensor focal_loss(In y_pred, const Tensor& y_true, const FocalLossOptions& optio
   const auto loss = [&] {
     return slope::detail::pointwise_loss(Focal{options.gamma, options.alpha}, options.reduction, y_pred, y_true);
   };
-  return detail::checked_loss(options.reduction, y_pred.tensor, loss, [&] { detail::require_probabilities(op, y_pred); });
+  return detail::checked_loss(options.reduction, y_pred.tensor, loss,
+                              [&] { detail::require_probabilities(op, y_pred); });
 }
 
 }  // namespace nn::functional

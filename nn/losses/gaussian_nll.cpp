@@ -38,7 +38,8 @@ struct GaussianNll {
   }
   template <class T>
   constexpr T operator()(const T& x, const T& t, const T& var) const {
-    // d·(d/v), not d²/v: the square leaves the range long before the quotient. The logarithm makes a negative variance NaN.
+    // d·(d/v), not d²/v: the square leaves the range long before the quotient. The logarithm makes a negative variance
+    // NaN.
     const T v = at_least(var, eps), d = x - t;
     return 0.5 * (log(where(var < 0.0, var, v)) + d * (d * precision(var))) + constant;
   }

@@ -121,8 +121,8 @@ struct AccumulatorOf<F, Isa, T> {
   using Type = typename F::template Accumulator<Isa, T>;
 };
 
-/// add_row for `exact_products` of floats, two vectors of double at a time: a float that is converted as it is read takes half the
-/// instructions of one that is converted in a register.
+/// add_row for `exact_products` of floats, two vectors of double at a time: a float that is converted as it is read
+/// takes half the instructions of one that is converted in a register.
 template <class Isa, class F, int K>
 inline void add_wide_row(const F& f, const LossRow<float, K>& row, double* sums) {
   using V = typename Isa::template Lanes<double>;
@@ -148,7 +148,10 @@ inline void add_wide_row(const F& f, const LossRow<float, K>& row, double* sums)
           [&](const V& v, double other = 0) { return simd::first_lanes(v, count, other); });
   }
 #pragma GCC unroll 3
-  for (int t = 0; t < F::terms; ++t) sums[t] = total[0][t].total() + total[1][t].total();
+  for (int t = 0; t < F::terms; ++t) {
+    total[0][t].add(total[1][t]);
+    sums[t] = total[0][t].total();
+  }
 }
 
 template <class Isa, class T, class F, int K>
