@@ -18,9 +18,8 @@ using Wider = std::conditional_t<std::is_same_v<T, float>, double, long double>;
 
 /// Distance between `got` and the exact value `want` in units in the last place of T at `want`.
 ///
-/// Infinity where no rounding explains the result: one is NaN and the other not, a zero of the wrong sign, an infinity
-/// for a finite value. Overflow is judged as if the exponent range went on: infinity stands for 2^max_exponent and
-/// everything above.
+/// Infinity where no rounding explains the result: one is NaN and the other not, a zero of the wrong sign, an infinity for a finite
+/// value. Overflow is judged as if the exponent range went on: infinity stands for 2^max_exponent and everything above.
 template <class T>
 double distance(T got, Wider<T> want) {
   using W = Wider<T>;
@@ -114,21 +113,20 @@ W exact_log_cosh(W x) {
 }
 
 // One row per function: name, lanes formula, reference formula, bar for float and for double.
-#define SLOPE_UNARY(name, formula, reference, float_bar, double_bar)                                        \
-  Unary<T> {                                                                                                \
-    name, [](const T* x, T* y, std::int64_t n) { map<T>([](const auto& v) { return formula; }, x, y, n); }, \
-        [](Wider<T> v) -> Wider<T> { return reference; },                                                   \
-        std::is_same_v<T, float> ? double(float_bar) : double(double_bar)                                   \
+#define SLOPE_UNARY(name, formula, reference, float_bar, double_bar)                                                     \
+  Unary<T> {                                                                                                             \
+    name, [](const T* x, T* y, std::int64_t n) { map<T>([](const auto& v) { return formula; }, x, y, n); },              \
+        [](Wider<T> v) -> Wider<T> { return reference; }, std::is_same_v<T, float> ? double(float_bar) : double(double_bar) \
   }
 #define SLOPE_UNARY_STD(name, float_bar, double_bar) SLOPE_UNARY(#name, name(v), std::name(v), float_bar, double_bar)
-#define SLOPE_BINARY(name, formula, reference, float_bar, double_bar)               \
-  Binary<T> {                                                                       \
-    name,                                                                           \
-        [](const T* x, const T* z, T* y, std::int64_t n) {                          \
-          map<T>([](const auto& a, const auto& b) { return formula; }, x, z, y, n); \
-        },                                                                          \
-        [](Wider<T> a, Wider<T> b) -> Wider<T> { return reference; },               \
-        std::is_same_v<T, float> ? double(float_bar) : double(double_bar)           \
+#define SLOPE_BINARY(name, formula, reference, float_bar, double_bar)                                                    \
+  Binary<T> {                                                                                                            \
+    name,                                                                                                                \
+        [](const T* x, const T* z, T* y, std::int64_t n) {                                                               \
+          map<T>([](const auto& a, const auto& b) { return formula; }, x, z, y, n);                                      \
+        },                                                                                                               \
+        [](Wider<T> a, Wider<T> b) -> Wider<T> { return reference; },                                                    \
+        std::is_same_v<T, float> ? double(float_bar) : double(double_bar)                                                \
   }
 
 /// Every function of one argument.

@@ -101,7 +101,7 @@ Tensor gaussian_nll_loss(In y_pred, const Tensor& y_true, const Operand& var, co
   }
   const Tensor v = fitted(op, y_pred, *var.tensor).to(detail::result_dtype(y_pred, y_true), y_pred.loc);
   return detail::checked_loss(
-      options.reduction, y_pred.tensor,
+      options.reduction, y_true.numel() == 0 ? y_true : y_pred.tensor,
       [&] { return slope::detail::pointwise_loss(formula, options.reduction, y_pred, y_true, v); },
       [&] {
         if (!detail::all_values(v, [](const auto& e) { return !(e < 0); })) refuse();
