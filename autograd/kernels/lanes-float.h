@@ -120,7 +120,9 @@ SLOPE_VEC VecF log(VecF x) {
 // log(1 + x): the exponent from 1 + x, the mantissa's distance from 1 from x itself, so nothing is lost for small x.
 SLOPE_VEC VecF log1p(VecF x) {
   const VecF u = 1.0F + x;
-  const VecI32 bits = less_three_quarters(u);
+  // From 1 on the border is a hair above 1.5 2^e: where u was rounded up to it, f is then x scaled, exactly, and not beyond -1/4, where
+  // it has coarser steps.
+  const VecI32 bits = (VecI32)((VecU32)less_three_quarters(u) - 1U - (VecU32)(native::bits(x) >> 31));
   const VecF e = __builtin_convertvector(bits >> 23, VecF);
   // 1 / 2^e by way of 4 / 2^e, whose bits are those of a normal number also at the upper end.
   const VecF t = 0.25F * (VecF)(0x40800000U - ((VecU32)bits & 0xff800000U));
