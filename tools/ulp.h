@@ -158,8 +158,8 @@ std::span<const Unary<T>> unary_table() {
       SLOPE_UNARY_STD(log1p, 1, 1),
       SLOPE_UNARY("log1p_unit", log1p_unit(unit(v)), std::log1p(unit(v)), 1, 1),
       // + 0: the sign of a logarithm of 1 is not promised.
-      SLOPE_UNARY("log_pair.of", log_pair(unit(v)).of + 0, std::log(unit(v)) + 0, 1, 1),
-      SLOPE_UNARY("log_pair.rest", log_pair(unit(v)).rest + 0, std::log1p(-unit(v)) + 0, 1, 1),
+      SLOPE_UNARY("log_pair.of", log_pair(unit(v)).of + 0, std::log(unit(v)) + 0, 1.1, 1),
+      SLOPE_UNARY("log_pair.rest", log_pair(unit(v)).rest + 0, std::log1p(-unit(v)) + 0, 1.1, 1),
       SLOPE_UNARY("log_cosh", log_cosh(v), exact_log_cosh(v), 2, 5),
       SLOPE_UNARY("tanh_log_cosh", log_cosh_slope(v), std::tanh(v), 2, 2),
       SLOPE_UNARY_STD(sin, 1, 1),

@@ -133,9 +133,8 @@ BOOST_AUTO_TEST_CASE(of_many_classes_keeps_small_terms_and_infinities) {
       const Tensor l = F::multi_margin_loss(x, tensor({37}), {.p = p});
       const double z = std::max(1 - ahead, 0.0), slope = ahead < 1 ? (p == 1 ? 0.01 : 0.02 * z) : 0;
       check_close(l, {0.99 * std::pow(z, static_cast<double>(p))}, 1e-11 * std::pow(z, static_cast<double>(p)));
-      std::vector<double> expected(100, slope);
-      expected[37] = -99 * slope;
-      check_close(autograd::grad({l}, {x})[0], expected, 1e-11 * slope);
+      const std::vector<double> d = autograd::grad({l}, {x})[0].to_vector<double>();
+      for (std::size_t j = 0; j < 100; ++j) BOOST_TEST(std::abs(d[j] - (j == 37 ? -99 : 1) * slope) <= 1e-9 * slope);
     }
   const auto of_label = [](double value, double other) {
     Tensor x = zeros({1, 100}, {.dtype = float64});
