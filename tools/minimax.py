@@ -9,7 +9,7 @@ precision one after the other, lowest first, and refitting the rest after each.
 import struct
 import sys
 
-from mpmath import cos, erf, erfc, exp, expm1, inf, log, log1p, lu_solve, matrix, mp, mpf, pi, sqrt
+from mpmath import cos, cosh, erf, erfc, exp, expm1, inf, log, log1p, lu_solve, matrix, mp, mpf, pi, sqrt, tanh
 
 mp.prec = 200
 
@@ -96,7 +96,23 @@ def expm1_tail(x):
     return (expm1(x) - x) / (x * x)
 
 
+def log_complement_tail(v):
+    """-(log(1 - v) + v) / v^2"""
+    return -(log1p(-v) + v) / (v * v) if v > mpf(2) ** -40 else mpf(1) / 2 + v / 3
+
+
+def log_cosh_slope(z):
+    """log(cosh(x)) / x^2 as a function of z = x^2"""
+    return log(cosh(sqrt(z))) / z if z > mpf(2) ** -40 else mpf(1) / 2 - z / 12
+
+
+def tanh_tail(z):
+    """(tanh(x) / x - 1) / x^2 as a function of z = x^2"""
+    return (tanh(sqrt(z)) / sqrt(z) - 1) / z if z > mpf(2) ** -40 else -mpf(1) / 3
+
+
 LN2 = log(mpf(2))
+SEVENTH = exp(mpf(-2)) * mpf(1.001)  # e^-2a for a >= 1
 JOBS = {
     # exp(r) on |r| <= ln2/2, relative
     "exp": lambda: fit(exp, lambda x: 1 / exp(x), -LN2 / 2 * 1.01, LN2 / 2 * 1.01, range(7), to_float, [mpf(1), mpf(1)]),
@@ -105,6 +121,16 @@ JOBS = {
     "expm1": lambda: fit(expm1_tail, lambda x: x * x / expm1(x) if x else mpf(0), -0.61, 0.612, range(7), to_float, [mpf(0.5)]),
     # log(1 + f) = f + f^2 p(f), relative to log1p
     "log": lambda: fit(log1p_tail, lambda x: x * x / log1p(x) if x else mpf(0), -0.2501, 0.5, range(9), to_float, [mpf(-0.5)]),
+    # log(1 - v) = -v - v^2 p(v) on [0, 1/2], relative
+    "log_pair": lambda: fit(log_complement_tail, lambda v: v * v / abs(log1p(-v)) if v > mpf(2) ** -40 else v, 0, 0.5, range(9), to_float, [mpf(0.5)]),
+    # log(cosh(x)) = z p(z), z = x^2, on |x| <= 1, relative
+    "log_cosh_near": lambda: fit(log_cosh_slope, lambda z: 2, 0, 1, range(7), to_float, [mpf(0.5)]),
+    # log(1 + e) = e p(e) for e = e^-2a, relative to log(cosh(1))
+    "log_cosh_far": lambda: fit(lambda e: log1p(e) / e if e > mpf(2) ** -40 else 1 - e / 2, lambda e: e / mpf(0.43), 0, SEVENTH, range(5), to_float, [mpf(1)]),
+    # tanh(x) = x + x z p(z), z = x^2, on |x| <= 1, relative
+    "tanh_near": lambda: fit(tanh_tail, lambda z: z, 0, 1, range(7), to_float),
+    # tanh(a) = 1 + e p(e) for e = e^-2a, relative to tanh(1)
+    "tanh_far": lambda: fit(lambda e: -2 / (1 + e), lambda e: e / mpf(0.76), 0, SEVENTH, range(5), to_float, [mpf(-2)]),
     # log((1 + s) / (1 - s)) = 2 s + s z p(z), z = s^2, relative to 2 s
     "log_f64": lambda: fit(atanh_tail, lambda z: z / 2 or mpf(2) ** -60, 0, 0.0401, range(8), to_double),
     # erf(x) = x + x p(x^2) on |x| <= 0.9, relative to erf

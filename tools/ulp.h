@@ -98,6 +98,20 @@ W python_remainder(W a, W b) {
   return r != 0 && (r < 0) != (b < 0) ? r + b : r;
 }
 
+/// Any number as one in [0, 1].
+template <class V>
+V unit(const V& v) {
+  return where(abs(v) <= 1, abs(v), 1);
+}
+inline double unit(double v) { return std::fabs(v) <= 1 ? std::fabs(v) : 1; }
+inline long double unit(long double v) { return std::fabs(v) <= 1 ? std::fabs(v) : 1; }
+
+template <class W>
+W exact_log_cosh(W x) {
+  const W a = std::fabs(x), m = std::expm1(-a);
+  return a < 1 ? std::log1p(m * m / (2 * (1 + m))) : a + std::log1p(m + m * m / 2);
+}
+
 // One row per function: name, lanes formula, reference formula, bar for float and for double.
 #define SLOPE_UNARY(name, formula, reference, float_bar, double_bar)                                                     \
   Unary<T> {                                                                                                             \
@@ -142,7 +156,12 @@ std::span<const Unary<T>> unary_table() {
       SLOPE_UNARY_STD(log2, 1, 1),
       SLOPE_UNARY_STD(log10, 1, 1),
       SLOPE_UNARY_STD(log1p, 1, 1),
-      SLOPE_UNARY("log1p_unit", log1p_unit(where(abs(v) <= 1, abs(v), 1)), std::log1p(std::fabs(v) <= 1 ? std::fabs(v) : W(1)), 1, 1),
+      SLOPE_UNARY("log1p_unit", log1p_unit(unit(v)), std::log1p(unit(v)), 1, 1),
+      // + 0: the sign of a logarithm of 1 is not promised.
+      SLOPE_UNARY("log_pair.of", log_pair(unit(v)).of + 0, std::log(unit(v)) + 0, 1.1, 1),
+      SLOPE_UNARY("log_pair.rest", log_pair(unit(v)).rest + 0, std::log1p(-unit(v)) + 0, 1.1, 1),
+      SLOPE_UNARY("log_cosh", log_cosh(v), exact_log_cosh(v), 2, 5),
+      SLOPE_UNARY("tanh_log_cosh", log_cosh_slope(v), std::tanh(v), 2, 2),
       SLOPE_UNARY_STD(sin, 1, 1),
       SLOPE_UNARY_STD(cos, 1, 1),
       SLOPE_UNARY_STD(tan, 1, 1),

@@ -84,6 +84,31 @@ SLOPE_VEC VecF sigmoid(VecF x) { return native::narrow(sigmoid(native::widen_low
 SLOPE_VEC VecD softplus(VecD x) { return native::at_least(x, 0.0) + log1p_unit(exp(-native::abs(x))); }
 SLOPE_VEC VecF softplus(VecF x) { return native::at_least(x, 0.0F) + log1p_unit(exp(-native::abs(x))); }
 
+// log(p) and log(1 - p) for p in [0, 1].
+struct LogPairD {
+  VecD of, rest;
+};
+SLOPE_VEC LogPairD log_pair(VecD p) { return {log(p), log1p(-p)}; }
+#if SLOPE_SIMD_LEVEL == 0
+struct LogPairF {
+  VecF of, rest;
+};
+SLOPE_VEC LogPairF log_pair(VecF p) { return {log(p), log1p(-p)}; }
+#endif
+
+// With a = |x| and m = e^-a - 1: cosh a - 1 = m^2 / (2 (1 + m)), which is small for small a, and e^-a cosh a - 1 = m + m^2 / 2, which is
+// never large.
+SLOPE_VEC VecD log_cosh(VecD x) {
+  const VecD a = native::abs(x), m = expm1(-a), half = 0.5 * (m * m);
+  const VecI64 near = native::less(a, splat(1.0));
+  return (near ? VecD{} : a) + log1p(near ? half / (1.0 + m) : m + half);
+}
+SLOPE_VEC VecD log_cosh_slope(VecD x) { return tanh(x); }
+#if SLOPE_SIMD_LEVEL == 0
+SLOPE_VEC VecF log_cosh(VecF x) { return native::narrow(log_cosh(native::widen_low(x)), log_cosh(native::widen_high(x))); }
+SLOPE_VEC VecF log_cosh_slope(VecF x) { return tanh(x); }
+#endif
+
 // Close to overflow SLEEF's sinh and cosh are infinite. There they are exp(|x|) / 2 = c exp(|x| - a), with an a that subtracts
 // exactly and a c = exp(a) / 2 that hardly needs rounding.
 SLOPE_VEC VecF half_exp(VecF x) { return 0x1.705ef8p+0F * exp(x - 0x1.0e9b80p+0F); }

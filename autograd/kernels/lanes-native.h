@@ -258,6 +258,30 @@ SLOPE_VEC V at_most(V x, T c) {
 }
 #endif
 
+// The larger (smaller) of two; NaN when either is NaN, b when they are zeros. The instruction gives b when either is NaN.
+#if SLOPE_SIMD_LEVEL == 2 && !defined(__clang__)
+SLOPE_VEC unsigned short ordered(VecF a) { return __builtin_ia32_cmpps512_mask(a, a, 7, (unsigned short)-1, 4); }
+SLOPE_VEC unsigned char ordered(VecD a) { return __builtin_ia32_cmppd512_mask(a, a, 7, (unsigned char)-1, 4); }
+SLOPE_VEC VecF larger(VecF a, VecF b) { return __builtin_ia32_maxps512_mask(a, b, a, ordered(a), 4); }
+SLOPE_VEC VecD larger(VecD a, VecD b) { return __builtin_ia32_maxpd512_mask(a, b, a, ordered(a), 4); }
+SLOPE_VEC VecF smaller(VecF a, VecF b) { return __builtin_ia32_minps512_mask(a, b, a, ordered(a), 4); }
+SLOPE_VEC VecD smaller(VecD a, VecD b) { return __builtin_ia32_minpd512_mask(a, b, a, ordered(a), 4); }
+#elif SLOPE_SIMD_LEVEL == 1 && !defined(__clang__)
+SLOPE_VEC VecF larger(VecF a, VecF b) { return a == a ? __builtin_ia32_maxps256(a, b) : a; }
+SLOPE_VEC VecD larger(VecD a, VecD b) { return a == a ? __builtin_ia32_maxpd256(a, b) : a; }
+SLOPE_VEC VecF smaller(VecF a, VecF b) { return a == a ? __builtin_ia32_minps256(a, b) : a; }
+SLOPE_VEC VecD smaller(VecD a, VecD b) { return a == a ? __builtin_ia32_minpd256(a, b) : a; }
+#else
+template <class V>
+SLOPE_VEC V larger(V a, V b) {
+  return less(b, a) | ~equal(a, a) ? a : b;
+}
+template <class V>
+SLOPE_VEC V smaller(V a, V b) {
+  return less(a, b) | ~equal(a, a) ? a : b;
+}
+#endif
+
 // c0 + x c1 + x^2 c2 + ...
 template <class V>
 SLOPE_VEC V horner(V x, double c) {

@@ -152,8 +152,11 @@ struct Lanes {
   SLOPE_TARGET friend Mask<T> isfinite(const Lanes& x) { return abs(x) < infinity(); }
 
   /// The larger (smaller) of two; NaN when either is NaN.
-  SLOPE_TARGET friend Lanes maximum(const Lanes& a, const Lanes& b) { return where((a > b) | isnan(a), a, b); }
-  SLOPE_TARGET friend Lanes minimum(const Lanes& a, const Lanes& b) { return where((a < b) | isnan(a), a, b); }
+  SLOPE_TARGET friend Lanes maximum(const Lanes& a, const Lanes& b) { return make(native::larger(a.v, b.v)); }
+  SLOPE_TARGET friend Lanes minimum(const Lanes& a, const Lanes& b) { return make(native::smaller(a.v, b.v)); }
+
+  /// maximum(x, least) for a number that is not NaN, in one instruction.
+  SLOPE_TARGET friend Lanes clamp_min(const Lanes& x, double least) { return make(native::at_least(x.v, static_cast<T>(least))); }
 
   SLOPE_TARGET friend Lanes abs(const Lanes& x) { return make((Native)((Bits)x.v & ~sign_bits())); }
   SLOPE_TARGET friend Lanes neg(const Lanes& x) { return -x; }
@@ -185,6 +188,15 @@ struct Lanes {
   SLOPE_TARGET friend Lanes log1p(const Lanes& x) { return make(math::log1p(x.v)); }
   /// log1p for x in [0, 1] only, as e^-|x| is.
   SLOPE_TARGET friend Lanes log1p_unit(const Lanes& x) { return make(math::log1p_unit(x.v)); }
+  /// log(cosh(x)) without overflow, and its derivative, tanh(x), at little cost beside it.
+  SLOPE_TARGET friend Lanes log_cosh(const Lanes& x) { return make(math::log_cosh(x.v)); }
+  SLOPE_TARGET friend Lanes log_cosh_slope(const Lanes& x) { return make(math::log_cosh_slope(x.v)); }
+  /// log(p) and log(1 - p) for p in [0, 1], for less than the two cost; outside of it at least one is NaN.
+  struct LogPair;
+  SLOPE_TARGET friend LogPair log_pair(const Lanes& p) {
+    const auto logs = math::log_pair(p.v);
+    return {make(logs.of), make(logs.rest)};
+  }
   SLOPE_TARGET friend Lanes sin(const Lanes& x) { return make(math::sin(x.v)); }
   SLOPE_TARGET friend Lanes cos(const Lanes& x) { return make(math::cos(x.v)); }
   SLOPE_TARGET friend Lanes tan(const Lanes& x) { return make(math::tan(x.v)); }
@@ -254,6 +266,11 @@ struct Lanes {
   SLOPE_TARGET static Bits sign_bits() { return native::Types<T>::sign_bit - Bits{}; }
 };
 
+template <class T>
+struct Lanes<T>::LogPair {
+  Lanes of, rest;
+};
+
 /// A running sum in double. What it returns depends only on the values added and the order of the calls.
 template <class T>
 class WideSum {
@@ -279,6 +296,11 @@ class WideSum {
   }
   /// Adds the first n lanes, 0 <= n <= size.
   SLOPE_TARGET void add_n(const Lanes<T>& x, int n) { add(where(Mask<T>::first(n), x, 0)); }
+  /// Adds what another has added.
+  SLOPE_TARGET void add(const WideSum& other) {
+    low_.v += other.low_.v;
+    high_.v += other.high_.v;
+  }
   SLOPE_TARGET double total() const { return reduce_add(low_ + high_); }
 
  private:

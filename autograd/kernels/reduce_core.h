@@ -138,6 +138,10 @@ inline typename V::value_type fold_run(const M& map, const In* p, int n, typenam
   for (int j = 0; j < count; ++j) acc[j] = V(R::template identity<A>());
   int i = 0;
   for (; i + lane_count <= n; i += lane_count) {
+    // Two pages on: what the processor asks memory for by itself ends with the page, and large tensors wait for it.
+    constexpr int line = 64 / sizeof(In), ahead = 8192 / sizeof(In);
+#pragma GCC unroll 4
+    for (int j = 0; j < lane_count; j += line) __builtin_prefetch(p + i + j + ahead, 0, 2);
 #pragma GCC unroll 32
     for (int j = 0; j < count; ++j) acc[j] = R::combine(acc[j], map(load_wide<V>(p + i + j * V::size), param));
   }

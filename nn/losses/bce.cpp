@@ -2,6 +2,7 @@
 
 #include "slope/autograd/ops/pointwise.h"
 #include "slope/nn/losses/bce_formula.h"
+#include "slope/nn/losses/check_values.h"
 #include "slope/nn/losses/probabilities.h"
 
 namespace slope {
@@ -44,17 +45,20 @@ Tensor binary_cross_entropy(In y_pred, const Tensor& y_true, const BCELossOption
                             ") is deprecated. Please ensure they have the same size."),
                      y_pred.loc);
   if (y_true.dtype() != y_pred->dtype())
-    throw DTypeError(concat(op, ": the target must have the dtype of the input, ", dtype_name(y_pred->dtype()), ", but is ",
-                            dtype_name(y_true.dtype()), "; convert it with .to(", dtype_name(y_pred->dtype()), ")"),
-                     y_pred.loc);
+    throw DTypeError(
+        concat(op, ": the target must have the dtype of the input, ", dtype_name(y_pred->dtype()), ", but is ",
+               dtype_name(y_true.dtype()), "; convert it with .to(", dtype_name(y_pred->dtype()), ")"),
+        y_pred.loc);
   detail::require_plain_reduction(op, options.reduction, y_pred.loc);
-  if (options.weight.defined())
-    detail::require_broadcasts_to(op, "weight", options.weight, y_true.shape(), y_pred.loc);
-  detail::require_probabilities(op, y_pred);
-  if (options.weight.defined())
-    return slope::detail::pointwise_loss(WeightedBinaryCrossEntropy{}, options.reduction, y_pred, y_true,
-                                         options.weight.to(y_pred->dtype(), y_pred.loc));
-  return slope::detail::pointwise_loss(formula::BinaryCrossEntropy{}, options.reduction, y_pred, y_true);
+  if (options.weight.defined()) detail::require_broadcasts_to(op, "weight", options.weight, y_true.shape(), y_pred.loc);
+  const auto loss = [&] {
+    if (options.weight.defined())
+      return slope::detail::pointwise_loss(WeightedBinaryCrossEntropy{}, options.reduction, y_pred, y_true,
+                                           options.weight.to(y_pred->dtype(), y_pred.loc));
+    return slope::detail::pointwise_loss(formula::BinaryCrossEntropy{}, options.reduction, y_pred, y_true);
+  };
+  return detail::checked_loss(options.reduction, y_pred.tensor, loss,
+                              [&] { detail::require_probabilities(op, y_pred); });
 }
 
 }  // namespace nn::functional

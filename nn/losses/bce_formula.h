@@ -13,7 +13,8 @@ struct BinaryCrossEntropy {
   static constexpr double smallest = 9.999999960041972e-13;  // 1e-12 in single precision
   template <class T>
   constexpr T operator()(const T& x, const T& t) const {
-    return -(t * maximum(log(x), T(-100)) + (1.0 - t) * maximum(log1p(-x), T(-100)));
+    const auto logs = log_pair(x);
+    return -(t * clamp_min(logs.of, -100) + (1.0 - t) * clamp_min(logs.rest, -100));
   }
   template <class T>
   constexpr T d0(const T& x, const T& t, const T&) const {
@@ -21,7 +22,12 @@ struct BinaryCrossEntropy {
   }
   template <class T>
   constexpr T d1(const T& x, const T&, const T&) const {
-    return log1p(-x) - log(x);
+    if constexpr (requires { typename T::mask_type; }) {
+      const auto logs = log_pair(x);
+      return logs.rest - logs.of;
+    } else {
+      return log1p(-x) - log(x);
+    }
   }
 };
 

@@ -47,6 +47,9 @@ Tensor binary_cross_entropy_with_logits(In y_pred, const Tensor& y_true, const B
   const auto prepared = [&](const char* name, const Tensor& weight, Tensor& into) {
     if (!weight.defined()) return Operand(1.0);
     detail::require_broadcasts_to(op, name, weight, y_pred->shape(), y_pred.loc);
+    // A tensor of one element would be read as one that broadcasts, which costs as much again where there are few
+    // elements.
+    if (weight.numel() == 1 && !weight.requires_grad()) return Operand(weight.item<double>());
     into = weight.to(dtype, y_pred.loc);
     return Operand(into);
   };

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <atomic>
+#include <cmath>
 
 #include "slope/autograd/kernels/grain.h"
 #include "slope/autograd/kernels/iterate.h"
 #include "slope/autograd/kernels/lanes.h"
+#include "slope/autograd/ops/reduction.h"
 #include "slope/autograd/tensor/tensor.h"
 
 namespace slope::nn::detail {
@@ -32,6 +34,18 @@ bool all_values(const Tensor& t, const Good& good) {
     });
   });
   return ok;
+}
+
+/// `loss()` of the n elements of `x`, refused by `check()`, which throws, where elements are bad. The loss of a bad
+/// element must be NaN: then a reduced loss tells whether there may be one, and `check`, a pass over all elements, is
+/// only called where it does.
+template <class Loss, class Check>
+Tensor checked_loss(Reduction reduction, const Tensor& x, const Loss& loss, const Check& check) {
+  const bool tells = reduction != Reduction::none && x.numel() > 0;
+  if (!tells) check();
+  Tensor value = loss();
+  if (tells && std::isnan(value.item<double>())) check();
+  return value;
 }
 
 }  // namespace slope::nn::detail

@@ -31,7 +31,7 @@ struct CosineEmbeddingFormula : detail::CosineRows {
       slope = excess >= 0 ? 1 : 0;
     }
     row.factor *= slope;
-    sums.slopes(row.factor, cosine, a, b, a, b, c);
+    sums.slopes(row, cosine, a, b, a, b, c);
     return value;
   }
 

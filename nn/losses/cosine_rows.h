@@ -13,6 +13,7 @@ namespace slope::nn::detail {
 /// 1e19.
 struct CosineRows {
   static constexpr int operands = 2, terms = 3, coefficients = 6;
+  static constexpr bool exact_products = true;
 
   /// The sums of a row. Those of float64 may leave the range where the angle does not: then a and b are divided by
   /// `by_a` and `by_b`, their largest elements.
@@ -30,7 +31,9 @@ struct CosineRows {
     double for_b(double x) const { return is_scaled() ? x / by_b : x; }
     /// The coefficients of the gradient for a and b, from norms of the divided rows: n1, n2 as they divide s, and a, b
     /// as they are; a norm of 0 has gradient 0.
-    void slopes(double factor, double s, double n1, double n2, double a, double b, double* c) const {
+    template <class Row>
+    void slopes(const Row& row, double s, double n1, double n2, double a, double b, double* c) const {
+      if (!row.differentiated()) return;  // five divisions
       c[2] = 1 / n1;
       c[3] = 1 / n2;
       c[4] = a == 0 ? 0 : s / a;
@@ -39,8 +42,8 @@ struct CosineRows {
         for (const int i : {2, 4}) c[i] /= by_a;
         for (const int i : {3, 5}) c[i] /= by_b;
       }
-      c[0] = factor * c[2];
-      c[1] = factor * c[3];
+      c[0] = row.factor * c[2];
+      c[1] = row.factor * c[3];
     }
 
    private:

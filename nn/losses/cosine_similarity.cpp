@@ -17,7 +17,7 @@ struct CosineSimilarityFormula : detail::CosineRows {
     const double a = std::sqrt(sums.aa), b = std::sqrt(sums.bb);
     const double n1 = std::max(a, sums.for_a(eps)), n2 = std::max(b, sums.for_b(eps));
     const double s = sums.ab / (n1 * n2);
-    sums.slopes(row.factor, s, n1, n2, a, b, c);
+    sums.slopes(row, s, n1, n2, a, b, c);
     return s;
   }
 

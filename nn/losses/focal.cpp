@@ -3,6 +3,7 @@
 #include "slope/autograd/ops/pointwise.h"
 #include "slope/nn/losses/bce.h"
 #include "slope/nn/losses/bce_formula.h"
+#include "slope/nn/losses/check_values.h"
 #include "slope/nn/losses/focal_terms.h"
 #include "slope/nn/losses/probabilities.h"
 
@@ -41,10 +42,14 @@ struct Focal {
 namespace nn::functional {
 
 Tensor focal_loss(In y_pred, const Tensor& y_true, const FocalLossOptions& options) {
+  constexpr const char* op = "focal_loss";
   CallerScope scope(y_pred.loc);
-  detail::require_alike("focal_loss", y_pred, y_true, options.reduction);
-  detail::require_probabilities("focal_loss", y_pred);
-  return slope::detail::pointwise_loss(Focal{options.gamma, options.alpha}, options.reduction, y_pred, y_true);
+  detail::require_alike(op, y_pred, y_true, options.reduction);
+  const auto loss = [&] {
+    return slope::detail::pointwise_loss(Focal{options.gamma, options.alpha}, options.reduction, y_pred, y_true);
+  };
+  return detail::checked_loss(options.reduction, y_pred.tensor, loss,
+                              [&] { detail::require_probabilities(op, y_pred); });
 }
 
 }  // namespace nn::functional

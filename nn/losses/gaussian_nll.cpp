@@ -38,9 +38,10 @@ struct GaussianNll {
   }
   template <class T>
   constexpr T operator()(const T& x, const T& t, const T& var) const {
-    // d·(d/v), not d²/v: the square leaves the range long before the quotient.
+    // d·(d/v), not d²/v: the square leaves the range long before the quotient. The logarithm makes a negative variance
+    // NaN.
     const T v = at_least(var, eps), d = x - t;
-    return 0.5 * (log(v) + d * (d * precision(var))) + constant;
+    return 0.5 * (log(where(var < 0.0, var, v)) + d * (d * precision(var))) + constant;
   }
   template <class T>
   constexpr T d0(const T& x, const T& t, const T& var, const T&) const {
@@ -99,8 +100,12 @@ Tensor gaussian_nll_loss(In y_pred, const Tensor& y_true, const Operand& var, co
     return slope::detail::pointwise_loss(formula, options.reduction, y_pred, y_true, var);
   }
   const Tensor v = fitted(op, y_pred, *var.tensor).to(detail::result_dtype(y_pred, y_true), y_pred.loc);
-  if (!detail::all_values(v, [](const auto& e) { return !(e < 0); })) refuse();
-  return slope::detail::pointwise_loss(formula, options.reduction, y_pred, y_true, v);
+  return detail::checked_loss(
+      options.reduction, y_true.numel() == 0 ? y_true : y_pred.tensor,
+      [&] { return slope::detail::pointwise_loss(formula, options.reduction, y_pred, y_true, v); },
+      [&] {
+        if (!detail::all_values(v, [](const auto& e) { return !(e < 0); })) refuse();
+      });
 }
 
 }  // namespace slope::nn::functional

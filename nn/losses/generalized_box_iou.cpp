@@ -187,6 +187,11 @@ struct GeneralizedBoxIou {
     const bool again = grad_enabled();
     const double factor = reduction == Reduction::mean ? 4 / static_cast<double>(p.numel()) : 1;
     Grads<2> grads;
+    if (!again && reduction != Reduction::none) {
+      if (needs_grad(0)) grads[0] = detail::scaled_gradient(s.dp, g);
+      if (needs_grad(1)) grads[1] = detail::scaled_gradient(s.dq, g);
+      return grads;
+    }
     if (needs_grad(0)) grads[0] = again ? scale_cotangent(up * factor, composed(p, q)) : scale_cotangent(up, s.dp);
     if (needs_grad(1)) grads[1] = again ? scale_cotangent(up * factor, composed(q, p)) : scale_cotangent(up, s.dq);
     return grads;

@@ -6,30 +6,22 @@ namespace slope::nn::functional {
 
 namespace {
 
-// With m = e^-|d| - 1 and w = m(2 + m) = e^-2|d| - 1: tanh |d| = -w/(2 + w).
-template <class T>
-constexpr T tanh_of(const T& d) {
-  const T m = expm1(-abs(d)), w = m * (2.0 + m);
-  return copysign(w / (2.0 + w), d);
-}
-Tensor tanh_of(const Tensor& d) { return tanh(d); }
+Tensor log_cosh_slope(const Tensor& d) { return tanh(d); }
+Probe log_cosh_slope(const Probe& d) { return Probe::of(d); }
 
 struct LogCosh {
   static constexpr const char* name = "LogCoshLoss";
-  // cosh |d| - 1 = m²/(2(1+m)), which is small for small d, and e^-|d|·cosh d - 1 = m + m²/2, which is never large.
   template <class T>
   constexpr T operator()(const T& x, const T& t) const {
-    const T a = abs(x - t), m = expm1(-a);
-    const auto near = a < 1.0;
-    return where(near, T(0), a) + log1p(where(near, 0.5 * (m * m) / (1.0 + m), m + 0.5 * (m * m)));
+    return log_cosh(x - t);
   }
   template <class T>
   constexpr T d0(const T& x, const T& t, const T&) const {
-    return tanh_of(T(x - t));
+    return log_cosh_slope(T(x - t));
   }
   template <class T>
   constexpr T d1(const T& x, const T& t, const T&) const {
-    return tanh_of(T(t - x));
+    return log_cosh_slope(T(t - x));
   }
 };
 

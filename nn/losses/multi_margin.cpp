@@ -1,7 +1,5 @@
 #include "slope/nn/losses/multi_margin.h"
 
-#include <limits>
-
 #include "slope/autograd/ops/index.h"
 #include "slope/autograd/ops/reduce.h"
 #include "slope/nn/losses/labels.h"
@@ -32,6 +30,11 @@ struct MultiMarginFormula {
     detail::require_labels_within(op, "target out of range", target, 0, classes - 1, loc);
   }
 
+  template <class T>
+  void ahead(const T* x, const void* label) const {
+    if (classes > 64) __builtin_prefetch(x + *static_cast<const std::int64_t*>(label));
+  }
+
   template <class Isa, class Row>
   double row(Row& row, int) const {
     if (row.n <= 8) return p == 1 ? short_hinge<1>(row) : short_hinge<2>(row);
@@ -45,8 +48,10 @@ struct MultiMarginFormula {
     const double scale = scale_of<T>(y);
     const T shift = static_cast<T>(margin) - row.x[0][y], slope = static_cast<T>(P * scale * row.factor);
     double sum = 0, slopes = 0;
-    for (std::int64_t j = 0; j < row.n; ++j) {
-      const T z = j == y ? T(-1) : shift + row.x[0][j];
+    // The label is stepped over without a branch, which would go wrong every other time.
+    for (std::int64_t k = 0; k + 1 < row.n; ++k) {
+      const std::int64_t j = k + (k >= y);
+      const T z = shift + row.x[0][j];
       const double above = z <= 0 ? 0 : static_cast<double>(z);
       sum += P == 1 ? above : above * above;
       if (!row.d[0]) continue;
@@ -57,21 +62,42 @@ struct MultiMarginFormula {
     if (row.d[0]) row.d[0][y] = static_cast<T>(slopes == 0 ? 0 : -P * scale * row.factor * slopes);
     return sum == 0 ? 0 : scale * sum;
   }
+
+  struct Sums {
+    double value = 0,
+           slopes = 0;  // of z^p, and of what the gradient by the label is made of: how many z > 0, or their sum
+  };
   template <class Isa, int P, class Row>
   double hinge(Row& row) const {
     using T = typename Row::T;
-    using V = typename Isa::template Lanes<T>;
     const std::int64_t y = *row.template constant_as<std::int64_t>();
     const double scale = scale_of<T>(y);
-    const V shift(static_cast<T>(margin) - row.x[0][y]), slope(P * scale * row.factor);
-    typename Isa::template WideSum<T> value, slopes;  // of z^p, and for p = 2 of z, over z > 0
+    const T shift = static_cast<T>(margin) - row.x[0][y];
+    // The label's own term is the margin or near it. Taken off afterwards it costs nothing, unless hardly anything is
+    // left then, or it is not finite.
+    const double own = std::max(static_cast<double>(T(shift + row.x[0][y])), 0.0), own_value = P == 1 ? own : own * own;
+    Sums sums = add_up<Isa, P>(row, shift, scale, y, std::false_type());
+    if (const double others = sums.value - own_value; others >= 1e-4 * own_value)
+      sums = {others, sums.slopes - (P == 1 ? (own > 0 ? 1 : 0) : own)};
+    else
+      sums = add_up<Isa, P>(row, shift, scale, y, std::true_type());
+    if (row.d[0]) row.d[0][y] = static_cast<T>(sums.slopes == 0 ? 0 : -P * scale * row.factor * sums.slopes);
+    return sums.value == 0 ? 0 : scale * sums.value;
+  }
+  // With the term of the label, or without.
+  template <class Isa, int P, class Row, class Without>
+  Sums add_up(Row& row, typename Row::T shift, double scale, std::int64_t y, Without without) const {
+    using T = typename Row::T;
+    using V = typename Isa::template Lanes<T>;
+    const V slope(P * scale * row.factor);
+    typename Isa::template WideSum<T> value, slopes;
     V pairs(0);
     simd::each_vector_at<V>(row.n, [&](const auto& load, const auto& store, int count, std::int64_t at) {
-      constexpr double never = -std::numeric_limits<double>::infinity();
-      V z = simd::first_lanes(shift + load(row.x[0]), count, never);
-      if (const std::int64_t label = y - at; label >= 0 && label < V::size)
-        z = where(simd::single_lane<V>(label), V(never), z);
-      const V above = where(z <= 0, V(0), z);
+      V z = simd::first_lanes(V(shift) + load(row.x[0]), count, -1);
+      if constexpr (without())
+        if (const std::int64_t label = y - at; label >= 0 && label < V::size)
+          z = where(simd::single_lane<V>(label), V(-1), z);
+      const V above = clamp_min(z, 0);
       if constexpr (P == 1)
         value.add(above);
       else
@@ -84,9 +110,7 @@ struct MultiMarginFormula {
         slopes.add(power);
       store(row.d[0], where(z > 0, slope * power, V(0)));  // the weight may be infinite
     });
-    const double sum = value.total(), slope_sum = P == 1 ? reduce_add_wide(pairs) : slopes.total();
-    if (row.d[0]) row.d[0][y] = static_cast<T>(slope_sum == 0 ? 0 : -P * scale * row.factor * slope_sum);
-    return sum == 0 ? 0 : scale * sum;
+    return {value.total(), P == 1 ? reduce_add_wide(pairs) : slopes.total()};
   }
 
   Tensor compose(const Tensor* x, const Tensor& target, int dim) const {

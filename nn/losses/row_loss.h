@@ -40,6 +40,10 @@
 ///    returns the value and writes the gradient where row.d is not null;
 ///  - `template <class T> struct Workspace` for it, made of the formula and the length for each batch of rows;
 ///  - no `compose`: the gradient is then constant by pieces;
+///  - `exact_products`, with which sums are added up from elements that are double from the start: less work where all
+///    that is added are products of elements;
+///  - `ahead(x, constant)`, called some rows early with where a row and its constant lie: asks memory for what the row
+///    reads out of order;
 ///  - `grain`, the elements per thread below which a second one does not pay;
 ///  - `check(constant, loc)`, which throws when labels are out of range, called before forward and backward;
 ///  - `struct Refusal` in place of it, which the kernel throws, and `refuse(constant, loc)`, which throws what the user
@@ -117,8 +121,42 @@ struct AccumulatorOf<F, Isa, T> {
   using Type = typename F::template Accumulator<Isa, T>;
 };
 
+/// add_row for `exact_products` of floats, two vectors of double at a time: a float that is converted as it is read
+/// takes half the instructions of one that is converted in a register.
+template <class Isa, class F, int K>
+inline void add_wide_row(const F& f, const LossRow<float, K>& row, double* sums) {
+  using V = typename Isa::template Lanes<double>;
+  using Sum = typename Isa::template WideSum<double>;
+  Sum total[2][F::terms];
+  const auto all = [](const V& v, double = 0) { return v; };
+  std::int64_t i = 0;
+  for (; i + 2 * V::size <= row.n; i += 2 * V::size) {
+#pragma GCC unroll 2
+    for (int half = 0; half < 2; ++half) {
+      V x[K];
+#pragma GCC unroll 3
+      for (int k = 0; k < K; ++k) x[k] = V::load_wide(row.x[k] + i + half * V::size);
+      f.add(total[half], static_cast<const V*>(x), all);
+    }
+  }
+  for (; i < row.n; i += V::size) {
+    const int count = static_cast<int>(std::min<std::int64_t>(V::size, row.n - i));
+    V x[K];
+#pragma GCC unroll 3
+    for (int k = 0; k < K; ++k) x[k] = V::load_wide_n(row.x[k] + i, count);
+    f.add(total[0], static_cast<const V*>(x),
+          [&](const V& v, double other = 0) { return simd::first_lanes(v, count, other); });
+  }
+#pragma GCC unroll 3
+  for (int t = 0; t < F::terms; ++t) {
+    total[0][t].add(total[1][t]);
+    sums[t] = total[0][t].total();
+  }
+}
+
 template <class Isa, class T, class F, int K>
 inline void add_row(const F& f, const LossRow<T, K>& row, double* sums) {
+  if constexpr (requires { F::exact_products; } && std::is_same_v<T, float>) return add_wide_row<Isa>(f, row, sums);
   using V = typename Isa::template Lanes<T>;
   typename AccumulatorOf<F, Isa, T>::Type total[F::terms];
   simd::each_vector<V>(row.n, [&](const auto& load, const auto&, int count) {
@@ -192,6 +230,13 @@ double row_kernel(const void* formula, const RowBatch& b) {
     double sum = 0;
     for (std::int64_t r = 0; r < b.rows; ++r) {
       const auto at = [&](int slot) { return b.data[slot] ? b.data[slot] + r * b.step[slot] : nullptr; };
+      if constexpr (requires { f.ahead(static_cast<const T*>(nullptr), static_cast<const void*>(nullptr)); }) {
+        constexpr std::int64_t rows_ahead = 4;
+        if (r + rows_ahead < b.rows) {
+          const auto then = [&](int slot) { return b.data[slot] + (r + rows_ahead) * b.step[slot]; };
+          f.ahead(reinterpret_cast<const T*>(then(0)), then(constant_slot));
+        }
+      }
       LossRow<T, K> row;
       for (int k = 0; k < K; ++k) {
         row.x[k] = reinterpret_cast<const T*>(at(k));

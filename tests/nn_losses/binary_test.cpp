@@ -55,6 +55,37 @@ BOOST_AUTO_TEST_CASE(bce_has_the_stated_gradient_at_the_ends_by_every_way) {
                  1e-6);
 }
 
+// A reduced loss looks for bad elements only when it is NaN.
+BOOST_AUTO_TEST_CASE(one_bad_element_among_many_is_refused_by_every_reduction) {
+  const std::int64_t n = 100'000;
+  const auto refused = [](const auto& call, const char* text) {
+    BOOST_CHECK_EXCEPTION(call(), ValueError,
+                          [&](const ValueError& e) { return std::string(e.what()).find(text) != std::string::npos; });
+  };
+  for (const DType dtype : {float32, float64})
+    for (const Reduction r : {Reduction::none, Reduction::mean, Reduction::sum}) {
+      const Tensor t = (arange(n) % 2).to(dtype), w = full({n}, 0.0, {.dtype = dtype});
+      for (const double bad : {-1e-6, 1.0001, -inf, inf, nan_value}) {
+        Tensor x = full({n}, 0.25, {.dtype = dtype});
+        x.slice(0, 77'777, 77'778).fill_(bad);
+        x.requires_grad_();
+        constexpr const char* text = "all elements of input should be between 0 and 1";
+        refused([&] { F::binary_cross_entropy(x, t, {.reduction = r}); }, text);
+        refused([&] { F::binary_cross_entropy(x, t, {.weight = w, .reduction = r}); }, text);
+        refused([&] { F::focal_loss(x, t, {.reduction = r}); }, text);
+        BOOST_TEST(!x.grad().defined());
+      }
+      Tensor var = full({n}, 0.25, {.dtype = dtype});
+      var.slice(0, 77'777, 77'778).fill_(-1e-9);
+      refused([&] { F::gaussian_nll_loss(t, t, var, {.reduction = r}); }, "var has negative entry/entries");
+      // What is NaN for another reason is no error.
+      const Tensor odd = full({n}, nan_value, {.dtype = dtype}), x = full({n}, 0.25, {.dtype = dtype});
+      BOOST_TEST(std::isnan(F::binary_cross_entropy(x, odd, {.reduction = r}).sum().item<double>()));
+      BOOST_TEST(std::isnan(F::focal_loss(x, odd, {.reduction = r}).sum().item<double>()));
+      BOOST_TEST(std::isnan(F::gaussian_nll_loss(odd, t, x, {.reduction = r}).sum().item<double>()));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(bce_of_denormals_and_of_targets_outside_0_1_is_what_the_formula_says) {
   const double least = std::numeric_limits<double>::denorm_min();
   const Tensor x = doubles({least, least, 1e-40, 0.5, 0.5}), t = doubles({0.0, 1.0, 1.0, 2.0, -1.0});

@@ -123,6 +123,32 @@ BOOST_AUTO_TEST_CASE(shows_nan_and_leaves_the_label_out_of_infinities) {
   check_values(x.grad(), {0, 0, 0});
 }
 
+// Of many classes the label's own term is taken off at the end, where that leaves enough to be exact.
+BOOST_AUTO_TEST_CASE(of_many_classes_keeps_small_terms_and_infinities) {
+  for (const std::int64_t p : {1, 2})
+    for (const double ahead : {0.5, 1 - 1e-3, 1 - 1e-9, 1.0, 2.0}) {
+      Tensor x = zeros({1, 100}, {.dtype = float64});
+      x.slice(1, 37, 38).fill_(ahead);
+      x.requires_grad_();
+      const Tensor l = F::multi_margin_loss(x, tensor({37}), {.p = p});
+      const double z = std::max(1 - ahead, 0.0), slope = ahead < 1 ? (p == 1 ? 0.01 : 0.02 * z) : 0;
+      check_close(l, {0.99 * std::pow(z, static_cast<double>(p))}, 1e-11 * std::pow(z, static_cast<double>(p)));
+      const std::vector<double> d = autograd::grad({l}, {x})[0].to_vector<double>();
+      for (std::size_t j = 0; j < 100; ++j) BOOST_TEST(std::abs(d[j] - (j == 37 ? -99 : 1) * slope) <= 1e-9 * slope);
+    }
+  const auto of_label = [](double value, double other) {
+    Tensor x = zeros({1, 100}, {.dtype = float64});
+    x.slice(1, 37, 38).fill_(value);
+    x.slice(1, 80, 81).fill_(other);
+    return F::multi_margin_loss(x, tensor({37}));
+  };
+  check_values(of_label(inf, 0), {0});
+  check_values(of_label(-inf, 0), {inf});
+  check_values(of_label(nan_value, 0), {nan_value});
+  check_values(of_label(0, nan_value), {nan_value});
+  check_values(of_label(0, inf), {inf});
+}
+
 BOOST_AUTO_TEST_CASE(of_nothing_is_nan_0_or_empty) {
   const Tensor x = zeros({0, 3}, {.dtype = float64, .requires_grad = true}), labels = zeros({0}, {.dtype = int64});
   check_values(F::multi_margin_loss(x, labels), {nan_value});
