@@ -44,25 +44,28 @@ void accumulate(Tensor& into, Tensor&& g, bool recording) {
     into = into.add(g);
 }
 
-// A few tensors in place, more on the heap.
+// Tensors, a few of them in place, more on the heap.
 class Slots {
  public:
-  explicit Slots(std::size_t count) : count_(count) {
+  explicit Slots(std::size_t count) : first_(reinterpret_cast<Tensor*>(in_place_)), count_(count) {
     if (count > few) [[unlikely]]
-      many_ = std::make_unique<Tensor[]>(count);
+      first_ = static_cast<Tensor*>(::operator new(count * sizeof(Tensor)));
+    for (std::size_t i = 0; i < count; ++i) new (first_ + i) Tensor;
   }
   ~Slots() {
-    for (std::size_t i = 0; i < count_ && i < few; ++i) in_place_[i].ref().reset();
+    for (std::size_t i = 0; i < count_; ++i) first_[i].~Tensor();
+    if (count_ > few) [[unlikely]]
+      ::operator delete(first_);
   }
   Slots(const Slots&) = delete;
   Slots& operator=(const Slots&) = delete;
-  std::span<Tensor> span() { return {many_ ? many_.get() : in_place_, count_}; }
+  std::span<Tensor> span() { return {first_, count_}; }
 
  private:
   static constexpr std::size_t few = 4;
+  Tensor* first_;
   std::size_t count_;
-  std::unique_ptr<Tensor[]> many_;
-  Tensor in_place_[few];
+  alignas(Tensor) unsigned char in_place_[few * sizeof(Tensor)];
 };
 
 // One traversal. Numbers grow from producers to consumers, so taking the pending node with the largest number always
@@ -71,7 +74,8 @@ class Run {
  public:
   explicit Run(bool retain, bool create) : retain_(retain), create_(create), mode_(create) {}
   ~Run() {
-    for (const Pending& p : heap_) forget(p.node);
+    if (next_) forget(next_);
+    for (Node* n : heap_) forget(n);
   }
 
   void add_root(const Tensor& t, Tensor g) {
@@ -87,31 +91,32 @@ class Run {
   std::vector<Tensor> captured(const std::vector<Edge>& inputs);
 
  private:
-  struct Pending {
-    std::uint64_t id;
-    Node* node;
-    friend bool operator<(const Pending& a, const Pending& b) { return a.id < b.id; }
-  };
   struct Leaf {
     Ref<TensorImpl> impl;
     Tensor grad;
   };
 
+  static bool by_id(const Node* a, const Node* b) { return a->id() < b->id(); }
   static void forget(Node* n) {
     n->grad.ref().reset();
-    if (n->extras)
+    if (n->extras) [[unlikely]]
       for (auto& o : n->extras->outputs) o.grad = Tensor();
     n->run.store(nullptr, std::memory_order_release);
   }
 
   void deliver(const Edge& e, Tensor&& g);
+  void claim(Node* n);
+  Node* take();
   void run_node(Node* n);
+  bool run_extras(Node* n, std::span<Tensor> outs);
   Tensor& leaf_slot(TensorImpl* leaf);
 
   bool retain_, create_;
   GradModeGuard mode_;
   std::vector<Edge> roots_;    // keep alive all that is traversed, whatever a hook lets go
-  std::vector<Pending> heap_;  // a max-heap of nodes that hold a gradient
+  // Nodes that hold a gradient: mostly there is one, and then it needs no heap.
+  Node* next_ = nullptr;
+  std::vector<Node*> heap_;  // a max-heap of the others
   std::vector<Leaf> leaves_;
   std::unordered_map<TensorImpl*, std::size_t> leaf_index_;  // only when there are many
   bool capturing_ = false;
@@ -136,30 +141,51 @@ Tensor& Run::leaf_slot(TensorImpl* leaf) {
   return leaves_.back().grad;
 }
 
-void Run::deliver(const Edge& e, Tensor&& g) {
-  if (!e || !g.defined()) return;
+[[noreturn, gnu::cold]] void throw_busy(const Node* n) {
+  throw AutogradError(
+      concat("backward: ", n->name(),
+             "Backward is being traversed by another backward; let it finish first, or build one graph per thread"),
+      n->where());
+}
+
+// A node that nothing refers to but the edge we come from, which is ours, cannot be reached by another thread.
+inline void Run::claim(Node* n) {
+  const void* owner = n->run.load(std::memory_order_acquire);
+  if (owner == this) return;
+  if (owner) throw_busy(n);
+  if (n->refs.unique())
+    n->run.store(this, std::memory_order_relaxed);
+  else if (!n->run.compare_exchange_strong(owner, this, std::memory_order_acq_rel))
+    throw_busy(n);
+  if (!next_) {
+    next_ = n;
+    return;
+  }
+  heap_.push_back(n->id() > next_->id() ? std::exchange(next_, n) : n);
+  std::push_heap(heap_.begin(), heap_.end(), by_id);
+}
+
+// The pending node with the largest number. `next_` may have been filled while the heap held larger ones.
+inline Node* Run::take() {
+  Node* const n = std::exchange(next_, nullptr);
+  if (heap_.empty() || (n && n->id() > heap_.front()->id())) return n;
+  std::pop_heap(heap_.begin(), heap_.end(), by_id);
+  Node* const top = heap_.back();
+  heap_.pop_back();
+  next_ = n;
+  return top;
+}
+
+inline void Run::deliver(const Edge& e, Tensor&& g) {
+  if (!e) return;
   if (TensorImpl* leaf = e.leaf()) {
     if (!capturing_ || needed_leaves_.contains(leaf)) accumulate(leaf_slot(leaf), std::move(g), create_);
     return;
   }
   Node* n = e.node();
   if (capturing_ && !needed_.contains(n) && !targets_.contains(n)) return;
-  const void* owner = n->run.load(std::memory_order_acquire);
-  if (owner != this) {
-    if (owner || !n->run.compare_exchange_strong(owner, this, std::memory_order_acq_rel))
-      throw AutogradError(
-          concat("backward: ", n->name(),
-                 "Backward is being traversed by another backward; let it finish first, or build one graph "
-                 "per thread"),
-          n->where());
-    heap_.push_back({n->id(), n});
-    std::push_heap(heap_.begin(), heap_.end());
-  }
-  Tensor& slot = e.output_nr() == 0 ? n->grad : [&]() -> Tensor& {
-    if (!n->extras) n->extras = std::make_unique<NodeExtras>();
-    return n->extras->output(e.output_nr()).grad;
-  }();
-  accumulate(slot, std::move(g), create_);
+  claim(n);
+  accumulate(e.output_nr() == 0 ? n->grad : n->make_extras().output(e.output_nr()).grad, std::move(g), create_);
 }
 
 void check_anomaly(Node* n, std::span<const Tensor> grads) {
@@ -174,10 +200,8 @@ void check_anomaly(Node* n, std::span<const Tensor> grads) {
     }
 }
 
-void Run::run_node(Node* n) {
-  Slots out_slots(static_cast<std::size_t>(n->outputs()));
-  const std::span<Tensor> outs = out_slots.span();
-  outs[0] = std::move(n->grad);
+// What few nodes need: gradients of further outputs, hooks, kept and captured gradients. False when the node needs not run.
+bool Run::run_extras(Node* n, std::span<Tensor> outs) {
   if (n->extras) {
     auto& extra = n->extras->outputs;
     for (std::size_t i = 0; i < extra.size(); ++i) {
@@ -193,13 +217,20 @@ void Run::run_node(Node* n) {
       }
     }
   }
-  if (capturing_) {
-    if (targets_.contains(n))
-      for (auto& [edge, value] : captured_)
-        if (edge.node() == n) value = outs[edge.output_nr()];
-    // Nothing behind it is wanted: it keeps what it saved, for a backward that starts from the gradient found here.
-    if (!needed_.contains(n)) return;
-  }
+  if (!capturing_) return true;
+  if (targets_.contains(n))
+    for (auto& [edge, value] : captured_)
+      if (edge.node() == n) value = outs[edge.output_nr()];
+  // Nothing behind it is wanted: it keeps what it saved, for a backward that starts from the gradient found here.
+  return needed_.contains(n);
+}
+
+void Run::run_node(Node* n) {
+  Slots out_slots(static_cast<std::size_t>(n->outputs()));
+  const std::span<Tensor> outs = out_slots.span();
+  outs[0] = std::move(n->grad);
+  if (n->extras || capturing_) [[unlikely]]
+    if (!run_extras(n, outs)) return;
 
   const auto edges = n->edges();
   Slots in_slots(edges.size());
@@ -218,10 +249,7 @@ void Run::run_node(Node* n) {
 
 void Run::traverse() {
   DepthGuard depth;
-  while (!heap_.empty()) {
-    Node* n = heap_.front().node;
-    std::pop_heap(heap_.begin(), heap_.end());
-    heap_.pop_back();
+  while (Node* n = take()) {
     struct Done {
       Node* node;
       ~Done() { forget(node); }

@@ -17,13 +17,18 @@ class SavedTensor;
 
 namespace detail {
 void doom_node(Node* n);
-}
+/// The largest number that this thread has given to a node.
+extern thread_local constinit std::uint64_t last_id;
+struct DeleteExtras {
+  void operator()(NodeExtras* e) const;
+};
+}  // namespace detail
 
 /// Where the gradient of an operation's input goes: to the node that produced the input, to a leaf, or nowhere.
 class Edge {
  public:
   Edge() = default;
-  Edge(const Edge& o);
+  Edge(const Edge& o) : target_(o.target_), output_nr_(o.output_nr_) { share(); }
   Edge(Edge&& o) noexcept : target_(o.target_), output_nr_(o.output_nr_) { o.target_ = 0; }
   Edge& operator=(Edge o) noexcept {
     std::swap(target_, o.target_);
@@ -43,6 +48,8 @@ class Edge {
   friend bool operator==(const Edge& a, const Edge& b) { return a.target_ == b.target_ && a.output_nr_ == b.output_nr_; }
 
  private:
+  Edge(std::uintptr_t target, std::uint16_t output_nr) : target_(target), output_nr_(output_nr) { share(); }
+  void share();
   void reset();
   std::uintptr_t target_ = 0;  // low bit set: a leaf
   std::uint16_t output_nr_ = 0;
@@ -53,7 +60,8 @@ class Edge {
 class Node {
  public:
   /// `bytes` is the size of the whole allocation, `edges` lies inside it or is owned by the derived node.
-  Node(std::span<Edge> edges, std::uint32_t bytes, SourceLoc where);
+  Node(std::span<Edge> edges, std::uint32_t bytes, SourceLoc where)
+      : edges_(edges.data()), bytes_(bytes), edge_count_(static_cast<std::uint32_t>(edges.size())), where_(where) {}
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
@@ -82,10 +90,12 @@ class Node {
   // State of a running backward.
   std::atomic<const void*> run{nullptr};
   Tensor grad;
-  std::unique_ptr<NodeExtras> extras;
+  std::unique_ptr<NodeExtras, detail::DeleteExtras> extras;
+  /// Made when first asked for.
+  NodeExtras& make_extras();
 
  protected:
-  virtual ~Node();
+  virtual ~Node() = default;
 
  private:
   friend void detail::doom_node(Node*);
@@ -96,6 +106,31 @@ class Node {
   std::uint32_t edge_count_;
   SourceLoc where_;
 };
+
+// Consumers get larger numbers than producers, on one thread and, through the maximum over the edges, across threads.
+inline void Node::assign_id() {
+  std::uint64_t last = detail::last_id;
+  for (const Edge& e : edges())
+    if (const Node* n = e.node(); n && n->id() > last) last = n->id();
+  id_ = detail::last_id = last + 1;
+}
+
+inline void Edge::share() {
+  if (Node* n = node())
+    n->refs.acquire();
+  else if (TensorImpl* l = leaf())
+    l->refs.acquire();
+}
+
+inline Edge Edge::to(const Tensor& t) {
+  if (!t.defined()) return {};
+  TensorImpl& impl = t.impl();
+  if (detail::view_is_stale(impl)) [[unlikely]]
+    detail::refresh_view(impl);
+  if (impl.producer) return {reinterpret_cast<std::uintptr_t>(impl.producer), impl.output_nr};
+  if (impl.leaf_requires_grad) return {reinterpret_cast<std::uintptr_t>(&impl) | 1, 0};
+  return {};
+}
 
 namespace detail {
 /// The node whose backward runs on this thread now.
@@ -112,7 +147,9 @@ class SavedTensor {
  public:
   SavedTensor() = default;
   /// Saves an input.
-  explicit SavedTensor(const Tensor& input);
+  explicit SavedTensor(const Tensor& input) : value_(input) {
+    if (value_.defined()) version_ = value_.version();
+  }
   /// Saves the output of the operation that is being recorded.
   static SavedTensor output(const Tensor& out);
 

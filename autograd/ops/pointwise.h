@@ -113,18 +113,21 @@ const FormulaInfo& formula_info() {
   return info;
 }
 
-/// Broadcasts, promotes, runs the kernel and records the node. `bytes` is the size of the formula.
+/// Broadcasts, promotes, runs the kernel and records the node. `bytes` is the size of the formula. N is its arity.
+template <int N>
 Tensor run_pointwise(const FormulaInfo& info, const void* formula, std::size_t bytes, const Operand* args);
 /// Mean or sum over all elements in the same pass that computes the values and, when wanted, the gradient.
+template <int N>
 Tensor run_reduced(const FormulaInfo& info, const void* formula, std::size_t bytes, const Operand* args, Reduction reduction);
 /// Writes into existing memory, recording nothing. `out` has the broadcast shape.
+template <int N>
 void run_pointwise_into(const FormulaInfo& info, const void* formula, const Operand* args, const Tensor& out);
 
 /// `pointwise_op(formula::Exp{}, x)`.
 template <class F, class... Args>
 Tensor pointwise_op(const F& f, const Args&... args) {
   const Operand operands[] = {Operand(args)...};
-  return run_pointwise(formula_info<F, sizeof...(Args)>(), &f, sizeof(F), operands);
+  return run_pointwise<sizeof...(Args)>(formula_info<F, sizeof...(Args)>(), &f, sizeof(F), operands);
 }
 
 /// The elementwise value, its mean or its sum.
@@ -132,8 +135,8 @@ template <class F, class... Args>
 Tensor pointwise_loss(const F& f, Reduction reduction, const Args&... args) {
   const Operand operands[] = {Operand(args)...};
   const FormulaInfo& info = formula_info<F, sizeof...(Args), true>();
-  if (reduction == Reduction::none) return run_pointwise(info, &f, sizeof(F), operands);
-  return run_reduced(info, &f, sizeof(F), operands, reduction);
+  if (reduction == Reduction::none) return run_pointwise<sizeof...(Args)>(info, &f, sizeof(F), operands);
+  return run_reduced<sizeof...(Args)>(info, &f, sizeof(F), operands, reduction);
 }
 
 }  // namespace detail

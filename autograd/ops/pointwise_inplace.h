@@ -33,7 +33,7 @@ const Tensor& pointwise_in_place(const Tensor& self, SourceLoc loc, const char* 
   for (const Operand& o : operands)
     if (o.tensor && o.tensor->shape() != shape) shape = broadcast_shapes(shape, o.tensor->shape(), op, loc);
   check_result_fits(self, shape, self.dtype(), op, loc);
-  run_pointwise_into(formula_info<F, 1 + sizeof...(Args)>(), &f, operands, self);
+  run_pointwise_into<1 + sizeof...(Args)>(formula_info<F, 1 + sizeof...(Args)>(), &f, operands, self);
   self.impl().storage->bump_version();
   return self;
 }

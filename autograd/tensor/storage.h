@@ -3,7 +3,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 
+#include "slope/autograd/core/pool.h"
 #include "slope/autograd/core/ref.h"
 
 namespace slope {
@@ -33,6 +35,21 @@ struct Storage {
 
   std::uint32_t current_version() const { return version.load(std::memory_order_relaxed); }
   void bump_version() { version.store(current_version() + 1, std::memory_order_relaxed); }
+
+ private:
+  void fill_with_nan();
 };
+
+inline Ref<Storage> Storage::create(std::size_t bytes, std::size_t room) {
+  const std::size_t head = header + room;
+  void* block = memory::allocate(head + bytes);
+  auto* s = new (block) Storage;
+  s->bytes = bytes;
+  s->block_bytes = head + bytes;
+  s->data = static_cast<char*>(block) + head;
+  if (memory::poison()) [[unlikely]]
+    s->fill_with_nan();
+  return Ref<Storage>::adopt(s);
+}
 
 }  // namespace slope

@@ -15,9 +15,16 @@ constexpr std::size_t room = (sizeof(TensorImpl) + 63) / 64 * 64;
 
 TensorImpl* fresh() { return new (memory::allocate(sizeof(TensorImpl))) TensorImpl; }
 
-// The number of elements and dense strides of sizes that are all positive and not too many; -1 for what wants a closer look.
+// The number of elements of sizes that are all positive and not too many, and their dense strides; -1 for what wants a closer
+// look. `strides` is a copy of `sizes`.
 std::int64_t plain_numel(const Shape& sizes, Shape& strides) {
-  strides = sizes;
+  if (sizes.size() <= 2) {  // most have no more: without a loop
+    const std::int64_t rows = sizes.size() == 2 ? sizes[0] : 1, row = sizes.empty() ? 1 : sizes.back();
+    if (sizes.size() == 2) strides[0] = row;
+    if (!sizes.empty()) strides[sizes.size() - 1] = 1;
+    constexpr std::uint64_t few = std::uint64_t{1} << 29;
+    return static_cast<std::uint64_t>((rows - 1) | (row - 1)) < few ? rows * row : -1;
+  }
   std::int64_t n = 1;
   bool plain = true;
   for (int i = sizes.size() - 1; i >= 0; --i) {
@@ -31,7 +38,7 @@ std::int64_t plain_numel(const Shape& sizes, Shape& strides) {
 }  // namespace
 
 Ref<TensorImpl> TensorImpl::create(const Shape& sizes, DType dtype) {
-  Shape strides;
+  Shape strides = sizes;
   std::int64_t n = plain_numel(sizes, strides);
   if (n < 0) [[unlikely]] {
     n = checked_numel(sizes, "empty");
