@@ -3,18 +3,40 @@
 #include <atomic>
 #include <cstdint>
 #include <utility>
+#if __has_include(<sys/single_threaded.h>)
+#include <sys/single_threaded.h>
+#endif
 
 namespace slope {
 
+namespace detail {
+/// True while the process has one thread, as far as the C library can tell.
+inline bool single_threaded() {
+#if __has_include(<sys/single_threaded.h>)
+  return __libc_single_threaded;
+#else
+  return false;
+#endif
+}
+}  // namespace detail
+
 /// A reference count that starts at one. Dropping the last reference costs a load, not an atomic update: a count of one
-/// means nobody else can reach the object, so nobody else can change it.
+/// means nobody else can reach the object, so nobody else can change it. Nor does anybody while there is one thread.
 class RefCount {
  public:
-  void acquire() { count_.fetch_add(1, std::memory_order_relaxed); }
+  void acquire() {
+    if (detail::single_threaded())
+      count_.store(value() + 1, std::memory_order_relaxed);
+    else
+      count_.fetch_add(1, std::memory_order_relaxed);
+  }
   /// True when the caller held the last reference.
   bool release() {
-    if (count_.load(std::memory_order_acquire) == 1) return true;
-    return count_.fetch_sub(1, std::memory_order_acq_rel) == 1;
+    const std::uint32_t before = count_.load(std::memory_order_acquire);
+    if (before == 1) return true;
+    if (!detail::single_threaded()) return count_.fetch_sub(1, std::memory_order_acq_rel) == 1;
+    count_.store(before - 1, std::memory_order_relaxed);
+    return false;
   }
   bool unique() const { return count_.load(std::memory_order_acquire) == 1; }
   std::uint32_t value() const { return count_.load(std::memory_order_relaxed); }

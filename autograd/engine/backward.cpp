@@ -17,10 +17,10 @@ namespace {
 thread_local constinit int t_depth = 0;
 constexpr int max_depth = 1000;
 
+// Puts back the node that an outer backward runs.
 struct CurrentNodeGuard {
-  explicit CurrentNodeGuard(Node* n) : previous(detail::current_node) { detail::current_node = n; }
   ~CurrentNodeGuard() { detail::current_node = previous; }
-  Node* previous;
+  Node* previous = detail::current_node;
 };
 
 struct DepthGuard {
@@ -44,28 +44,20 @@ void accumulate(Tensor& into, Tensor&& g, bool recording) {
     into = into.add(g);
 }
 
-// Tensors, a few of them in place, more on the heap.
+// Room for as many tensors as a node has outputs or inputs; between nodes all of it is undefined again.
 class Slots {
  public:
-  explicit Slots(std::size_t count) : first_(reinterpret_cast<Tensor*>(in_place_)), count_(count) {
-    if (count > few) [[unlikely]]
-      first_ = static_cast<Tensor*>(::operator new(count * sizeof(Tensor)));
-    for (std::size_t i = 0; i < count; ++i) new (first_ + i) Tensor;
+  std::span<Tensor> first(std::size_t count) {
+    if (count <= few) [[likely]]
+      return {few_, count};
+    if (many_.size() < count) many_.resize(count);
+    return {many_.data(), count};
   }
-  ~Slots() {
-    for (std::size_t i = 0; i < count_; ++i) first_[i].~Tensor();
-    if (count_ > few) [[unlikely]]
-      ::operator delete(first_);
-  }
-  Slots(const Slots&) = delete;
-  Slots& operator=(const Slots&) = delete;
-  std::span<Tensor> span() { return {first_, count_}; }
 
  private:
   static constexpr std::size_t few = 4;
-  Tensor* first_;
-  std::size_t count_;
-  alignas(Tensor) unsigned char in_place_[few * sizeof(Tensor)];
+  Tensor few_[few];
+  std::vector<Tensor> many_;
 };
 
 // One traversal. Numbers grow from producers to consumers, so taking the pending node with the largest number always
@@ -74,6 +66,7 @@ class Run {
  public:
   explicit Run(bool retain, bool create) : retain_(retain), create_(create), mode_(create) {}
   ~Run() {
+    if (running_) forget(running_);
     if (next_) forget(next_);
     for (Node* n : heap_) forget(n);
   }
@@ -117,6 +110,8 @@ class Run {
   // Nodes that hold a gradient: mostly there is one, and then it needs no heap.
   Node* next_ = nullptr;
   std::vector<Node*> heap_;  // a max-heap of the others
+  Node* running_ = nullptr;
+  Slots outs_, ins_;
   std::vector<Leaf> leaves_;
   std::unordered_map<TensorImpl*, std::size_t> leaf_index_;  // only when there are many
   bool capturing_ = false;
@@ -225,36 +220,36 @@ bool Run::run_extras(Node* n, std::span<Tensor> outs) {
   return needed_.contains(n);
 }
 
-void Run::run_node(Node* n) {
-  Slots out_slots(static_cast<std::size_t>(n->outputs()));
-  const std::span<Tensor> outs = out_slots.span();
+inline void Run::run_node(Node* n) {
+  const std::span<Tensor> outs = outs_.first(static_cast<std::size_t>(n->outputs()));
   outs[0] = std::move(n->grad);
   if (n->extras || capturing_) [[unlikely]]
-    if (!run_extras(n, outs)) return;
+    if (!run_extras(n, outs)) {
+      for (Tensor& o : outs) o.ref().reset();
+      return;
+    }
 
-  const auto edges = n->edges();
-  Slots in_slots(edges.size());
-  const std::span<Tensor> ins = in_slots.span();
-  {
-    CurrentNodeGuard current(n);
-    n->backward(outs, ins);
-  }
+  const std::span<Edge> edges = n->edges();
+  const std::span<Tensor> ins = ins_.first(edges.size());
+  detail::current_node = n;
+  n->backward(outs, ins);
   if (detail::anomaly_enabled) [[unlikely]]
     check_anomaly(n, ins);
   if (!retain_) n->release_saved();
   for (Tensor& o : outs) o.ref().reset();
-  for (std::size_t i = 0; i < edges.size(); ++i)
-    if (ins[i].defined()) deliver(edges[i], std::move(ins[i]));
+  for (std::size_t i = 0; i < edges.size(); ++i) {
+    if (!ins[i].defined()) continue;
+    deliver(edges[i], std::move(ins[i]));
+    ins[i].ref().reset();
+  }
 }
 
 void Run::traverse() {
-  DepthGuard depth;
-  while (Node* n = take()) {
-    struct Done {
-      Node* node;
-      ~Done() { forget(node); }
-    } done{n};
-    run_node(n);
+  const DepthGuard depth;
+  const CurrentNodeGuard current;
+  while ((running_ = take())) {
+    run_node(running_);
+    forget(running_);
   }
 }
 

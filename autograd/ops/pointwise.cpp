@@ -45,7 +45,7 @@ Shape common_shape(const FormulaInfo& info, const Shape& a, const Shape& b, Sour
   }
 }
 
-DType compute_dtype(const FormulaInfo& info, const Operand* args) {
+DType compute_dtype(const FormulaInfo& info, const Operand* const* args) {
   const DType dtype = promote(args, info.arity);
   return is_floating(dtype) || (info.integer && dtype == DType::int64) ? dtype : default_dtype();
 }
@@ -84,7 +84,7 @@ template <int N>
 struct PointwiseNode final : FormulaNode<N> {
   using Base = FormulaNode<N>;
   using Base::Base, Base::info, Base::formula, Base::links, Base::mentioned, Base::is_tensor, Base::dtype, Base::shape,
-      Base::saved, Base::numbers;
+      Base::saved, Base::numbers, Base::wanted;
   SavedTensor value;
 
   void collect_saved(std::vector<SavedTensor>& into) const override {
@@ -101,9 +101,9 @@ struct PointwiseNode final : FormulaNode<N> {
       const Tensor y = mentioned & mentions_value ? value.get() : Tensor();
       return this->composed_backward(y, g[0], into);
     }
-    unsigned passing = 0, scaled = 0;  // arguments whose gradient is g itself, and the other ones
-    for (int k = 0; k < N; ++k)
-      if (links[k]) (info.constant[k] && info.constant_value[k] == 1 ? passing : scaled) |= 1u << k;
+    unsigned passing = wanted & info.passes;  // arguments whose gradient is g itself
+    const unsigned scaled = wanted ^ passing;
+#pragma GCC unroll 6
     for (int k = 0; k < N; ++k)
       if (passing & 1u << k) {
         Tensor& gx = into[static_cast<std::size_t>(k)];
@@ -117,10 +117,11 @@ struct PointwiseNode final : FormulaNode<N> {
     if (scaled) scaled_backward(scaled, g[0], into);
   }
 
-  void scaled_backward(unsigned wanted, Tensor& g, std::span<Tensor> into) const {
+  void scaled_backward(unsigned scaled, Tensor& g, std::span<Tensor> into) const {
     const TensorImpl& up = g.impl();
     BlockIn in[N], y = any_block(dtype), up_in;
     bool blocks = as_block(up, shape, up_in);
+#pragma GCC unroll 6
     for (int k = 0; k < N; ++k) {
       if (!(is_tensor & 1u << k))
         in[k] = {&numbers[k].cell, true};
@@ -131,16 +132,17 @@ struct PointwiseNode final : FormulaNode<N> {
     }
     if (mentioned & mentions_value) blocks &= as_block(value.value(), shape, y);
     // A gradient nobody else holds is overwritten in place: each element is read before it is written.
-    const bool reuse = blocks && !up_in.splat && (wanted & (wanted - 1)) == 0 && g.sole_owner() && up.dtype == dtype;
+    const bool reuse = blocks && !up_in.splat && (scaled & (scaled - 1)) == 0 && g.sole_owner() && up.dtype == dtype;
     void* to[N];
+#pragma GCC unroll 6
     for (int k = 0; k < N; ++k) {
       to[k] = nullptr;
-      if (!(wanted & 1u << k)) continue;
+      if (!(scaled & 1u << k)) continue;
       Tensor& gx = into[static_cast<std::size_t>(k)];
       gx = reuse ? std::move(g) : make_empty(shape, dtype);
       to[k] = gx.impl().data;
     }
-    const TensorImpl& first = into[static_cast<std::size_t>(__builtin_ctz(wanted))].impl();
+    const TensorImpl& first = into[static_cast<std::size_t>(__builtin_ctz(scaled))].impl();
     const BackwardKernel kernel = info.backward[dtype == DType::float64];
     if (blocks && first.numel <= info.grain) [[likely]]
       kernel(formula, in, y, up_in, to, first.numel);
@@ -148,8 +150,9 @@ struct PointwiseNode final : FormulaNode<N> {
       parallel_backward(in, y, up_in, to, first.numel);
     else
       strided_backward(g, into);
+#pragma GCC unroll 6
     for (int k = 0; k < N; ++k)
-      if (wanted & 1u << k) this->reduce(into[static_cast<std::size_t>(k)], k);
+      if (scaled & 1u << k) this->reduce(into[static_cast<std::size_t>(k)], k);
   }
 
   void parallel_backward(const BlockIn* in, BlockIn y, BlockIn up, void* const* to, std::int64_t n) const {
@@ -198,10 +201,10 @@ struct PointwiseNode final : FormulaNode<N> {
 }  // namespace
 
 template <int N>
-Tensor run_pointwise(const FormulaInfo& info, const void* formula, std::size_t bytes, const Operand* args) {
+Tensor run_pointwise(const FormulaInfo& info, const void* formula, std::size_t bytes, const Operands<N>& args) {
   const Prepared<N> p(info, args);
   const bool record = wants_graph(info, p);
-  Tensor out = make_empty(*p.shape, p.dtype);
+  Tensor out(TensorImpl::create(*p.shape, p.dtype));
   compute_value(info, formula, p, out.impl());
   if (record) {
     auto* node = make_node<PointwiseNode<N>>(info, formula, bytes, p);
@@ -212,15 +215,16 @@ Tensor run_pointwise(const FormulaInfo& info, const void* formula, std::size_t b
 }
 
 template <int N>
-void run_pointwise_into(const FormulaInfo& info, const void* formula, const Operand* args, const Tensor& out) {
+void run_pointwise_into(const FormulaInfo& info, const void* formula, const Operands<N>& args,
+                        const Tensor& out) {
   NoGradGuard no_grad;
   const Prepared<N> p(info, args);
   compute_value(info, formula, p, out.impl());
 }
 
 #define SLOPE_ARITY(N)                                                                                      \
-  template Tensor run_pointwise<N>(const FormulaInfo&, const void*, std::size_t, const Operand*);           \
-  template void run_pointwise_into<N>(const FormulaInfo&, const void*, const Operand*, const Tensor&);
+  template Tensor run_pointwise<N>(const FormulaInfo&, const void*, std::size_t, const Operands<N>&);           \
+  template void run_pointwise_into<N>(const FormulaInfo&, const void*, const Operands<N>&, const Tensor&);
 SLOPE_ARITY(1)
 SLOPE_ARITY(2)
 SLOPE_ARITY(3)

@@ -55,7 +55,7 @@ std::string function_name(const FormulaInfo& info);
 [[noreturn]] void throw_not_differentiable(const FormulaInfo& info, int i, SourceLoc loc);
 Shape common_shape(const FormulaInfo& info, const Shape& a, const Shape& b, SourceLoc loc);
 /// The dtype that arguments not all of one floating dtype are computed in.
-DType compute_dtype(const FormulaInfo& info, const Operand* args);
+DType compute_dtype(const FormulaInfo& info, const Operand* const* args);
 
 /// True when every element of `t`, seen as a larger shape, is the same one in memory.
 bool is_one_value(const TensorImpl& t);
@@ -92,7 +92,7 @@ struct Prepared {
   Shape broadcast;
   Temporaries<N> converted;
 
-  Prepared(const FormulaInfo& info, const Operand* args);
+  Prepared(const FormulaInfo& info, const Operands<N>& args);
   Prepared(const Prepared&) = delete;
   Prepared& operator=(const Prepared&) = delete;
 
@@ -101,16 +101,16 @@ struct Prepared {
   }
 
  private:
-  void adapt(const FormulaInfo& info, const Operand* args);
+  void adapt(const FormulaInfo& info, const Operands<N>& args);
 };
 
 template <int N>
-inline Prepared<N>::Prepared(const FormulaInfo& info, const Operand* args) : loc(args[0].loc) {
-  for (int i = 1; i < N; ++i)
-    if (!loc.file) [[unlikely]]
-      loc = args[i].loc;
+[[gnu::always_inline]] inline Prepared<N>::Prepared(const FormulaInfo& info, const Operands<N>& args) : loc(args[0].loc) {
+  if (!loc.file) [[unlikely]]
+    for (int i = 1; i < N && !loc.file; ++i) loc = args[i].loc;
   const TensorImpl* first = nullptr;
   bool plain = true;
+#pragma GCC unroll 6
   for (int i = 0; i < N; ++i) {
     const Tensor* const t = tensors[i] = args[i].tensor;
     if (!t) continue;
@@ -132,6 +132,7 @@ inline Prepared<N>::Prepared(const FormulaInfo& info, const Operand* args) : loc
   shape = &first->sizes;
   if (!plain) [[unlikely]]
     adapt(info, args);
+#pragma GCC unroll 6
   for (int i = 0; i < N; ++i)
     if (!tensors[i]) {
       numbers[i] = Constant(args[i].scalar, dtype);
@@ -140,8 +141,8 @@ inline Prepared<N>::Prepared(const FormulaInfo& info, const Operand* args) : loc
 }
 
 template <int N>
-[[gnu::noinline]] void Prepared<N>::adapt(const FormulaInfo& info, const Operand* args) {
-  dtype = compute_dtype(info, args);
+[[gnu::noinline]] void Prepared<N>::adapt(const FormulaInfo& info, const Operands<N>& args) {
+  dtype = compute_dtype(info, args.at);
   for (int i = 0; i < N; ++i) {
     if (!tensors[i]) continue;
     if (tensors[i]->dtype() != dtype) tensors[i] = converted.keep(tensors[i]->to(dtype, loc));

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "slope/autograd/engine/backward.h"
@@ -19,22 +20,28 @@ template <int N>
 struct FormulaNode : Node {
   FormulaNode(const FormulaInfo& i, const void* f, std::size_t formula_bytes, char* behind, std::uint32_t bytes,
               const Prepared<N>& p)
-      : Node(std::span<Edge>(links, N), bytes, p.loc), info(i), formula(behind), dtype(p.dtype), shape(*p.shape) {
-    copy_formula(behind, static_cast<const char*>(f), formula_bytes);
-    for (int k = 0; k < N; ++k) {
-      if (!p.tensors[k]) {
-        numbers[k] = p.numbers[k];
-        continue;
-      }
-      is_tensor |= 1u << k;
-      links[k] = Edge::to(*p.tensors[k]);
-      if (links[k]) mentioned |= info.mentions[k];
-    }
-    for (int k = 0; k < N; ++k)
-      if (mentioned & is_tensor & 1u << k) saved[k] = save(*p.tensors[k]);
+      : FormulaNode(i, f, formula_bytes, behind, bytes, p, std::make_integer_sequence<int, N>()) {}
+  template <int... Is>
+  FormulaNode(const FormulaInfo& i, const void* f, std::size_t formula_bytes, char* behind, std::uint32_t bytes,
+              const Prepared<N>& p, std::integer_sequence<int, Is...>)
+      : Node(std::span<Edge>(links, N), bytes, p.loc),
+        info(i),
+        formula(behind),
+        dtype(p.dtype),
+        links{(p.tensors[Is] ? Edge::to(*p.tensors[Is]) : Edge())...},
+        is_tensor(((p.tensors[Is] ? 1u << Is : 0) | ...)),
+        wanted(((links[Is] ? 1u << Is : 0) | ...)),
+        mentioned(((wanted >> Is & 1 ? i.mentions[Is] : 0) | ...)),
+        saved{(mentioned & is_tensor & 1u << Is ? SavedTensor(*p.tensors[Is]) : SavedTensor())...},
+        shape(*p.shape) {
+    ((p.tensors[Is] ? void() : void(numbers[Is] = p.numbers[Is])), ...);
     assign_id();
-    if (p.same_shape) return;
-    auto* shapes = new (behind + aligned(formula_bytes)) Shape[N];
+    copy_formula(behind, static_cast<const char*>(f), formula_bytes);
+    if (!p.same_shape) [[unlikely]]
+      keep_shapes(behind + aligned(formula_bytes), p);
+  }
+  void keep_shapes(char* behind, const Prepared<N>& p) {
+    auto* shapes = new (behind) Shape[N];
     for (int k = 0; k < N; ++k)
       if (p.tensors[k]) shapes[k] = p.tensors[k]->shape();
     shapes_of_inputs = shapes;
@@ -102,14 +109,14 @@ struct FormulaNode : Node {
       }
       return;
     }
-    std::vector<Tensor> wanted;
+    std::vector<Tensor> inputs;
     for (int k = 0; k < N; ++k)
       if (links[k]) {
         args[k] = args[k].view(args[k].shape());  // its own node, so that f(x, x) yields one gradient per argument
-        wanted.push_back(args[k]);
+        inputs.push_back(args[k]);
       }
     const Tensor composed = info.compose(formula, args).expand(g.shape());
-    auto grads = autograd::grad({composed}, wanted, {.grad_outputs = {g}, .create_graph = true, .allow_unused = true});
+    auto grads = autograd::grad({composed}, inputs, {.grad_outputs = {g}, .create_graph = true, .allow_unused = true});
     std::size_t i = 0;
     for (int k = 0; k < N; ++k)
       if (links[k]) into[static_cast<std::size_t>(k)] = sum_to(grads[i++], input_shape(k));
@@ -118,12 +125,12 @@ struct FormulaNode : Node {
   const FormulaInfo& info;
   const void* formula;
   DType dtype;
-  unsigned mentioned = 0, is_tensor = 0;
+  Edge links[N];
+  unsigned is_tensor, wanted, mentioned;  // bits: of arguments; of those that want a gradient; of what that mentions
+  SavedTensor saved[N];
+  Constant numbers[N];
   const Shape* shapes_of_inputs = nullptr;
   Shape shape;  // of the result
-  Constant numbers[N];
-  SavedTensor saved[N];
-  Edge links[N];
 };
 
 template <class NodeType, int N>

@@ -51,7 +51,7 @@ struct ReducedNode final : FormulaNode<N> {
 }  // namespace
 
 template <int N>
-Tensor run_reduced(const FormulaInfo& info, const void* formula, std::size_t bytes, const Operand* args,
+Tensor run_reduced(const FormulaInfo& info, const void* formula, std::size_t bytes, const Operands<N>& args,
                    Reduction reduction) {
   const Prepared<N> p(info, args);
   const Shape& shape = *p.shape;
@@ -128,7 +128,7 @@ Tensor run_reduced(const FormulaInfo& info, const void* formula, std::size_t byt
 }
 
 #define SLOPE_ARITY(N) \
-  template Tensor run_reduced<N>(const FormulaInfo&, const void*, std::size_t, const Operand*, Reduction);
+  template Tensor run_reduced<N>(const FormulaInfo&, const void*, std::size_t, const Operands<N>&, Reduction);
 SLOPE_ARITY(1)
 SLOPE_ARITY(2)
 SLOPE_ARITY(3)
@@ -145,8 +145,8 @@ double sum_of_values(const FormulaInfo& info, const void* formula, const Tensor&
     void* none = nullptr;
     return info.reduce[x.dtype() == DType::float64](formula, &in, &none, 1, x.numel());
   }
-  const Operand operand(x);
-  return run_reduced<1>(info, formula, 0, &operand, Reduction::sum).item<double>();
+  const Operand whole(x);
+  return run_reduced<1>(info, formula, 0, {{&whole}}, Reduction::sum).item<double>();
 }
 
 }  // namespace slope::detail

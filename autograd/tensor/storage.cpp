@@ -7,7 +7,7 @@
 
 namespace slope {
 
-static_assert(sizeof(Storage) <= Storage::header);
+static_assert(sizeof(Storage) % 16 == 0 && sizeof(Storage) <= Storage::header);
 
 // 0x7fa00000 repeated reads as a signalling NaN in float32 and as NaN in float64.
 void Storage::fill_with_nan() {

@@ -15,47 +15,38 @@ constexpr std::size_t room = (sizeof(TensorImpl) + 63) / 64 * 64;
 
 TensorImpl* fresh() { return new (memory::allocate(sizeof(TensorImpl))) TensorImpl; }
 
-// The number of elements of sizes that are all positive and not too many, and their dense strides; -1 for what wants a closer
-// look. `strides` is a copy of `sizes`.
-std::int64_t plain_numel(const Shape& sizes, Shape& strides) {
-  if (sizes.size() <= 2) {  // most have no more: without a loop
-    const std::int64_t rows = sizes.size() == 2 ? sizes[0] : 1, row = sizes.empty() ? 1 : sizes.back();
-    if (sizes.size() == 2) strides[0] = row;
-    if (!sizes.empty()) strides[sizes.size() - 1] = 1;
-    constexpr std::uint64_t few = std::uint64_t{1} << 29;
-    return static_cast<std::uint64_t>((rows - 1) | (row - 1)) < few ? rows * row : -1;
+// The number of elements; sizes that are all positive and not too many need no closer look.
+std::int64_t count_elements(const Shape& sizes) {
+  const int dims = sizes.size();
+  if (dims <= 2) {
+    const std::int64_t rows = dims == 2 ? sizes[0] : 1, row = dims > 0 ? sizes[dims - 1] : 1;
+    if (static_cast<std::uint64_t>((rows - 1) | (row - 1)) < std::uint64_t{1} << 29) return rows * row;
   }
-  std::int64_t n = 1;
-  bool plain = true;
-  for (int i = sizes.size() - 1; i >= 0; --i) {
-    strides[i] = n;
-    plain &= sizes[i] > 0;
-    plain &= !__builtin_mul_overflow(n, sizes[i], &n);
-  }
-  return plain && n <= std::int64_t{1} << 59 ? n : -1;
+  return checked_numel(sizes, "empty");
 }
 
 }  // namespace
 
+inline TensorImpl::TensorImpl(const Shape& dense, std::int64_t count, DType type, Storage* memory, Storage* in)
+    : dtype(type), numel(count), data(memory->data), storage(memory), home(in), sizes(dense), strides(dense) {
+  if (dense.size() > 2 || count == 0) [[unlikely]]
+    strides = contiguous_strides(dense);
+  else if (dense.size() == 2)
+    strides[0] = dense[1], strides[1] = 1;
+  else if (dense.size() == 1)
+    strides[0] = 1;
+}
+
 Ref<TensorImpl> TensorImpl::create(const Shape& sizes, DType dtype) {
-  Shape strides = sizes;
-  std::int64_t n = plain_numel(sizes, strides);
-  if (n < 0) [[unlikely]] {
-    n = checked_numel(sizes, "empty");
-    strides = contiguous_strides(sizes);
-  }
+  const std::int64_t n = count_elements(sizes);
   const std::size_t bytes = static_cast<std::size_t>(n) * itemsize(dtype);
-  const bool shared = bytes <= largest_shared;
-  Ref<Storage> storage = Storage::create(bytes, shared ? room : 0);
-  TensorImpl* t = shared ? new (storage->room()) TensorImpl : fresh();
-  t->home = shared ? storage.get() : nullptr;
-  t->dtype = dtype;
-  t->numel = n;
-  t->sizes = sizes;
-  t->strides = strides;
-  t->storage = storage.release();
-  t->data = t->storage->data;
-  return Ref<TensorImpl>::adopt(t);
+  if (bytes <= largest_shared) {
+    Storage* const storage = Storage::create(bytes, room).release();
+    return Ref<TensorImpl>::adopt(new (storage->room()) TensorImpl(sizes, n, dtype, storage, storage));
+  }
+  Ref<Storage> storage = Storage::create(bytes);
+  void* const own = memory::allocate(sizeof(TensorImpl));
+  return Ref<TensorImpl>::adopt(new (own) TensorImpl(sizes, n, dtype, storage.release(), nullptr));
 }
 
 Ref<TensorImpl> TensorImpl::alias(const TensorImpl& of, void* data, const Shape& sizes, const Shape& strides) {

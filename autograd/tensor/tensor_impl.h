@@ -38,6 +38,10 @@ struct TensorImpl {
   Shape sizes;
   Shape strides;
 
+  TensorImpl() = default;
+  /// A dense tensor of `count` elements over `memory`, a reference to which it takes over; it lies in the block of `in`.
+  TensorImpl(const Shape& dense, std::int64_t count, DType type, Storage* memory, Storage* in);
+
   /// A dense tensor with fresh, uninitialised memory.
   static Ref<TensorImpl> create(const Shape& sizes, DType dtype);
   /// Another geometry over the same storage, without any graph.
