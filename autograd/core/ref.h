@@ -45,7 +45,8 @@ class RefCount {
   std::atomic<std::uint32_t> count_{1};
 };
 
-/// An owning pointer to an object that counts its own references: `T` has a RefCount `refs` and a static `T::destroy(T*)`.
+/// An owning pointer to an object that counts its own references: `T` has a RefCount `refs` and a static
+/// `T::destroy(T*)`.
 template <class T>
 class Ref {
  public:

@@ -34,14 +34,18 @@ struct DepthGuard {
 };
 
 // The first gradient is moved in; later ones are added in place once the sum is ours alone.
-void accumulate(Tensor& into, Tensor&& g, bool recording) {
-  if (!into.defined())
-    into = std::move(g);
-  else if (!recording && into.sole_owner() && into.is_contiguous() && g.is_contiguous() && into.shape() == g.shape() &&
-           into.dtype() == g.dtype() && into.is_floating_point())
+[[gnu::noinline]] void add_to(Tensor& into, const Tensor& g, bool recording) {
+  if (!recording && into.sole_owner() && into.is_contiguous() && g.is_contiguous() && into.shape() == g.shape() &&
+      into.dtype() == g.dtype() && into.is_floating_point())
     accumulate_kernel(into.impl(), g.impl());
   else
     into = into.add(g);
+}
+inline void accumulate(Tensor& into, Tensor&& g, bool recording) {
+  if (into.defined())
+    add_to(into, g, recording);
+  else
+    into = std::move(g);
 }
 
 // Room for as many tensors as a node has outputs or inputs; between nodes all of it is undefined again.
@@ -101,12 +105,16 @@ class Run {
   void claim(Node* n);
   Node* take();
   void run_node(Node* n);
-  bool run_extras(Node* n, std::span<Tensor> outs);
+  // Out of line, so that the common way through a node stays short.
+  [[gnu::noinline]] bool wants(const Edge& e) const;
+  [[gnu::noinline]] void put_aside(Node* n);
+  [[gnu::noinline]] Node* take_from_heap();
+  [[gnu::noinline]] bool run_extras(Node* n, std::span<Tensor> outs);
   Tensor& leaf_slot(TensorImpl* leaf);
 
   bool retain_, create_;
   GradModeGuard mode_;
-  std::vector<Edge> roots_;    // keep alive all that is traversed, whatever a hook lets go
+  std::vector<Edge> roots_;  // keep alive all that is traversed, whatever a hook lets go
   // Nodes that hold a gradient: mostly there is one, and then it needs no heap.
   Node* next_ = nullptr;
   std::vector<Node*> heap_;  // a max-heap of the others
@@ -152,38 +160,44 @@ inline void Run::claim(Node* n) {
     n->run.store(this, std::memory_order_relaxed);
   else if (!n->run.compare_exchange_strong(owner, this, std::memory_order_acq_rel))
     throw_busy(n);
-  if (!next_) {
+  if (next_)
+    put_aside(n);
+  else
     next_ = n;
-    return;
-  }
+}
+
+void Run::put_aside(Node* n) {
   heap_.push_back(n->id() > next_->id() ? std::exchange(next_, n) : n);
   std::push_heap(heap_.begin(), heap_.end(), by_id);
 }
 
 // The pending node with the largest number. `next_` may have been filled while the heap held larger ones.
 inline Node* Run::take() {
-  Node* const n = std::exchange(next_, nullptr);
-  if (heap_.empty() || (n && n->id() > heap_.front()->id())) return n;
+  if (heap_.empty() || (next_ && next_->id() > heap_.front()->id())) return std::exchange(next_, nullptr);
+  return take_from_heap();
+}
+
+Node* Run::take_from_heap() {
   std::pop_heap(heap_.begin(), heap_.end(), by_id);
   Node* const top = heap_.back();
   heap_.pop_back();
-  next_ = n;
   return top;
 }
 
+bool Run::wants(const Edge& e) const {
+  if (e.leaf()) return needed_leaves_.contains(e.leaf());
+  return needed_.contains(e.node()) || targets_.contains(e.node());
+}
+
 inline void Run::deliver(const Edge& e, Tensor&& g) {
-  if (!e) return;
-  if (TensorImpl* leaf = e.leaf()) {
-    if (!capturing_ || needed_leaves_.contains(leaf)) accumulate(leaf_slot(leaf), std::move(g), create_);
-    return;
-  }
-  Node* n = e.node();
-  if (capturing_ && !needed_.contains(n) && !targets_.contains(n)) return;
+  if (!e || (capturing_ && !wants(e))) return;
+  if (TensorImpl* leaf = e.leaf()) return accumulate(leaf_slot(leaf), std::move(g), create_);
+  Node* const n = e.node();
   claim(n);
   accumulate(e.output_nr() == 0 ? n->grad : n->make_extras().output(e.output_nr()).grad, std::move(g), create_);
 }
 
-void check_anomaly(Node* n, std::span<const Tensor> grads) {
+[[gnu::cold]] void check_anomaly(Node* n, std::span<const Tensor> grads) {
   for (std::size_t i = 0; i < grads.size(); ++i)
     if (grads[i].defined() && grads[i].is_floating_point()) {
       NoGradGuard no_grad;
@@ -195,7 +209,8 @@ void check_anomaly(Node* n, std::span<const Tensor> grads) {
     }
 }
 
-// What few nodes need: gradients of further outputs, hooks, kept and captured gradients. False when the node needs not run.
+// What few nodes need: gradients of further outputs, hooks, kept and captured gradients. False when the node needs not
+// run.
 bool Run::run_extras(Node* n, std::span<Tensor> outs) {
   if (n->extras) {
     auto& extra = n->extras->outputs;

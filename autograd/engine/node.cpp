@@ -127,22 +127,26 @@ SourceLoc saver_line() { return detail::current_node ? detail::current_node->whe
 
 [[noreturn, gnu::cold]] void throw_freed() {
   throw AutogradError(
-      concat("backward: Trying to backward through the graph a second time (or directly access saved tensors after they have "
+      concat("backward: Trying to backward through the graph a second time (or directly access saved tensors after "
+             "they have "
              "already been freed). Saved intermediate values of the graph are freed when you call .backward() or "
-             "autograd::grad(). Specify retain_graph=True if you need to backward through the graph a second time; the freed "
+             "autograd::grad(). Specify retain_graph=True if you need to backward through the graph a second time; the "
+             "freed "
              "values were saved by ",
              saver()),
       saver_line());
 }
 
-[[noreturn, gnu::cold]] void throw_modified(const Tensor& value, bool is_output, std::uint32_t now, std::uint32_t expected) {
+[[noreturn, gnu::cold]] void throw_modified(const Tensor& value, bool is_output, std::uint32_t now,
+                                            std::uint32_t expected) {
   const TensorImpl& impl = value.impl();
   const std::string producer = is_output ? saver() : value.grad_fn().empty() ? std::string("a leaf") : value.grad_fn();
   throw AutogradError(
-      concat("backward: one of the variables needed for gradient computation has been modified by an inplace operation: [",
-             type_word(impl.dtype), " ", to_text(impl.sizes), "], which is output ", is_output ? 0 : impl.output_nr, " of ",
-             producer, ", is at version ", now, "; expected version ", expected, " instead. It was saved by ", saver(),
-             "; change a clone() instead"),
+      concat(
+          "backward: one of the variables needed for gradient computation has been modified by an inplace operation: [",
+          type_word(impl.dtype), " ", to_text(impl.sizes), "], which is output ", is_output ? 0 : impl.output_nr,
+          " of ", producer, ", is at version ", now, "; expected version ", expected, " instead. It was saved by ",
+          saver(), "; change a clone() instead"),
       saver_line());
 }
 

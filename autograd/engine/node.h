@@ -43,12 +43,17 @@ class Edge {
 
   explicit operator bool() const { return target_ != 0; }
   Node* node() const { return target_ & 1 ? nullptr : reinterpret_cast<Node*>(target_); }
-  TensorImpl* leaf() const { return target_ & 1 ? reinterpret_cast<TensorImpl*>(target_ & ~std::uintptr_t{1}) : nullptr; }
+  TensorImpl* leaf() const {
+    return target_ & 1 ? reinterpret_cast<TensorImpl*>(target_ & ~std::uintptr_t{1}) : nullptr;
+  }
   std::uint16_t output_nr() const { return output_nr_; }
-  friend bool operator==(const Edge& a, const Edge& b) { return a.target_ == b.target_ && a.output_nr_ == b.output_nr_; }
+  friend bool operator==(const Edge& a, const Edge& b) {
+    return a.target_ == b.target_ && a.output_nr_ == b.output_nr_;
+  }
 
  private:
-  Edge(std::uintptr_t target, std::uint16_t output_nr) : target_(target), output_nr_(output_nr) { share(); }
+  // Takes over a reference.
+  Edge(std::uintptr_t target, std::uint16_t output_nr) : target_(target), output_nr_(output_nr) {}
   void share();
   void reset();
   std::uintptr_t target_ = 0;  // low bit set: a leaf
@@ -67,7 +72,8 @@ class Node {
 
   /// "Mul": the operation's name; PyTorch's name of the node is this with "Backward" behind it.
   virtual std::string_view name() const = 0;
-  /// Fills `grad_inputs` (one per edge; undefined means zero) from `grad_outputs` (undefined entries mean zero, not all are).
+  /// Fills `grad_inputs` (one per edge; undefined means zero) from `grad_outputs` (undefined entries mean zero, not all
+  /// are).
   virtual void backward(std::span<Tensor> grad_outputs, std::span<Tensor> grad_inputs) = 0;
   /// Drops what was saved for backward; a later backward through this node then throws, unless nothing had been saved.
   virtual void release_saved() {}
@@ -82,7 +88,7 @@ class Node {
   std::uint64_t id() const { return id_; }
   SourceLoc where() const { return where_; }
   /// Call when the edges are set: takes a number larger than those of all producers.
-  void assign_id();
+  void assign_id() { assign_id(edges()); }
 
   RefCount refs;
   static void destroy(Node* n);
@@ -97,6 +103,9 @@ class Node {
  protected:
   virtual ~Node() = default;
 
+  /// The same, where the compiler knows how many edges there are.
+  void assign_id(std::span<const Edge> edges);
+
  private:
   friend void detail::doom_node(Node*);
   Edge* edges_;
@@ -108,9 +117,9 @@ class Node {
 };
 
 // Consumers get larger numbers than producers, on one thread and, through the maximum over the edges, across threads.
-inline void Node::assign_id() {
+inline void Node::assign_id(std::span<const Edge> edges) {
   std::uint64_t last = detail::last_id;
-  for (const Edge& e : edges())
+  for (const Edge& e : edges)
     if (const Node* n = e.node(); n && n->id() > last) last = n->id();
   id_ = detail::last_id = last + 1;
 }
@@ -122,14 +131,18 @@ inline void Edge::share() {
     l->refs.acquire();
 }
 
-inline Edge Edge::to(const Tensor& t) {
+[[gnu::always_inline]] inline Edge Edge::to(const Tensor& t) {
   if (!t.defined()) return {};
   TensorImpl& impl = t.impl();
   if (detail::view_is_stale(impl)) [[unlikely]]
     detail::refresh_view(impl);
-  if (impl.producer) return {reinterpret_cast<std::uintptr_t>(impl.producer), impl.output_nr};
-  if (impl.leaf_requires_grad) return {reinterpret_cast<std::uintptr_t>(&impl) | 1, 0};
-  return {};
+  if (impl.producer) {
+    impl.producer->refs.acquire();
+    return {reinterpret_cast<std::uintptr_t>(impl.producer), impl.output_nr};
+  }
+  if (!impl.leaf_requires_grad) return {};
+  impl.refs.acquire();
+  return {reinterpret_cast<std::uintptr_t>(&impl) | 1, 0};
 }
 
 namespace detail {

@@ -32,9 +32,10 @@ std::string argument_name(const FormulaInfo& info, int i) {
 }
 
 [[gnu::cold]] void throw_not_differentiable(const FormulaInfo& info, int i, SourceLoc loc) {
-  throw AutogradError(concat(function_name(info), ": the function '", function_name(info),
-                             "' is not differentiable with respect to ", argument_name(info, i), "; pass it with .detach()"),
-                      loc);
+  throw AutogradError(
+      concat(function_name(info), ": the function '", function_name(info), "' is not differentiable with respect to ",
+             argument_name(info, i), "; pass it with .detach()"),
+      loc);
 }
 
 Shape common_shape(const FormulaInfo& info, const Shape& a, const Shape& b, SourceLoc loc) {
@@ -60,11 +61,9 @@ bool is_one_value(const TensorImpl& t) {
 namespace {
 
 template <int N>
-void compute_value(const FormulaInfo& info, const void* formula, const Prepared<N>& p, const TensorImpl& out) {
+[[gnu::noinline]] void compute_value_in_parts(const FormulaInfo& info, const void* formula, const Prepared<N>& p,
+                                              const TensorImpl& out) {
   const ValueKernel kernel = p.dtype == DType::int64 ? info.integer : info.value[p.dtype == DType::float64];
-  if (out.numel == 0) return;
-  if (p.blocks && out.contiguous && out.numel <= info.grain) [[likely]]
-    return kernel(formula, p.in, out.data, out.numel);
   const auto item = static_cast<std::int64_t>(itemsize(p.dtype));
   if (p.blocks && out.contiguous)
     return parallel_for(out.numel, info.grain, [&](std::int64_t begin, std::int64_t end) {
@@ -78,6 +77,16 @@ void compute_value(const FormulaInfo& info, const void* formula, const Prepared<
   for_blocks<N + 1>(
       *p.shape, item, args, N, info.grain,
       [&](std::int64_t, const BlockIn* in, void* const* to, std::int64_t m) { kernel(formula, in, to[0], m); });
+}
+
+template <int N>
+[[gnu::always_inline]] inline void compute_value(const FormulaInfo& info, const void* formula, const Prepared<N>& p,
+                                                 const TensorImpl& out) {
+  if (out.numel == 0) return;
+  if (!p.blocks || !out.contiguous || out.numel > info.grain) [[unlikely]]
+    return compute_value_in_parts(info, formula, p, out);
+  const ValueKernel kernel = p.dtype == DType::int64 ? info.integer : info.value[p.dtype == DType::float64];
+  kernel(formula, p.in, out.data, out.numel);
 }
 
 template <int N>
@@ -98,8 +107,7 @@ struct PointwiseNode final : FormulaNode<N> {
 
   void backward(std::span<Tensor> g, std::span<Tensor> into) override {
     if (grad_enabled()) [[unlikely]] {
-      const Tensor y = mentioned & mentions_value ? value.get() : Tensor();
-      return this->composed_backward(y, g[0], into);
+      return record_backward(g[0], into);
     }
     unsigned passing = wanted & info.passes;  // arguments whose gradient is g itself
     const unsigned scaled = wanted ^ passing;
@@ -115,6 +123,11 @@ struct PointwiseNode final : FormulaNode<N> {
         this->reduce(gx, k);
       }
     if (scaled) scaled_backward(scaled, g[0], into);
+  }
+
+  [[gnu::noinline]] void record_backward(const Tensor& g, std::span<Tensor> into) {
+    const Tensor y = mentioned & mentions_value ? value.get() : Tensor();
+    this->composed_backward(y, g, into);
   }
 
   void scaled_backward(unsigned scaled, Tensor& g, std::span<Tensor> into) const {
@@ -155,7 +168,8 @@ struct PointwiseNode final : FormulaNode<N> {
       if (scaled & 1u << k) this->reduce(into[static_cast<std::size_t>(k)], k);
   }
 
-  void parallel_backward(const BlockIn* in, BlockIn y, BlockIn up, void* const* to, std::int64_t n) const {
+  [[gnu::noinline]] void parallel_backward(const BlockIn* in, BlockIn y, BlockIn up, void* const* to,
+                                           std::int64_t n) const {
     const BackwardKernel kernel = info.backward[dtype == DType::float64];
     const auto item = static_cast<std::int64_t>(itemsize(dtype));
     parallel_for(n, info.grain, [&](std::int64_t begin, std::int64_t end) {
@@ -169,7 +183,7 @@ struct PointwiseNode final : FormulaNode<N> {
     });
   }
 
-  void strided_backward(const Tensor& g, std::span<Tensor> grads) const {
+  [[gnu::noinline]] void strided_backward(const Tensor& g, std::span<Tensor> grads) const {
     const BackwardKernel kernel = info.backward[dtype == DType::float64];
     StridedArg args[2 * N + 2];
     int inputs = 0;
@@ -215,15 +229,14 @@ Tensor run_pointwise(const FormulaInfo& info, const void* formula, std::size_t b
 }
 
 template <int N>
-void run_pointwise_into(const FormulaInfo& info, const void* formula, const Operands<N>& args,
-                        const Tensor& out) {
+void run_pointwise_into(const FormulaInfo& info, const void* formula, const Operands<N>& args, const Tensor& out) {
   NoGradGuard no_grad;
   const Prepared<N> p(info, args);
   compute_value(info, formula, p, out.impl());
 }
 
-#define SLOPE_ARITY(N)                                                                                      \
-  template Tensor run_pointwise<N>(const FormulaInfo&, const void*, std::size_t, const Operands<N>&);           \
+#define SLOPE_ARITY(N)                                                                                \
+  template Tensor run_pointwise<N>(const FormulaInfo&, const void*, std::size_t, const Operands<N>&); \
   template void run_pointwise_into<N>(const FormulaInfo&, const void*, const Operands<N>&, const Tensor&);
 SLOPE_ARITY(1)
 SLOPE_ARITY(2)

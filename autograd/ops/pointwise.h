@@ -37,10 +37,10 @@ struct FormulaInfo {
   /// Bit i: partial i is 1 everywhere, so that the gradient passes as it is.
   unsigned passes = 0;
   std::int64_t grain = grain_math;
-  ValueKernel value[2] = {};        // float32, float64
+  ValueKernel value[2] = {};  // float32, float64
   BackwardKernel backward[2] = {};
-  ReduceKernel reduce[2] = {};      // only for formulas that are reduced
-  ValueKernel integer = nullptr;    // only for formulas that are exact on int64
+  ReduceKernel reduce[2] = {};    // only for formulas that are reduced
+  ValueKernel integer = nullptr;  // only for formulas that are exact on int64
   Tensor (*compose)(const void* formula, const Tensor* args) = nullptr;
   Tensor (*partial)(const void* formula, int i, const Tensor* args, const Tensor& value) = nullptr;
 };
@@ -163,9 +163,9 @@ Tensor pointwise_loss(const F& f, Reduction reduction, const Args&... args) {
 ///     Tensor loss = focal.mean(y_pred, y_true);      // or focal(y_pred, y_true) per element, focal.sum(...)
 ///
 /// The function is called with SIMD lanes, with dual numbers, and with tensors, so it uses unqualified vocabulary only:
-/// arithmetic, comparisons, `where(c, a, b)`, and the functions listed in autograd/kernels/lanes.h. It may capture numbers
-/// (anything trivially copyable), takes one to six tensors or numbers of broadcastable shapes, and is differentiable by each
-/// to any order. Kinks follow the vocabulary (abs'(0) = 0, ties of maximum share equally).
+/// arithmetic, comparisons, `where(c, a, b)`, and the functions listed in autograd/kernels/lanes.h. It may capture
+/// numbers (anything trivially copyable), takes one to six tensors or numbers of broadcastable shapes, and is
+/// differentiable by each to any order. Kinks follow the vocabulary (abs'(0) = 0, ties of maximum share equally).
 template <class F>
 class Pointwise {
  public:

@@ -7,8 +7,9 @@
 #include "slope/autograd/kernels/iterate.h"
 #include "slope/autograd/ops/pointwise.h"
 
-/// How the driver of pointwise operations reads its arguments. The common case is decided in one look at each: tensors of one
-/// floating dtype and one shape, contiguous, and numbers. Everything else is brought into a form the kernels can read.
+/// How the driver of pointwise operations reads its arguments. The common case is decided in one look at each: tensors
+/// of one floating dtype and one shape, contiguous, and numbers. Everything else is brought into a form the kernels can
+/// read.
 namespace slope::detail {
 
 /// A number, and how it looks as an element of the compute dtype.
@@ -72,7 +73,9 @@ inline BlockIn shifted(BlockIn in, std::int64_t bytes) {
 }
 inline void* shifted(void* out, std::int64_t bytes) { return out ? static_cast<char*>(out) + bytes : nullptr; }
 
-inline StridedArg strided(const TensorImpl& t, const Shape& shape) { return {t.data, broadcast_byte_strides(t, shape)}; }
+inline StridedArg strided(const TensorImpl& t, const Shape& shape) {
+  return {t.data, broadcast_byte_strides(t, shape)};
+}
 inline StridedArg strided(BlockIn splat, const Shape& shape) {
   return {const_cast<void*>(splat.data), Shape::filled(shape.size(), 0)};
 }
@@ -81,7 +84,7 @@ inline StridedArg strided(BlockIn splat, const Shape& shape) {
 template <int N>
 struct Prepared {
   const Tensor* tensors[N];  // of the compute dtype; null for a number
-  Constant numbers[N];         // set where there is no tensor
+  Constant numbers[N];       // set where there is no tensor
   BlockIn in[N];             // of every number, and of tensors when `blocks`
   DType dtype = DType::float32;
   bool blocks = true;      // the kernel can read every argument as one block
@@ -105,7 +108,8 @@ struct Prepared {
 };
 
 template <int N>
-[[gnu::always_inline]] inline Prepared<N>::Prepared(const FormulaInfo& info, const Operands<N>& args) : loc(args[0].loc) {
+[[gnu::always_inline]] inline Prepared<N>::Prepared(const FormulaInfo& info, const Operands<N>& args)
+    : loc(args[0].loc) {
   if (!loc.file) [[unlikely]]
     for (int i = 1; i < N && !loc.file; ++i) loc = args[i].loc;
   const TensorImpl* first = nullptr;
@@ -165,8 +169,8 @@ bool wants_graph(const FormulaInfo& info, const Prepared<N>& p) {
   return true;
 }
 
-/// Runs `body(chunk, ins, outs, n)` over all elements: `ins` are blocks, `outs` pointers to contiguous memory. Strided inputs
-/// are gathered into small buffers first and strided outputs scattered afterwards.
+/// Runs `body(chunk, ins, outs, n)` over all elements: `ins` are blocks, `outs` pointers to contiguous memory. Strided
+/// inputs are gathered into small buffers first and strided outputs scattered afterwards.
 template <int N, class Body>
 void for_blocks(const Shape& shape, std::int64_t item, const StridedArg* args, int inputs, std::int64_t grain,
                 const Body& body) {

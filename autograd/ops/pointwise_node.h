@@ -35,12 +35,12 @@ struct FormulaNode : Node {
         saved{(mentioned & is_tensor & 1u << Is ? SavedTensor(*p.tensors[Is]) : SavedTensor())...},
         shape(*p.shape) {
     ((p.tensors[Is] ? void() : void(numbers[Is] = p.numbers[Is])), ...);
-    assign_id();
+    assign_id(std::span<const Edge, N>(links));
     copy_formula(behind, static_cast<const char*>(f), formula_bytes);
     if (!p.same_shape) [[unlikely]]
       keep_shapes(behind + aligned(formula_bytes), p);
   }
-  void keep_shapes(char* behind, const Prepared<N>& p) {
+  [[gnu::noinline]] void keep_shapes(char* behind, const Prepared<N>& p) {
     auto* shapes = new (behind) Shape[N];
     for (int k = 0; k < N; ++k)
       if (p.tensors[k]) shapes[k] = p.tensors[k]->shape();
@@ -64,10 +64,11 @@ struct FormulaNode : Node {
       *to = *from;
   }
   const Shape& input_shape(int k) const { return shapes_of_inputs ? shapes_of_inputs[k] : shape; }
+  [[gnu::noinline]] static void reduce_to(Tensor& g, const Shape& to) { g = sum_to(g, to); }
   /// Brings a gradient of the result's shape to that of input k.
   void reduce(Tensor& g, int k) const {
     if (shapes_of_inputs || g.shape() != shape) [[unlikely]]
-      g = sum_to(g, input_shape(k));
+      reduce_to(g, input_shape(k));
   }
 
   std::string_view name() const override { return info.name; }
@@ -85,7 +86,8 @@ struct FormulaNode : Node {
       if (mentioned & is_tensor & 1u << k) (void)saved[k].value();
   }
 
-  // The arguments for the Tensor reading: saved tensors, and numbers as 0-d constants. What was not saved stays undefined.
+  // The arguments for the Tensor reading: saved tensors, and numbers as 0-d constants. What was not saved stays
+  // undefined.
   void unpack(Tensor* args) const {
     for (int k = 0; k < N; ++k) {
       if (!(is_tensor & 1u << k))
@@ -96,7 +98,7 @@ struct FormulaNode : Node {
   }
 
   // Gradients written as tensor operations, to be differentiated again.
-  void composed_backward(const Tensor& value, const Tensor& g, std::span<Tensor> into) {
+  [[gnu::noinline]] void composed_backward(const Tensor& value, const Tensor& g, std::span<Tensor> into) {
     const ConstantDTypeGuard constants(dtype);
     Tensor args[N];
     unpack(args);

@@ -18,10 +18,9 @@ TensorImpl* fresh() { return new (memory::allocate(sizeof(TensorImpl))) TensorIm
 // The number of elements; sizes that are all positive and not too many need no closer look.
 std::int64_t count_elements(const Shape& sizes) {
   const int dims = sizes.size();
-  if (dims <= 2) {
-    const std::int64_t rows = dims == 2 ? sizes[0] : 1, row = dims > 0 ? sizes[dims - 1] : 1;
-    if (static_cast<std::uint64_t>((rows - 1) | (row - 1)) < std::uint64_t{1} << 29) return rows * row;
-  }
+  const std::int64_t a = dims > 0 ? sizes[0] : 1, b = dims > 1 ? sizes[1] : 1;
+  if (dims <= 2 && static_cast<std::uint64_t>((a - 1) | (b - 1)) < std::uint64_t{1} << 29) [[likely]]
+    return a * b;
   return checked_numel(sizes, "empty");
 }
 
@@ -29,12 +28,16 @@ std::int64_t count_elements(const Shape& sizes) {
 
 inline TensorImpl::TensorImpl(const Shape& dense, std::int64_t count, DType type, Storage* memory, Storage* in)
     : dtype(type), numel(count), data(memory->data), storage(memory), home(in), sizes(dense), strides(dense) {
-  if (dense.size() > 2 || count == 0) [[unlikely]]
+  const int dims = dense.size();
+  if (dims > 2) {
     strides = contiguous_strides(dense);
-  else if (dense.size() == 2)
-    strides[0] = dense[1], strides[1] = 1;
-  else if (dense.size() == 1)
+  } else if (dims > 0) {
     strides[0] = 1;
+    if (dims == 2) {
+      strides[0] = dense[1] > 0 ? dense[1] : 1;
+      strides[1] = 1;
+    }
+  }
 }
 
 Ref<TensorImpl> TensorImpl::create(const Shape& sizes, DType dtype) {
