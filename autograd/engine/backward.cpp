@@ -341,9 +341,8 @@ Tensor root_gradient(const Tensor& root, const Tensor& given, std::size_t index,
           concat("backward: grad can be implicitly created only for scalar outputs, got shape ", to_text(root.shape()),
                  "; pass a gradient of that shape, or reduce with sum() or mean()"),
           loc);
-    NoGradGuard no_grad;
     Tensor one(TensorImpl::create(root.shape(), root.dtype()));
-    one.fill_(1);
+    fill_kernel(one.impl(), 1);
     return one;
   }
   if (given.shape() != root.shape())
