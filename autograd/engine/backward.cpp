@@ -121,25 +121,30 @@ class Run {
   Node* running_ = nullptr;
   Slots outs_, ins_;
   std::vector<Leaf> leaves_;
-  std::unordered_map<TensorImpl*, std::size_t> leaf_index_;  // only when there are many
-  bool capturing_ = false;
-  std::unordered_set<const Node*> needed_;   // those that run: a wanted input lies behind them
-  std::unordered_set<const Node*> targets_;  // those whose own gradient is wanted
-  std::unordered_set<const TensorImpl*> needed_leaves_;
-  std::vector<std::pair<Edge, Tensor>> captured_;
+  std::unique_ptr<std::unordered_map<TensorImpl*, std::size_t>> leaf_index_;  // only when there are many
+  // What autograd::grad() asks for.
+  struct Capture {
+    std::unordered_set<const Node*> needed;   // those that run: a wanted input lies behind them
+    std::unordered_set<const Node*> targets;  // those whose own gradient is wanted
+    std::unordered_set<const TensorImpl*> leaves;
+    std::vector<std::pair<Edge, Tensor>> found;
+  };
+  std::unique_ptr<Capture> capture_;
 };
 
 Tensor& Run::leaf_slot(TensorImpl* leaf) {
   constexpr std::size_t few = 16;
-  if (leaf_index_.empty()) {
+  if (!leaf_index_) {
     for (auto& l : leaves_)
       if (l.impl.get() == leaf) return l.grad;
-    if (leaves_.size() >= few)
-      for (std::size_t i = 0; i < leaves_.size(); ++i) leaf_index_[leaves_[i].impl.get()] = i;
-  } else if (auto it = leaf_index_.find(leaf); it != leaf_index_.end()) {
+    if (leaves_.size() >= few) {
+      leaf_index_ = std::make_unique<std::unordered_map<TensorImpl*, std::size_t>>();
+      for (std::size_t i = 0; i < leaves_.size(); ++i) (*leaf_index_)[leaves_[i].impl.get()] = i;
+    }
+  } else if (auto it = leaf_index_->find(leaf); it != leaf_index_->end()) {
     return leaves_[it->second].grad;
   }
-  if (!leaf_index_.empty()) leaf_index_[leaf] = leaves_.size();
+  if (leaf_index_) (*leaf_index_)[leaf] = leaves_.size();
   leaves_.push_back({Ref<TensorImpl>::share(leaf), Tensor()});
   return leaves_.back().grad;
 }
@@ -185,12 +190,12 @@ Node* Run::take_from_heap() {
 }
 
 bool Run::wants(const Edge& e) const {
-  if (e.leaf()) return needed_leaves_.contains(e.leaf());
-  return needed_.contains(e.node()) || targets_.contains(e.node());
+  if (e.leaf()) return capture_->leaves.contains(e.leaf());
+  return capture_->needed.contains(e.node()) || capture_->targets.contains(e.node());
 }
 
 inline void Run::deliver(const Edge& e, Tensor&& g) {
-  if (!e || (capturing_ && !wants(e))) return;
+  if (!e || (capture_ && !wants(e))) return;
   if (TensorImpl* leaf = e.leaf()) return accumulate(leaf_slot(leaf), std::move(g), create_);
   Node* const n = e.node();
   claim(n);
@@ -219,7 +224,7 @@ bool Run::run_extras(Node* n, std::span<Tensor> outs) {
       extra[i].grad = Tensor();
       if (outs[i].defined()) {
         outs[i] = detail::run_hooks(extra[i].hooks, std::move(outs[i]));
-        if (extra[i].kept && !capturing_) {
+        if (extra[i].kept && !capture_) {
           std::lock_guard lock(extra[i].kept->mutex);
           Tensor& kept = extra[i].kept->grad;
           kept = kept.defined() ? kept.add(outs[i]) : outs[i];
@@ -227,18 +232,18 @@ bool Run::run_extras(Node* n, std::span<Tensor> outs) {
       }
     }
   }
-  if (!capturing_) return true;
-  if (targets_.contains(n))
-    for (auto& [edge, value] : captured_)
+  if (!capture_) return true;
+  if (capture_->targets.contains(n))
+    for (auto& [edge, value] : capture_->found)
       if (edge.node() == n) value = outs[edge.output_nr()];
   // Nothing behind it is wanted: it keeps what it saved, for a backward that starts from the gradient found here.
-  return needed_.contains(n);
+  return capture_->needed.contains(n);
 }
 
 inline void Run::run_node(Node* n) {
   const std::span<Tensor> outs = outs_.first(static_cast<std::size_t>(n->outputs()));
   outs[0] = std::move(n->grad);
-  if (n->extras || capturing_) [[unlikely]]
+  if (n->extras || capture_) [[unlikely]]
     if (!run_extras(n, outs)) {
       for (Tensor& o : outs) o.ref().reset();
       return;
@@ -293,13 +298,14 @@ void Run::commit_leaves() {
 }
 
 void Run::capture(const std::vector<Tensor>& outputs, const std::vector<Edge>& inputs) {
-  capturing_ = true;
+  capture_ = std::make_unique<Capture>();
+  auto& [needed, targets, leaves, found] = *capture_;
   for (const Edge& e : inputs) {
     if (e.leaf())
-      needed_leaves_.insert(e.leaf());
+      leaves.insert(e.leaf());
     else if (e.node()) {
-      targets_.insert(e.node());
-      captured_.emplace_back(e, Tensor());
+      targets.insert(e.node());
+      found.emplace_back(e, Tensor());
     }
   }
   std::vector<Node*> reachable, work;
@@ -317,17 +323,17 @@ void Run::capture(const std::vector<Tensor>& outputs, const std::vector<Edge>& i
   std::sort(reachable.begin(), reachable.end(), [](const Node* a, const Node* b) { return a->id() < b->id(); });
   for (const Node* n : reachable)
     for (const Edge& e : n->edges())
-      if ((e.node() && (needed_.contains(e.node()) || targets_.contains(e.node()))) ||
-          (e.leaf() && needed_leaves_.contains(e.leaf())))
-        needed_.insert(n);
+      if ((e.node() && (needed.contains(e.node()) || targets.contains(e.node()))) ||
+          (e.leaf() && leaves.contains(e.leaf())))
+        needed.insert(n);
 }
 
 std::vector<Tensor> Run::captured(const std::vector<Edge>& inputs) {
   for (Leaf& l : leaves_)
     if (l.impl->meta && l.impl->meta->hooks) l.grad = detail::run_hooks(l.impl->meta->hooks, std::move(l.grad));
   std::vector<Tensor> out;
-  std::size_t next = 0;  // in captured_, which follows the order of `inputs`
-  for (const Edge& e : inputs) out.push_back(e.leaf() ? leaf_slot(e.leaf()) : captured_[next++].second);
+  std::size_t next = 0;  // in `found`, which follows the order of `inputs`
+  for (const Edge& e : inputs) out.push_back(e.leaf() ? leaf_slot(e.leaf()) : capture_->found[next++].second);
   return out;
 }
 
