@@ -162,7 +162,7 @@ struct PointwiseNode final : FormulaNode<N> {
     else if (blocks)
       parallel_backward(in, y, up_in, to, first.numel);
     else
-      strided_backward(g, into);
+      strided_backward(scaled, g, into);
 #pragma GCC unroll 6
     for (int k = 0; k < N; ++k)
       if (scaled & 1u << k) this->reduce(into[static_cast<std::size_t>(k)], k);
@@ -183,7 +183,7 @@ struct PointwiseNode final : FormulaNode<N> {
     });
   }
 
-  [[gnu::noinline]] void strided_backward(const Tensor& g, std::span<Tensor> grads) const {
+  [[gnu::noinline]] void strided_backward(unsigned scaled, const Tensor& g, std::span<Tensor> grads) const {
     const BackwardKernel kernel = info.backward[dtype == DType::float64];
     StridedArg args[2 * N + 2];
     int inputs = 0;
@@ -197,7 +197,7 @@ struct PointwiseNode final : FormulaNode<N> {
     args[inputs++] = strided(g.impl(), shape);
     int outs = 0, which[N];
     for (int k = 0; k < N; ++k)
-      if (grads[static_cast<std::size_t>(k)].defined()) {
+      if (scaled & 1u << k) {
         which[outs] = k;
         args[inputs + outs++] = strided(grads[static_cast<std::size_t>(k)].impl(), shape);
       }

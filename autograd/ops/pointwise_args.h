@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string>
 #include <utility>
 
+#include "slope/autograd/engine/grad_mode.h"
 #include "slope/autograd/kernels/iterate.h"
 #include "slope/autograd/ops/pointwise.h"
 
