@@ -3,22 +3,22 @@
 #include <atomic>
 #include <cstdint>
 #include <utility>
-#if __has_include(<sys/single_threaded.h>)
-#include <sys/single_threaded.h>
+
+#if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 32)
+#define SLOPE_SINGLE_THREADED __libc_single_threaded
+// As in <sys/single_threaded.h>, which is no header of the C++ standard library.
+extern "C" char __libc_single_threaded;
+#else
+#define SLOPE_SINGLE_THREADED false
 #endif
 
 namespace slope {
 
 namespace detail {
 /// True while the process has one thread, as far as the C library can tell.
-inline bool single_threaded() {
-#if __has_include(<sys/single_threaded.h>)
-  return __libc_single_threaded;
-#else
-  return false;
-#endif
-}
+inline bool single_threaded() { return SLOPE_SINGLE_THREADED; }
 }  // namespace detail
+#undef SLOPE_SINGLE_THREADED
 
 /// A reference count that starts at one. Dropping the last reference costs a load, not an atomic update: a count of one
 /// means nobody else can reach the object, so nobody else can change it. Nor does anybody while there is one thread.
