@@ -196,19 +196,26 @@ std::string joined(const std::string& path, const std::string& name) {
   return s.append(name);
 }
 
-/// Tensors met for the first time. Few are looked up where they lie, for penalties walk over them in every step.
+/// Tensors met for the first time. Few are looked up in a list, for penalties walk over them in every step.
 class Unique {
  public:
-  bool insert(const std::vector<Module::NamedTensor>& found, const Tensor& t) {
-    constexpr std::size_t few = 24;
-    if (many_.empty()) {
-      if (found.size() < few) return std::ranges::none_of(found, [&](const auto& f) { return f.second.is(t); });
-      for (const auto& f : found) many_.insert(&f.second.impl());
+  bool insert(const Tensor& t) {
+    const TensorImpl* const x = &t.impl();
+    if (count_ > few) return many_.insert(x).second;
+    if (std::find(first_, first_ + count_, x) != first_ + count_) return false;
+    if (count_ < few) {
+      first_[count_++] = x;
+      return true;
     }
-    return many_.insert(&t.impl()).second;
+    ++count_;
+    many_.insert(first_, first_ + few);
+    return many_.insert(x).second;
   }
 
  private:
+  static constexpr std::size_t few = 24;
+  const TensorImpl* first_[few];
+  std::size_t count_ = 0;
   std::unordered_set<const TensorImpl*> many_;
 };
 
@@ -238,21 +245,37 @@ void Module::visit(const std::string& path, const Function<void(const std::strin
   walk(walk, *this, depth);
 }
 
+void Module::each_tensor(const std::string& prefix, bool recurse, std::vector<Entry> State::* kind,
+                         const Function<void(const std::string&, const Tensor&)>& f) const {
+  struct {
+    Unique unique;
+    std::string name;  // one string for all of them
+  } walk;
+  visit(
+      prefix,
+      [&walk, &f, kind](const std::string& path, Module& m) {
+        for (const Entry& e : m.state().*kind) {
+          if (!walk.unique.insert(*e.tensor)) continue;
+          walk.name = path;
+          if (!path.empty()) walk.name += '.';
+          walk.name += e.name;
+          f(walk.name, *e.tensor);
+        }
+      },
+      recurse ? everything : 0);
+}
+
 std::vector<Module::NamedTensor> Module::named_tensors(const std::string& prefix, bool recurse,
                                                        std::vector<Entry> State::* kind) const {
   std::vector<NamedTensor> out;
   out.reserve(16);
-  Unique unique;
-  visit(
-      prefix,
-      [&](const std::string& path, Module& m) {
-        for (const Entry& e : m.state().*kind)
-          if (unique.insert(out, *e.tensor)) out.emplace_back(joined(path, e.name), *e.tensor);
-      },
-      recurse ? everything : 0);
+  each_tensor(prefix, recurse, kind, [&](const std::string& name, const Tensor& t) { out.emplace_back(name, t); });
   return out;
 }
 
+void Module::each_parameter(const Function<void(const std::string&, const Tensor&)>& f) const {
+  each_tensor("", true, &State::parameters, f);
+}
 std::vector<Module::NamedTensor> Module::named_parameters(const std::string& prefix, bool recurse) const {
   return named_tensors(prefix, recurse, &State::parameters);
 }

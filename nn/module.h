@@ -102,6 +102,8 @@ class Module {
   /// Every parameter once, under the first of its names.
   std::vector<NamedTensor> named_parameters(const std::string& prefix = "", bool recurse = true) const;
   std::vector<Tensor> parameters(bool recurse = true) const;
+  /// Calls `f` with each of named_parameters(), without a list of them: for what is done in every training step.
+  void each_parameter(const Function<void(const std::string& name, const Tensor& parameter)>& f) const;
   std::vector<NamedTensor> named_buffers(const std::string& prefix = "", bool recurse = true) const;
   std::vector<Tensor> buffers(bool recurse = true) const;
   std::vector<NamedModule> named_children() const;
@@ -257,6 +259,9 @@ class Module {
   /// The one walk that all others are made of. `depth` counts the levels below this module that are visited.
   void visit(const std::string& path, const Function<void(const std::string&, Module&)>& f, int depth,
              Order order = Order::parents_first) const;
+  /// Every tensor once, under the first of its names.
+  void each_tensor(const std::string& prefix, bool recurse, std::vector<Entry> State::* kind,
+                   const Function<void(const std::string&, const Tensor&)>& f) const;
   std::vector<NamedTensor> named_tensors(const std::string& prefix, bool recurse,
                                          std::vector<Entry> State::* kind) const;
   StateDict tensors(const std::string& prefix, bool also_not_persistent) const;

@@ -166,6 +166,8 @@ struct Penalty {
   Tensor forward(Saved& s, const std::vector<Tensor>& parameters) {
     double total = 0;
     DType dtype = DType::float32;
+    s.parameters.reserve(parameters.size());
+    if (Term::keeps) s.kept.reserve(parameters.size());
     for (const Tensor& w : parameters) {
       Tensor kept;
       total += term.value(w, kept);
@@ -211,8 +213,10 @@ Tensor penalty(const char* op, const Term& term, const std::vector<Tensor>& para
 
 std::vector<Tensor> chosen(const Module& module, const ParameterFilter& filter, int least_dims = 0) {
   std::vector<Tensor> parameters;
-  for (const auto& [name, parameter] : module.named_parameters())
+  parameters.reserve(16);
+  module.each_parameter([&](const std::string& name, const Tensor& parameter) {
     if (parameter.dim() >= least_dims && (!filter || filter(name))) parameters.push_back(parameter);
+  });
   return parameters;
 }
 

@@ -47,17 +47,21 @@ constexpr int linear_classes = linear_limit / 64 + 1;
 constexpr int classes = linear_classes + 4 * 8 + 1;
 
 // Eighths of a power of two: at most 12.5 % unused.
-std::size_t round_eighth(std::size_t bytes) {
+constexpr std::size_t round_eighth(std::size_t bytes) {
   const std::size_t step = std::bit_floor(bytes) / 8;
   return (bytes + step - 1) / step * step;
 }
 
-int class_of(std::size_t bytes) {
-  if (bytes <= linear_limit) return static_cast<int>((bytes + 63) / 64);
+// What is rare stays out of line, so that allocate() and deallocate() need no registers but their arguments'.
+[[gnu::noinline]] int class_by_eighths(std::size_t bytes) {
   const std::size_t r = round_eighth(bytes);
   const int log = std::bit_width(r - 1) - 13;  // 4097..8192 is 0
   const std::size_t low = std::size_t{4096} << log, step = low / 8;
   return linear_classes + log * 8 + static_cast<int>((r - low) / step) - 1;
+}
+
+inline int class_of(std::size_t bytes) {
+  return bytes <= linear_limit ? static_cast<int>((bytes + 63) / 64) : class_by_eighths(bytes);
 }
 
 constexpr std::size_t class_bytes(int c) {
@@ -99,7 +103,7 @@ struct ThreadExit {
   }
 };
 
-void register_thread() {
+[[gnu::noinline]] void register_thread() {
   if (t_lists.registered) return;
   t_lists.registered = true;
   static thread_local ThreadExit on_exit;
@@ -183,7 +187,8 @@ std::size_t cache_limit() {
   return limit;
 }
 
-void* allocate_large(std::size_t rounded) {
+[[gnu::noinline]] void* allocate_large(std::size_t bytes) {
+  const std::size_t rounded = round_eighth(bytes);
   note_large(static_cast<std::int64_t>(rounded));
   LargeCache& cache = large();
   {
@@ -209,7 +214,8 @@ void* allocate_large(std::size_t rounded) {
   }
 }
 
-void deallocate_large(void* p, std::size_t rounded) noexcept {
+[[gnu::noinline]] void deallocate_large(void* p, std::size_t bytes) noexcept {
+  const std::size_t rounded = round_eighth(bytes);
   note_large(-static_cast<std::int64_t>(rounded));
   if (static_cast<std::size_t>(g_cached.load(std::memory_order_relaxed)) + rounded > cache_limit()) return std::free(p);
   LargeCache& cache = large();
@@ -258,20 +264,20 @@ void* allocate(std::size_t bytes) {
     }
     return refill(c);
   }
-  return allocate_large(round_eighth(bytes));
+  return allocate_large(bytes);
 }
 
 void deallocate(void* p, std::size_t bytes) noexcept {
-  if (bytes <= small_limit) [[likely]] {
-    const int c = class_of(bytes);
-    if (!t_lists.registered) [[unlikely]] register_thread();
-    auto* b = static_cast<FreeBlock*>(p);
-    b->next = t_lists.lists[c];
-    t_lists.lists[c] = b;
-    if (++t_lists.counts[c] > hoard_limits[c]) [[unlikely]] hand_over(c);
-    return;
-  }
-  deallocate_large(p, round_eighth(bytes));
+  if (bytes > small_limit) [[unlikely]]
+    return deallocate_large(p, bytes);
+  const int c = class_of(bytes);
+  auto* b = static_cast<FreeBlock*>(p);
+  b->next = t_lists.lists[c];
+  t_lists.lists[c] = b;
+  if (++t_lists.counts[c] > hoard_limits[c]) [[unlikely]]
+    return hand_over(c);
+  if (!t_lists.registered) [[unlikely]]
+    register_thread();
 }
 
 void empty_cache() {

@@ -17,27 +17,36 @@ constexpr std::size_t state_size = 24;
 __extension__ using uint128 = unsigned __int128;
 
 // The high word of word * range is uniform in {0, ..., range - 1} once the 2^32 mod range lowest products are left out
-// (D. Lemire, "Fast random integer generation in an interval", 2019). 1 <= range <= 2^32.
-std::uint64_t below(std::uint64_t range, std::uint32_t word, const PhiloxSpan& span, std::uint64_t element) {
+// (D. Lemire, "Fast random integer generation in an interval", 2019). 1 <= range <= 2^32. What is seldom needed is a
+// function of its own, so that the rest is inlined into the loops.
+[[gnu::noinline]] std::uint64_t product_to_keep(std::uint64_t product, std::uint64_t range, const PhiloxSpan& span,
+                                                std::uint64_t element) {
+  const std::uint64_t left_out = (std::uint64_t{1} << 32) % range;
+  for (std::uint32_t attempt = 1; static_cast<std::uint32_t>(product) < left_out; ++attempt)
+    product = span.word(element, attempt) * range;
+  return product;
+}
+
+inline std::uint64_t below(std::uint64_t range, std::uint32_t word, const PhiloxSpan& span, std::uint64_t element) {
   std::uint64_t product = word * range;
-  if (static_cast<std::uint32_t>(product) < range) {
-    const std::uint64_t left_out = (std::uint64_t{1} << 32) % range;
-    for (std::uint32_t attempt = 1; static_cast<std::uint32_t>(product) < left_out; ++attempt) {
-      product = span.word(element, attempt) * range;
-    }
-  }
+  if (static_cast<std::uint32_t>(product) < range) [[unlikely]]
+    product = product_to_keep(product, range, span, element);
   return product >> 32;
 }
 
 // The same with 64-bit words, for every range >= 1.
-std::uint64_t below(std::uint64_t range, std::uint64_t word, const PhiloxSpan& span, std::uint64_t element) {
+[[gnu::noinline]] uint128 product_to_keep(uint128 product, std::uint64_t range, const PhiloxSpan& span,
+                                          std::uint64_t element) {
+  const std::uint64_t left_out = (0 - range) % range;
+  for (std::uint32_t attempt = 1; static_cast<std::uint64_t>(product) < left_out; ++attempt)
+    product = uint128{span.word64(element, attempt)} * range;
+  return product;
+}
+
+inline std::uint64_t below(std::uint64_t range, std::uint64_t word, const PhiloxSpan& span, std::uint64_t element) {
   uint128 product = uint128{word} * range;
-  if (static_cast<std::uint64_t>(product) < range) {
-    const std::uint64_t left_out = (0 - range) % range;
-    for (std::uint32_t attempt = 1; static_cast<std::uint64_t>(product) < left_out; ++attempt) {
-      product = uint128{span.word64(element, attempt)} * range;
-    }
-  }
+  if (static_cast<std::uint64_t>(product) < range) [[unlikely]]
+    product = product_to_keep(product, range, span, element);
   return static_cast<std::uint64_t>(product >> 64);
 }
 

@@ -58,18 +58,18 @@ class Shape {
   }
   void erase(int at) {
     for (int i = at; i + 1 < count_; ++i) values_[i] = values_[i + 1];
-    --count_;
+    values_[--count_] = 0;
   }
 
   friend bool operator==(const Shape& a, const Shape& b) {
-    if (a.count_ != b.count_) return false;
-    for (int i = 0; i < a.count_; ++i)
+    if ((a.count_ ^ b.count_) | (a.values_[0] ^ b.values_[0]) | (a.values_[1] ^ b.values_[1])) return false;
+    for (int i = 2; i < a.count_; ++i)
       if (a.values_[i] != b.values_[i]) return false;
     return true;
   }
 
  private:
-  // Up to two dimensions without a loop: most shapes have no more, and every tensor and node copies some.
+  // Up to two dimensions without a loop: most shapes have no more, and every tensor and node copies and compares some.
   void copy(const Shape& o) {
     count_ = o.count_;
     values_[0] = o.values_[0];
@@ -83,7 +83,7 @@ class Shape {
   [[noreturn]] static void too_many(std::size_t count);
 
   int count_ = 0;
-  std::int64_t values_[max_dims];  // the first two are always set
+  std::int64_t values_[max_dims];  // the first two are always set, to 0 where there is no such dimension
 };
 
 /// The dimensions an operation works on, as an argument: `x.sum(1)`, `x.sum({0, -1})`. An empty list means all of them.

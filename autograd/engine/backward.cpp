@@ -17,10 +17,10 @@ namespace {
 thread_local constinit int t_depth = 0;
 constexpr int max_depth = 1000;
 
+// Puts back the node that an outer backward runs.
 struct CurrentNodeGuard {
-  explicit CurrentNodeGuard(Node* n) : previous(detail::current_node) { detail::current_node = n; }
   ~CurrentNodeGuard() { detail::current_node = previous; }
-  Node* previous;
+  Node* previous = detail::current_node;
 };
 
 struct DepthGuard {
@@ -34,35 +34,34 @@ struct DepthGuard {
 };
 
 // The first gradient is moved in; later ones are added in place once the sum is ours alone.
-void accumulate(Tensor& into, Tensor&& g, bool recording) {
-  if (!into.defined())
-    into = std::move(g);
-  else if (!recording && into.sole_owner() && into.is_contiguous() && g.is_contiguous() && into.shape() == g.shape() &&
-           into.dtype() == g.dtype() && into.is_floating_point())
+[[gnu::noinline]] void add_to(Tensor& into, const Tensor& g, bool recording) {
+  if (!recording && into.sole_owner() && into.is_contiguous() && g.is_contiguous() && into.shape() == g.shape() &&
+      into.dtype() == g.dtype() && into.is_floating_point())
     accumulate_kernel(into.impl(), g.impl());
   else
     into = into.add(g);
 }
+inline void accumulate(Tensor& into, Tensor&& g, bool recording) {
+  if (into.defined())
+    add_to(into, g, recording);
+  else
+    into = std::move(g);
+}
 
-// A few tensors in place, more on the heap.
+// Room for as many tensors as a node has outputs or inputs; between nodes all of it is undefined again.
 class Slots {
  public:
-  explicit Slots(std::size_t count) : count_(count) {
-    if (count > few) [[unlikely]]
-      many_ = std::make_unique<Tensor[]>(count);
+  std::span<Tensor> first(std::size_t count) {
+    if (count <= few) [[likely]]
+      return {few_, count};
+    if (many_.size() < count) many_.resize(count);
+    return {many_.data(), count};
   }
-  ~Slots() {
-    for (std::size_t i = 0; i < count_ && i < few; ++i) in_place_[i].ref().reset();
-  }
-  Slots(const Slots&) = delete;
-  Slots& operator=(const Slots&) = delete;
-  std::span<Tensor> span() { return {many_ ? many_.get() : in_place_, count_}; }
 
  private:
   static constexpr std::size_t few = 4;
-  std::size_t count_;
-  std::unique_ptr<Tensor[]> many_;
-  Tensor in_place_[few];
+  Tensor few_[few];
+  std::vector<Tensor> many_;
 };
 
 // One traversal. Numbers grow from producers to consumers, so taking the pending node with the largest number always
@@ -71,7 +70,9 @@ class Run {
  public:
   explicit Run(bool retain, bool create) : retain_(retain), create_(create), mode_(create) {}
   ~Run() {
-    for (const Pending& p : heap_) forget(p.node);
+    if (running_) forget(running_);
+    if (next_) forget(next_);
+    for (Node* n : heap_) forget(n);
   }
 
   void add_root(const Tensor& t, Tensor g) {
@@ -87,82 +88,121 @@ class Run {
   std::vector<Tensor> captured(const std::vector<Edge>& inputs);
 
  private:
-  struct Pending {
-    std::uint64_t id;
-    Node* node;
-    friend bool operator<(const Pending& a, const Pending& b) { return a.id < b.id; }
-  };
   struct Leaf {
     Ref<TensorImpl> impl;
     Tensor grad;
   };
 
+  static bool by_id(const Node* a, const Node* b) { return a->id() < b->id(); }
   static void forget(Node* n) {
     n->grad.ref().reset();
-    if (n->extras)
+    if (n->extras) [[unlikely]]
       for (auto& o : n->extras->outputs) o.grad = Tensor();
     n->run.store(nullptr, std::memory_order_release);
   }
 
   void deliver(const Edge& e, Tensor&& g);
+  void claim(Node* n);
+  Node* take();
   void run_node(Node* n);
+  // Out of line, so that the common way through a node stays short.
+  [[gnu::noinline]] bool wants(const Edge& e) const;
+  [[gnu::noinline]] void put_aside(Node* n);
+  [[gnu::noinline]] Node* take_from_heap();
+  [[gnu::noinline]] bool run_extras(Node* n, std::span<Tensor> outs);
   Tensor& leaf_slot(TensorImpl* leaf);
 
   bool retain_, create_;
   GradModeGuard mode_;
-  std::vector<Edge> roots_;    // keep alive all that is traversed, whatever a hook lets go
-  std::vector<Pending> heap_;  // a max-heap of nodes that hold a gradient
+  std::vector<Edge> roots_;  // keep alive all that is traversed, whatever a hook lets go
+  // Nodes that hold a gradient: mostly there is one, and then it needs no heap.
+  Node* next_ = nullptr;
+  std::vector<Node*> heap_;  // a max-heap of the others
+  Node* running_ = nullptr;
+  Slots outs_, ins_;
   std::vector<Leaf> leaves_;
-  std::unordered_map<TensorImpl*, std::size_t> leaf_index_;  // only when there are many
-  bool capturing_ = false;
-  std::unordered_set<const Node*> needed_;   // those that run: a wanted input lies behind them
-  std::unordered_set<const Node*> targets_;  // those whose own gradient is wanted
-  std::unordered_set<const TensorImpl*> needed_leaves_;
-  std::vector<std::pair<Edge, Tensor>> captured_;
+  std::unique_ptr<std::unordered_map<TensorImpl*, std::size_t>> leaf_index_;  // only when there are many
+  // What autograd::grad() asks for.
+  struct Capture {
+    std::unordered_set<const Node*> needed;   // those that run: a wanted input lies behind them
+    std::unordered_set<const Node*> targets;  // those whose own gradient is wanted
+    std::unordered_set<const TensorImpl*> leaves;
+    std::vector<std::pair<Edge, Tensor>> found;
+  };
+  std::unique_ptr<Capture> capture_;
 };
 
 Tensor& Run::leaf_slot(TensorImpl* leaf) {
   constexpr std::size_t few = 16;
-  if (leaf_index_.empty()) {
+  if (!leaf_index_) {
     for (auto& l : leaves_)
       if (l.impl.get() == leaf) return l.grad;
-    if (leaves_.size() >= few)
-      for (std::size_t i = 0; i < leaves_.size(); ++i) leaf_index_[leaves_[i].impl.get()] = i;
-  } else if (auto it = leaf_index_.find(leaf); it != leaf_index_.end()) {
+    if (leaves_.size() >= few) {
+      leaf_index_ = std::make_unique<std::unordered_map<TensorImpl*, std::size_t>>();
+      for (std::size_t i = 0; i < leaves_.size(); ++i) (*leaf_index_)[leaves_[i].impl.get()] = i;
+    }
+  } else if (auto it = leaf_index_->find(leaf); it != leaf_index_->end()) {
     return leaves_[it->second].grad;
   }
-  if (!leaf_index_.empty()) leaf_index_[leaf] = leaves_.size();
+  if (leaf_index_) (*leaf_index_)[leaf] = leaves_.size();
   leaves_.push_back({Ref<TensorImpl>::share(leaf), Tensor()});
   return leaves_.back().grad;
 }
 
-void Run::deliver(const Edge& e, Tensor&& g) {
-  if (!e || !g.defined()) return;
-  if (TensorImpl* leaf = e.leaf()) {
-    if (!capturing_ || needed_leaves_.contains(leaf)) accumulate(leaf_slot(leaf), std::move(g), create_);
-    return;
-  }
-  Node* n = e.node();
-  if (capturing_ && !needed_.contains(n) && !targets_.contains(n)) return;
-  const void* owner = n->run.load(std::memory_order_acquire);
-  if (owner != this) {
-    if (owner || !n->run.compare_exchange_strong(owner, this, std::memory_order_acq_rel))
-      throw AutogradError(
-          concat("backward: ", n->name(),
-                 "Backward is being traversed by another backward; let it finish first, or build one graph "
-                 "per thread"),
-          n->where());
-    heap_.push_back({n->id(), n});
-    std::push_heap(heap_.begin(), heap_.end());
-  }
-  Tensor& slot = e.output_nr() == 0 ? n->grad : [&]() -> Tensor& {
-    if (!n->extras) n->extras = std::make_unique<NodeExtras>();
-    return n->extras->output(e.output_nr()).grad;
-  }();
-  accumulate(slot, std::move(g), create_);
+[[noreturn, gnu::cold]] void throw_busy(const Node* n) {
+  throw AutogradError(
+      concat("backward: ", n->name(),
+             "Backward is being traversed by another backward; let it finish first, or build one graph per thread"),
+      n->where());
 }
 
-void check_anomaly(Node* n, std::span<const Tensor> grads) {
+// A node that nothing refers to but the edge we come from, which is ours, cannot be reached by another thread.
+inline void Run::claim(Node* n) {
+  const void* owner = n->run.load(std::memory_order_acquire);
+  if (owner == this) return;
+  if (owner) throw_busy(n);
+  if (n->refs.unique())
+    n->run.store(this, std::memory_order_relaxed);
+  else if (!n->run.compare_exchange_strong(owner, this, std::memory_order_acq_rel))
+    throw_busy(n);
+  if (next_)
+    put_aside(n);
+  else
+    next_ = n;
+}
+
+void Run::put_aside(Node* n) {
+  heap_.push_back(n->id() > next_->id() ? std::exchange(next_, n) : n);
+  std::push_heap(heap_.begin(), heap_.end(), by_id);
+}
+
+// The pending node with the largest number. `next_` may have been filled while the heap held larger ones.
+inline Node* Run::take() {
+  if (heap_.empty() || (next_ && next_->id() > heap_.front()->id())) return std::exchange(next_, nullptr);
+  return take_from_heap();
+}
+
+Node* Run::take_from_heap() {
+  std::pop_heap(heap_.begin(), heap_.end(), by_id);
+  Node* const top = heap_.back();
+  heap_.pop_back();
+  return top;
+}
+
+bool Run::wants(const Edge& e) const {
+  if (e.leaf()) return capture_->leaves.contains(e.leaf());
+  return capture_->needed.contains(e.node()) || capture_->targets.contains(e.node());
+}
+
+inline void Run::deliver(const Edge& e, Tensor&& g) {
+  if (!e || (capture_ && !wants(e))) return;
+  if (TensorImpl* leaf = e.leaf()) return accumulate(leaf_slot(leaf), std::move(g), create_);
+  Node* const n = e.node();
+  claim(n);
+  accumulate(e.output_nr() == 0 ? n->grad : n->make_extras().output(e.output_nr()).grad, std::move(g), create_);
+}
+
+[[gnu::cold]] void check_anomaly(Node* n, std::span<const Tensor> grads) {
   for (std::size_t i = 0; i < grads.size(); ++i)
     if (grads[i].defined() && grads[i].is_floating_point()) {
       NoGradGuard no_grad;
@@ -174,10 +214,9 @@ void check_anomaly(Node* n, std::span<const Tensor> grads) {
     }
 }
 
-void Run::run_node(Node* n) {
-  Slots out_slots(static_cast<std::size_t>(n->outputs()));
-  const std::span<Tensor> outs = out_slots.span();
-  outs[0] = std::move(n->grad);
+// What few nodes need: gradients of further outputs, hooks, kept and captured gradients. False when the node needs not
+// run.
+bool Run::run_extras(Node* n, std::span<Tensor> outs) {
   if (n->extras) {
     auto& extra = n->extras->outputs;
     for (std::size_t i = 0; i < extra.size(); ++i) {
@@ -185,7 +224,7 @@ void Run::run_node(Node* n) {
       extra[i].grad = Tensor();
       if (outs[i].defined()) {
         outs[i] = detail::run_hooks(extra[i].hooks, std::move(outs[i]));
-        if (extra[i].kept && !capturing_) {
+        if (extra[i].kept && !capture_) {
           std::lock_guard lock(extra[i].kept->mutex);
           Tensor& kept = extra[i].kept->grad;
           kept = kept.defined() ? kept.add(outs[i]) : outs[i];
@@ -193,40 +232,44 @@ void Run::run_node(Node* n) {
       }
     }
   }
-  if (capturing_) {
-    if (targets_.contains(n))
-      for (auto& [edge, value] : captured_)
-        if (edge.node() == n) value = outs[edge.output_nr()];
-    // Nothing behind it is wanted: it keeps what it saved, for a backward that starts from the gradient found here.
-    if (!needed_.contains(n)) return;
-  }
+  if (!capture_) return true;
+  if (capture_->targets.contains(n))
+    for (auto& [edge, value] : capture_->found)
+      if (edge.node() == n) value = outs[edge.output_nr()];
+  // Nothing behind it is wanted: it keeps what it saved, for a backward that starts from the gradient found here.
+  return capture_->needed.contains(n);
+}
 
-  const auto edges = n->edges();
-  Slots in_slots(edges.size());
-  const std::span<Tensor> ins = in_slots.span();
-  {
-    CurrentNodeGuard current(n);
-    n->backward(outs, ins);
-  }
+inline void Run::run_node(Node* n) {
+  const std::span<Tensor> outs = outs_.first(static_cast<std::size_t>(n->outputs()));
+  outs[0] = std::move(n->grad);
+  if (n->extras || capture_) [[unlikely]]
+    if (!run_extras(n, outs)) {
+      for (Tensor& o : outs) o.ref().reset();
+      return;
+    }
+
+  const std::span<Edge> edges = n->edges();
+  const std::span<Tensor> ins = ins_.first(edges.size());
+  detail::current_node = n;
+  n->backward(outs, ins);
   if (detail::anomaly_enabled) [[unlikely]]
     check_anomaly(n, ins);
   if (!retain_) n->release_saved();
   for (Tensor& o : outs) o.ref().reset();
-  for (std::size_t i = 0; i < edges.size(); ++i)
-    if (ins[i].defined()) deliver(edges[i], std::move(ins[i]));
+  for (std::size_t i = 0; i < edges.size(); ++i) {
+    if (!ins[i].defined()) continue;
+    deliver(edges[i], std::move(ins[i]));
+    ins[i].ref().reset();
+  }
 }
 
 void Run::traverse() {
-  DepthGuard depth;
-  while (!heap_.empty()) {
-    Node* n = heap_.front().node;
-    std::pop_heap(heap_.begin(), heap_.end());
-    heap_.pop_back();
-    struct Done {
-      Node* node;
-      ~Done() { forget(node); }
-    } done{n};
-    run_node(n);
+  const DepthGuard depth;
+  const CurrentNodeGuard current;
+  while ((running_ = take())) {
+    run_node(running_);
+    forget(running_);
   }
 }
 
@@ -255,13 +298,14 @@ void Run::commit_leaves() {
 }
 
 void Run::capture(const std::vector<Tensor>& outputs, const std::vector<Edge>& inputs) {
-  capturing_ = true;
+  capture_ = std::make_unique<Capture>();
+  auto& [needed, targets, leaves, found] = *capture_;
   for (const Edge& e : inputs) {
     if (e.leaf())
-      needed_leaves_.insert(e.leaf());
+      leaves.insert(e.leaf());
     else if (e.node()) {
-      targets_.insert(e.node());
-      captured_.emplace_back(e, Tensor());
+      targets.insert(e.node());
+      found.emplace_back(e, Tensor());
     }
   }
   std::vector<Node*> reachable, work;
@@ -279,17 +323,17 @@ void Run::capture(const std::vector<Tensor>& outputs, const std::vector<Edge>& i
   std::sort(reachable.begin(), reachable.end(), [](const Node* a, const Node* b) { return a->id() < b->id(); });
   for (const Node* n : reachable)
     for (const Edge& e : n->edges())
-      if ((e.node() && (needed_.contains(e.node()) || targets_.contains(e.node()))) ||
-          (e.leaf() && needed_leaves_.contains(e.leaf())))
-        needed_.insert(n);
+      if ((e.node() && (needed.contains(e.node()) || targets.contains(e.node()))) ||
+          (e.leaf() && leaves.contains(e.leaf())))
+        needed.insert(n);
 }
 
 std::vector<Tensor> Run::captured(const std::vector<Edge>& inputs) {
   for (Leaf& l : leaves_)
     if (l.impl->meta && l.impl->meta->hooks) l.grad = detail::run_hooks(l.impl->meta->hooks, std::move(l.grad));
   std::vector<Tensor> out;
-  std::size_t next = 0;  // in captured_, which follows the order of `inputs`
-  for (const Edge& e : inputs) out.push_back(e.leaf() ? leaf_slot(e.leaf()) : captured_[next++].second);
+  std::size_t next = 0;  // in `found`, which follows the order of `inputs`
+  for (const Edge& e : inputs) out.push_back(e.leaf() ? leaf_slot(e.leaf()) : capture_->found[next++].second);
   return out;
 }
 
@@ -303,9 +347,8 @@ Tensor root_gradient(const Tensor& root, const Tensor& given, std::size_t index,
           concat("backward: grad can be implicitly created only for scalar outputs, got shape ", to_text(root.shape()),
                  "; pass a gradient of that shape, or reduce with sum() or mean()"),
           loc);
-    NoGradGuard no_grad;
     Tensor one(TensorImpl::create(root.shape(), root.dtype()));
-    one.fill_(1);
+    fill_kernel(one.impl(), 1);
     return one;
   }
   if (given.shape() != root.shape())

@@ -39,8 +39,7 @@ HookHandle append(std::shared_ptr<HookList>& list, GradHook hook) {
 }
 
 NodeExtras::Output& node_output(TensorImpl& impl) {
-  if (!impl.producer->extras) impl.producer->extras = std::make_unique<NodeExtras>();
-  return impl.producer->extras->output(impl.output_nr);
+  return impl.producer->make_extras().output(impl.output_nr);
 }
 }  // namespace
 

@@ -12,9 +12,9 @@ namespace slope {
 namespace detail {
 
 thread_local constinit Node* current_node = nullptr;
+thread_local constinit std::uint64_t last_id = 0;
 
 namespace {
-thread_local constinit std::uint64_t t_last_id = 0;
 thread_local constinit Node* t_doomed = nullptr;
 thread_local constinit bool t_draining = false;
 }  // namespace
@@ -56,8 +56,7 @@ void replace_producer(TensorImpl& t, Node* node, std::uint16_t output_nr) {
       auto& kept = old->extras->outputs[t.output_nr].kept;
       if (kept == t.meta->slot) {
         if (node) {
-          if (!node->extras) node->extras = std::make_unique<NodeExtras>();
-          node->extras->output(output_nr).kept = kept;
+          node->make_extras().output(output_nr).kept = kept;
         }
         kept = nullptr;
       }
@@ -92,25 +91,12 @@ void mark_view(const Tensor& out, const Tensor& of) {
 
 void Node::destroy(Node* n) { detail::doom_node(n); }
 
-Node::Node(std::span<Edge> edges, std::uint32_t bytes, SourceLoc where)
-    : edges_(edges.data()), bytes_(bytes), edge_count_(static_cast<std::uint32_t>(edges.size())), where_(where) {}
-
-Node::~Node() = default;
-
-// Consumers get larger numbers than producers, on one thread and, through the maximum over the edges, across threads.
-void Node::assign_id() {
-  std::uint64_t last = detail::t_last_id;
-  for (const Edge& e : edges())
-    if (const Node* n = e.node()) last = std::max(last, n->id());
-  id_ = detail::t_last_id = last + 1;
+NodeExtras& Node::make_extras() {
+  if (!extras) extras.reset(new NodeExtras);
+  return *extras;
 }
 
-Edge::Edge(const Edge& o) : target_(o.target_), output_nr_(o.output_nr_) {
-  if (Node* n = node())
-    n->refs.acquire();
-  else if (TensorImpl* l = leaf())
-    l->refs.acquire();
-}
+void detail::DeleteExtras::operator()(NodeExtras* e) const { delete e; }
 
 void Edge::reset() {
   if (TensorImpl* l = leaf()) {
@@ -119,27 +105,6 @@ void Edge::reset() {
     detail::release_node(node());
   }
   target_ = 0;
-}
-
-Edge Edge::to(const Tensor& t) {
-  Edge e;
-  if (!t.defined()) return e;
-  TensorImpl& impl = t.impl();
-  if (detail::view_is_stale(impl)) [[unlikely]]
-    detail::refresh_view(impl);
-  if (impl.producer) {
-    impl.producer->refs.acquire();
-    e.target_ = reinterpret_cast<std::uintptr_t>(impl.producer);
-    e.output_nr_ = impl.output_nr;
-  } else if (impl.leaf_requires_grad) {
-    impl.refs.acquire();
-    e.target_ = reinterpret_cast<std::uintptr_t>(&impl) | 1;
-  }
-  return e;
-}
-
-SavedTensor::SavedTensor(const Tensor& input) : value_(input) {
-  if (value_.defined()) version_ = value_.version();
 }
 
 SavedTensor SavedTensor::output(const Tensor& out) {
@@ -162,22 +127,26 @@ SourceLoc saver_line() { return detail::current_node ? detail::current_node->whe
 
 [[noreturn, gnu::cold]] void throw_freed() {
   throw AutogradError(
-      concat("backward: Trying to backward through the graph a second time (or directly access saved tensors after they have "
+      concat("backward: Trying to backward through the graph a second time (or directly access saved tensors after "
+             "they have "
              "already been freed). Saved intermediate values of the graph are freed when you call .backward() or "
-             "autograd::grad(). Specify retain_graph=True if you need to backward through the graph a second time; the freed "
+             "autograd::grad(). Specify retain_graph=True if you need to backward through the graph a second time; the "
+             "freed "
              "values were saved by ",
              saver()),
       saver_line());
 }
 
-[[noreturn, gnu::cold]] void throw_modified(const Tensor& value, bool is_output, std::uint32_t now, std::uint32_t expected) {
+[[noreturn, gnu::cold]] void throw_modified(const Tensor& value, bool is_output, std::uint32_t now,
+                                            std::uint32_t expected) {
   const TensorImpl& impl = value.impl();
   const std::string producer = is_output ? saver() : value.grad_fn().empty() ? std::string("a leaf") : value.grad_fn();
   throw AutogradError(
-      concat("backward: one of the variables needed for gradient computation has been modified by an inplace operation: [",
-             type_word(impl.dtype), " ", to_text(impl.sizes), "], which is output ", is_output ? 0 : impl.output_nr, " of ",
-             producer, ", is at version ", now, "; expected version ", expected, " instead. It was saved by ", saver(),
-             "; change a clone() instead"),
+      concat(
+          "backward: one of the variables needed for gradient computation has been modified by an inplace operation: [",
+          type_word(impl.dtype), " ", to_text(impl.sizes), "], which is output ", is_output ? 0 : impl.output_nr,
+          " of ", producer, ", is at version ", now, "; expected version ", expected, " instead. It was saved by ",
+          saver(), "; change a clone() instead"),
       saver_line());
 }
 

@@ -17,13 +17,18 @@ class SavedTensor;
 
 namespace detail {
 void doom_node(Node* n);
-}
+/// The largest number that this thread has given to a node.
+extern thread_local constinit std::uint64_t last_id;
+struct DeleteExtras {
+  void operator()(NodeExtras* e) const;
+};
+}  // namespace detail
 
 /// Where the gradient of an operation's input goes: to the node that produced the input, to a leaf, or nowhere.
 class Edge {
  public:
   Edge() = default;
-  Edge(const Edge& o);
+  Edge(const Edge& o) : target_(o.target_), output_nr_(o.output_nr_) { share(); }
   Edge(Edge&& o) noexcept : target_(o.target_), output_nr_(o.output_nr_) { o.target_ = 0; }
   Edge& operator=(Edge o) noexcept {
     std::swap(target_, o.target_);
@@ -38,11 +43,18 @@ class Edge {
 
   explicit operator bool() const { return target_ != 0; }
   Node* node() const { return target_ & 1 ? nullptr : reinterpret_cast<Node*>(target_); }
-  TensorImpl* leaf() const { return target_ & 1 ? reinterpret_cast<TensorImpl*>(target_ & ~std::uintptr_t{1}) : nullptr; }
+  TensorImpl* leaf() const {
+    return target_ & 1 ? reinterpret_cast<TensorImpl*>(target_ & ~std::uintptr_t{1}) : nullptr;
+  }
   std::uint16_t output_nr() const { return output_nr_; }
-  friend bool operator==(const Edge& a, const Edge& b) { return a.target_ == b.target_ && a.output_nr_ == b.output_nr_; }
+  friend bool operator==(const Edge& a, const Edge& b) {
+    return a.target_ == b.target_ && a.output_nr_ == b.output_nr_;
+  }
 
  private:
+  // Takes over a reference.
+  Edge(std::uintptr_t target, std::uint16_t output_nr) : target_(target), output_nr_(output_nr) {}
+  void share();
   void reset();
   std::uintptr_t target_ = 0;  // low bit set: a leaf
   std::uint16_t output_nr_ = 0;
@@ -53,13 +65,15 @@ class Edge {
 class Node {
  public:
   /// `bytes` is the size of the whole allocation, `edges` lies inside it or is owned by the derived node.
-  Node(std::span<Edge> edges, std::uint32_t bytes, SourceLoc where);
+  Node(std::span<Edge> edges, std::uint32_t bytes, SourceLoc where)
+      : edges_(edges.data()), bytes_(bytes), edge_count_(static_cast<std::uint32_t>(edges.size())), where_(where) {}
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
   /// "Mul": the operation's name; PyTorch's name of the node is this with "Backward" behind it.
   virtual std::string_view name() const = 0;
-  /// Fills `grad_inputs` (one per edge; undefined means zero) from `grad_outputs` (undefined entries mean zero, not all are).
+  /// Fills `grad_inputs` (one per edge; undefined means zero) from `grad_outputs` (undefined entries mean zero, not all
+  /// are).
   virtual void backward(std::span<Tensor> grad_outputs, std::span<Tensor> grad_inputs) = 0;
   /// Drops what was saved for backward; a later backward through this node then throws, unless nothing had been saved.
   virtual void release_saved() {}
@@ -74,7 +88,7 @@ class Node {
   std::uint64_t id() const { return id_; }
   SourceLoc where() const { return where_; }
   /// Call when the edges are set: takes a number larger than those of all producers.
-  void assign_id();
+  void assign_id() { assign_id(edges()); }
 
   RefCount refs;
   static void destroy(Node* n);
@@ -82,10 +96,15 @@ class Node {
   // State of a running backward.
   std::atomic<const void*> run{nullptr};
   Tensor grad;
-  std::unique_ptr<NodeExtras> extras;
+  std::unique_ptr<NodeExtras, detail::DeleteExtras> extras;
+  /// Made when first asked for.
+  NodeExtras& make_extras();
 
  protected:
-  virtual ~Node();
+  virtual ~Node() = default;
+
+  /// The same, where the compiler knows how many edges there are.
+  void assign_id(std::span<const Edge> edges);
 
  private:
   friend void detail::doom_node(Node*);
@@ -96,6 +115,35 @@ class Node {
   std::uint32_t edge_count_;
   SourceLoc where_;
 };
+
+// Consumers get larger numbers than producers, on one thread and, through the maximum over the edges, across threads.
+inline void Node::assign_id(std::span<const Edge> edges) {
+  std::uint64_t last = detail::last_id;
+  for (const Edge& e : edges)
+    if (const Node* n = e.node(); n && n->id() > last) last = n->id();
+  id_ = detail::last_id = last + 1;
+}
+
+inline void Edge::share() {
+  if (Node* n = node())
+    n->refs.acquire();
+  else if (TensorImpl* l = leaf())
+    l->refs.acquire();
+}
+
+[[gnu::always_inline]] inline Edge Edge::to(const Tensor& t) {
+  if (!t.defined()) return {};
+  TensorImpl& impl = t.impl();
+  if (detail::view_is_stale(impl)) [[unlikely]]
+    detail::refresh_view(impl);
+  if (impl.producer) {
+    impl.producer->refs.acquire();
+    return {reinterpret_cast<std::uintptr_t>(impl.producer), impl.output_nr};
+  }
+  if (!impl.leaf_requires_grad) return {};
+  impl.refs.acquire();
+  return {reinterpret_cast<std::uintptr_t>(&impl) | 1, 0};
+}
 
 namespace detail {
 /// The node whose backward runs on this thread now.
@@ -112,7 +160,9 @@ class SavedTensor {
  public:
   SavedTensor() = default;
   /// Saves an input.
-  explicit SavedTensor(const Tensor& input);
+  explicit SavedTensor(const Tensor& input) : value_(input) {
+    if (value_.defined()) version_ = value_.version();
+  }
   /// Saves the output of the operation that is being recorded.
   static SavedTensor output(const Tensor& out);
 

@@ -121,6 +121,7 @@ Tensor apply(SourceLoc loc, Op op, const std::vector<Tensor>& in) {
   if (recording && wanted && is_floating(out.dtype())) {
     using N = detail::OpNodeN<Op>;
     std::vector<Edge> edges;
+    edges.reserve(in.size());
     for (const Tensor& t : in) edges.push_back(Edge::to(t));
     detail::set_producer(out, new (detail::allocate_node(sizeof(N))) N(std::move(op), std::move(saved), std::move(edges), loc));
   }

@@ -24,8 +24,21 @@ struct BlockIn {
   bool expanded = false;
 };
 
+template <class T>
+struct Ones {
+  static constexpr std::size_t widest = 64 / sizeof(T);
+  alignas(64) T values[widest];
+  constexpr Ones() : values() {
+    for (T& v : values) v = 1;
+  }
+};
+inline constexpr Ones<float> float_ones;
+inline constexpr Ones<double> double_ones;
+
 /// For what a formula does not mention: ones of either floating dtype, expanded.
-BlockIn any_block(DType dtype);
+inline BlockIn any_block(DType dtype) {
+  return {dtype == DType::float64 ? static_cast<const void*>(double_ones.values) : float_ones.values, true, true};
+}
 
 using ValueKernel = void (*)(const void* formula, const BlockIn* in, void* out, std::int64_t n);
 /// Writes gradients g·∂f/∂in[i] for every i with grads[i] set. `value` is the saved value of f when the partials mention it;

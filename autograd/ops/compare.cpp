@@ -39,7 +39,7 @@ template <class F>
 Tensor compare(const char* op, const Operand& a, const Operand& b) {
   NoGradGuard no_grad;
   require_tensor(op, a, b);
-  const Operand both[] = {a, b};
+  const Operand* const both[] = {&a, &b};
   DType dtype = promote(both, 2);
   if (dtype == DType::boolean) dtype = DType::int64;
   const Tensor x = operand_tensor(a, dtype), y = operand_tensor(b, dtype);
@@ -88,7 +88,7 @@ template <class F>
 Tensor bitwise(const char* op, const Operand& a, const Operand& b, const F& f) {
   NoGradGuard no_grad;
   require_tensor(op, a, b);
-  const Operand both[] = {a, b};
+  const Operand* const both[] = {&a, &b};
   const DType dtype = promote(both, 2);
   if (is_floating(dtype))
     throw DTypeError(concat(op, ": bitwise operations take bool or int64 tensors, got ", dtype_name(dtype),
@@ -217,7 +217,7 @@ Tensor where(In condition, const Operand& a, const Operand& b) {
     throw DTypeError(concat("where: the condition must be a bool tensor, got ", dtype_name(condition->dtype()),
                             "; compare first, as in x > 0"),
                      condition.loc);
-  const Operand both[] = {a, b};
+  const Operand* const both[] = {&a, &b};
   const DType dtype = promote(both, 2);
   CallerScope scope(condition.loc);
   return apply(condition.loc, Where{}, condition.tensor, operand_tensor(a, dtype), operand_tensor(b, dtype));

@@ -28,7 +28,7 @@ struct Cheap : F {
 };
 
 DType dtype_of_operands(const Operand& a, const Operand& b) {
-  const Operand both[] = {a, b};
+  const Operand* const both[] = {&a, &b};
   return promote(both, 2);
 }
 

@@ -74,8 +74,10 @@ struct Stack {
 };
 
 DType common_dtype(const std::vector<Tensor>& tensors) {
-  std::vector<Operand> operands(tensors.begin(), tensors.end());
-  return promote(operands.data(), static_cast<int>(operands.size()));
+  const std::vector<Operand> operands(tensors.begin(), tensors.end());
+  std::vector<const Operand*> all;
+  for (const Operand& o : operands) all.push_back(&o);
+  return promote(all.data(), static_cast<int>(all.size()));
 }
 
 /// The tensors in one dtype; `first` is set to the first one that has been given.

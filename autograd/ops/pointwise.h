@@ -34,11 +34,13 @@ struct FormulaInfo {
   bool constant[max_arity] = {};
   bool selects = false;  ///< see formula_selects
   double constant_value[max_arity] = {};
+  /// Bit i: partial i is 1 everywhere, so that the gradient passes as it is.
+  unsigned passes = 0;
   std::int64_t grain = grain_math;
-  ValueKernel value[2] = {};        // float32, float64
+  ValueKernel value[2] = {};  // float32, float64
   BackwardKernel backward[2] = {};
-  ReduceKernel reduce[2] = {};      // only for formulas that are reduced
-  ValueKernel integer = nullptr;    // only for formulas that are exact on int64
+  ReduceKernel reduce[2] = {};    // only for formulas that are reduced
+  ValueKernel integer = nullptr;  // only for formulas that are exact on int64
   Tensor (*compose)(const void* formula, const Tensor* args) = nullptr;
   Tensor (*partial)(const void* formula, int i, const Tensor* args, const Tensor& value) = nullptr;
 };
@@ -83,6 +85,7 @@ FormulaInfo make_formula_info() {
           info.mentions[I] = p.mask;
           info.constant[I] = p.is_constant && std::is_empty_v<F>;
           info.constant_value[I] = p.constant;
+          if (info.constant[I] && p.constant == 1) info.passes |= 1u << I;
         }
       };
       const F f{};
@@ -113,27 +116,40 @@ const FormulaInfo& formula_info() {
   return info;
 }
 
+/// The arguments of one call, where they are. An argument that is no operand becomes one for as long as the call lasts:
+/// `Operands<2>{{&operand(x), &operand(2.0)}}`.
+template <int N>
+struct Operands {
+  const Operand* at[N];
+  const Operand& operator[](int i) const { return *at[i]; }
+};
+inline const Operand& operand(const Operand& o) { return o; }
+
 /// Broadcasts, promotes, runs the kernel and records the node. `bytes` is the size of the formula.
-Tensor run_pointwise(const FormulaInfo& info, const void* formula, std::size_t bytes, const Operand* args);
+template <int N>
+Tensor run_pointwise(const FormulaInfo& info, const void* formula, std::size_t bytes, const Operands<N>& args);
 /// Mean or sum over all elements in the same pass that computes the values and, when wanted, the gradient.
-Tensor run_reduced(const FormulaInfo& info, const void* formula, std::size_t bytes, const Operand* args, Reduction reduction);
+template <int N>
+Tensor run_reduced(const FormulaInfo& info, const void* formula, std::size_t bytes, const Operands<N>& args,
+                   Reduction reduction);
 /// Writes into existing memory, recording nothing. `out` has the broadcast shape.
-void run_pointwise_into(const FormulaInfo& info, const void* formula, const Operand* args, const Tensor& out);
+template <int N>
+void run_pointwise_into(const FormulaInfo& info, const void* formula, const Operands<N>& args, const Tensor& out);
 
 /// `pointwise_op(formula::Exp{}, x)`.
 template <class F, class... Args>
 Tensor pointwise_op(const F& f, const Args&... args) {
-  const Operand operands[] = {Operand(args)...};
-  return run_pointwise(formula_info<F, sizeof...(Args)>(), &f, sizeof(F), operands);
+  constexpr int N = sizeof...(Args);
+  return run_pointwise<N>(formula_info<F, N>(), &f, sizeof(F), {{&operand(args)...}});
 }
 
 /// The elementwise value, its mean or its sum.
 template <class F, class... Args>
 Tensor pointwise_loss(const F& f, Reduction reduction, const Args&... args) {
-  const Operand operands[] = {Operand(args)...};
-  const FormulaInfo& info = formula_info<F, sizeof...(Args), true>();
-  if (reduction == Reduction::none) return run_pointwise(info, &f, sizeof(F), operands);
-  return run_reduced(info, &f, sizeof(F), operands, reduction);
+  constexpr int N = sizeof...(Args);
+  const FormulaInfo& info = formula_info<F, N, true>();
+  if (reduction == Reduction::none) return run_pointwise<N>(info, &f, sizeof(F), {{&operand(args)...}});
+  return run_reduced<N>(info, &f, sizeof(F), {{&operand(args)...}}, reduction);
 }
 
 }  // namespace detail
@@ -147,9 +163,9 @@ Tensor pointwise_loss(const F& f, Reduction reduction, const Args&... args) {
 ///     Tensor loss = focal.mean(y_pred, y_true);      // or focal(y_pred, y_true) per element, focal.sum(...)
 ///
 /// The function is called with SIMD lanes, with dual numbers, and with tensors, so it uses unqualified vocabulary only:
-/// arithmetic, comparisons, `where(c, a, b)`, and the functions listed in autograd/kernels/lanes.h. It may capture numbers
-/// (anything trivially copyable), takes one to six tensors or numbers of broadcastable shapes, and is differentiable by each
-/// to any order. Kinks follow the vocabulary (abs'(0) = 0, ties of maximum share equally).
+/// arithmetic, comparisons, `where(c, a, b)`, and the functions listed in autograd/kernels/lanes.h. It may capture
+/// numbers (anything trivially copyable), takes one to six tensors or numbers of broadcastable shapes, and is
+/// differentiable by each to any order. Kinks follow the vocabulary (abs'(0) = 0, ties of maximum share equally).
 template <class F>
 class Pointwise {
  public:

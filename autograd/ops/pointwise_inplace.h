@@ -10,32 +10,39 @@
 /// In-place operations that are one formula.
 namespace slope::detail {
 
+template <class F, class General, int N>
+const Tensor& run_in_place(const Tensor& self, SourceLoc loc, const char* op, const F& f, const General& general,
+                           const Operands<N>& operands) {
+  bool record = false;
+  bool plain = true;
+  for (int i = 0; i < N; ++i) {
+    const Tensor* t = operands[i].tensor;
+    if (!t) continue;
+    require_defined(op, {*t, loc});
+    record |= grad_enabled() && t->requires_grad();
+    plain &= t == &self || (t->dtype() == self.dtype() && !t->shares_storage(self));
+  }
+  if (record || !plain || !is_floating(self.dtype())) return in_place(self, loc, op, general);
+  CallerScope scope(loc);
+  check_in_place(self, op, loc);
+  Shape shape = self.shape();
+  for (int i = 0; i < N; ++i)
+    if (const Tensor* t = operands[i].tensor; t && t->shape() != shape)
+      shape = broadcast_shapes(shape, t->shape(), op, loc);
+  check_result_fits(self, shape, self.dtype(), op, loc);
+  run_pointwise_into<N>(formula_info<F, N>(), &f, operands, self);
+  self.impl().storage->bump_version();
+  return self;
+}
+
 /// Formula `f` of `self` and `args`, written into `self`. When nothing is recorded, and no other window on the same
 /// memory is read, the kernel writes straight there; else the operation out of place, `general(old)`, goes through
 /// in_place().
 template <class F, class General, class... Args>
 const Tensor& pointwise_in_place(const Tensor& self, SourceLoc loc, const char* op, const F& f, const General& general,
                                  const Args&... args) {
-  const Operand operands[] = {Operand(self, loc), Operand(args)...};
-  for (const Operand& o : operands)
-    if (o.tensor) require_defined(op, {*o.tensor, loc});
-  bool record = false;
-  bool plain = is_floating(self.dtype());
-  for (const Operand& o : operands) {
-    if (!o.tensor) continue;
-    record |= grad_enabled() && o.tensor->requires_grad();
-    plain &= o.tensor == &self || (o.tensor->dtype() == self.dtype() && !o.tensor->shares_storage(self));
-  }
-  if (record || !plain) return in_place(self, loc, op, general);
-  CallerScope scope(loc);
-  check_in_place(self, op, loc);
-  Shape shape = self.shape();
-  for (const Operand& o : operands)
-    if (o.tensor && o.tensor->shape() != shape) shape = broadcast_shapes(shape, o.tensor->shape(), op, loc);
-  check_result_fits(self, shape, self.dtype(), op, loc);
-  run_pointwise_into(formula_info<F, 1 + sizeof...(Args)>(), &f, operands, self);
-  self.impl().storage->bump_version();
-  return self;
+  constexpr int N = 1 + sizeof...(Args);
+  return run_in_place<F, General, N>(self, loc, op, f, general, {{&operand({self, loc}), &operand(args)...}});
 }
 
 }  // namespace slope::detail

@@ -11,22 +11,22 @@ DType promote(DType a, DType b) {
   return a == DType::float64 || b == DType::float64 ? DType::float64 : a;
 }
 
-DType promote(const Operand* args, int count) {
+DType promote(const Operand* const* args, int count) {
   std::optional<DType> dimensioned, zero_dim;
   int scalar_category = -1;
   DType scalar = DType::boolean;
   for (int i = 0; i < count; ++i) {
-    if (args[i].tensor && !args[i].tensor->defined())
-      throw ValueError(concat("argument ", i, " is an undefined tensor; test defined() first"), args[i].loc);
-    if (!args[i].tensor) {
-      if (args[i].scalar.category() > scalar_category) {
-        scalar_category = args[i].scalar.category();
-        scalar = args[i].scalar.dtype();
+    if (args[i]->tensor && !args[i]->tensor->defined())
+      throw ValueError(concat("argument ", i, " is an undefined tensor; test defined() first"), args[i]->loc);
+    if (!args[i]->tensor) {
+      if (args[i]->scalar.category() > scalar_category) {
+        scalar_category = args[i]->scalar.category();
+        scalar = args[i]->scalar.dtype();
       }
       continue;
     }
-    auto& slot = args[i].tensor->dim() > 0 ? dimensioned : zero_dim;
-    slot = slot ? promote(*slot, args[i].tensor->dtype()) : args[i].tensor->dtype();
+    auto& slot = args[i]->tensor->dim() > 0 ? dimensioned : zero_dim;
+    slot = slot ? promote(*slot, args[i]->tensor->dtype()) : args[i]->tensor->dtype();
   }
   std::optional<DType> result = dimensioned;
   if (zero_dim && (!result || category(*zero_dim) > category(*result))) result = zero_dim;

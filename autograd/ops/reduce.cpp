@@ -48,6 +48,10 @@ void require_elements(const char* op, In x, const Reduced& how) {
 }
 
 Tensor spread(const Tensor& t, const Reduced& how) {
+  if (how.all && !grad_enabled()) {  // one value everywhere: expand() without its checks
+    const TensorImpl& one = t.impl();
+    return Tensor(TensorImpl::alias(one, one.data, how.in, Shape::filled(how.in.size(), 0)));
+  }
   const bool fits = t.dim() == 0 || t.dim() == how.in.size();
   return expand(fits ? t : reshape(t, how.kept()), how.in);
 }

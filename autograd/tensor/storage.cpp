@@ -7,22 +7,13 @@
 
 namespace slope {
 
-static_assert(sizeof(Storage) <= Storage::header);
+static_assert(sizeof(Storage) % 16 == 0 && sizeof(Storage) <= Storage::header);
 
-Ref<Storage> Storage::create(std::size_t bytes, std::size_t room) {
-  const std::size_t head = header + room;
-  void* block = memory::allocate(head + bytes);
-  auto* s = new (block) Storage;
-  s->bytes = bytes;
-  s->block_bytes = head + bytes;
-  s->data = static_cast<char*>(block) + head;
-  if (memory::poison()) [[unlikely]] {
-    // 0x7fa00000 repeated reads as a signalling NaN in float32 and as NaN in float64.
-    auto* words = static_cast<std::uint32_t*>(s->data);
-    for (std::size_t i = 0; i < bytes / 4; ++i) words[i] = 0x7fa00000u;
-    std::memset(static_cast<char*>(s->data) + bytes / 4 * 4, 0x7f, bytes % 4);
-  }
-  return Ref<Storage>::adopt(s);
+// 0x7fa00000 repeated reads as a signalling NaN in float32 and as NaN in float64.
+void Storage::fill_with_nan() {
+  auto* words = static_cast<std::uint32_t*>(data);
+  for (std::size_t i = 0; i < bytes / 4; ++i) words[i] = 0x7fa00000u;
+  std::memset(static_cast<char*>(data) + bytes / 4 * 4, 0x7f, bytes % 4);
 }
 
 Ref<Storage> Storage::external(void* data, std::size_t bytes, void (*release)(void*), void* context) {

@@ -3,14 +3,16 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 
+#include "slope/autograd/core/pool.h"
 #include "slope/autograd/core/ref.h"
 
 namespace slope {
 
 /// The memory of a tensor and its version, shared by all its views. Header and data are one block of the allocator,
 /// unless the data belongs to somebody else (`from_blob`). Between them there may be room for the tensor that the
-/// storage is made for.
+/// storage is made for. A few bytes of data fit into what the header leaves free of its cache line.
 struct Storage {
   RefCount refs;
   /// Grows with every in-place change; saved values remember it to notice that they were overwritten.
@@ -33,6 +35,22 @@ struct Storage {
 
   std::uint32_t current_version() const { return version.load(std::memory_order_relaxed); }
   void bump_version() { version.store(current_version() + 1, std::memory_order_relaxed); }
+
+ private:
+  void fill_with_nan();
 };
+
+inline Ref<Storage> Storage::create(std::size_t bytes, std::size_t room) {
+  const bool inside = bytes <= header - sizeof(Storage);
+  const std::size_t block_bytes = header + room + (inside ? 0 : bytes);
+  void* block = memory::allocate(block_bytes);
+  auto* s = new (block) Storage;
+  s->bytes = bytes;
+  s->block_bytes = block_bytes;
+  s->data = static_cast<char*>(block) + (inside ? sizeof(Storage) : header + room);
+  if (memory::poison()) [[unlikely]]
+    s->fill_with_nan();
+  return Ref<Storage>::adopt(s);
+}
 
 }  // namespace slope

@@ -15,40 +15,41 @@ constexpr std::size_t room = (sizeof(TensorImpl) + 63) / 64 * 64;
 
 TensorImpl* fresh() { return new (memory::allocate(sizeof(TensorImpl))) TensorImpl; }
 
-// The number of elements and dense strides of sizes that are all positive and not too many; -1 for what wants a closer look.
-std::int64_t plain_numel(const Shape& sizes, Shape& strides) {
-  strides = sizes;
-  std::int64_t n = 1;
-  bool plain = true;
-  for (int i = sizes.size() - 1; i >= 0; --i) {
-    strides[i] = n;
-    plain &= sizes[i] > 0;
-    plain &= !__builtin_mul_overflow(n, sizes[i], &n);
-  }
-  return plain && n <= std::int64_t{1} << 59 ? n : -1;
+// The number of elements; sizes that are all positive and not too many need no closer look.
+std::int64_t count_elements(const Shape& sizes) {
+  const int dims = sizes.size();
+  const std::int64_t a = dims > 0 ? sizes[0] : 1, b = dims > 1 ? sizes[1] : 1;
+  if (dims <= 2 && static_cast<std::uint64_t>((a - 1) | (b - 1)) < std::uint64_t{1} << 29) [[likely]]
+    return a * b;
+  return checked_numel(sizes, "empty");
 }
 
 }  // namespace
 
-Ref<TensorImpl> TensorImpl::create(const Shape& sizes, DType dtype) {
-  Shape strides;
-  std::int64_t n = plain_numel(sizes, strides);
-  if (n < 0) [[unlikely]] {
-    n = checked_numel(sizes, "empty");
-    strides = contiguous_strides(sizes);
+inline TensorImpl::TensorImpl(const Shape& dense, std::int64_t count, DType type, Storage* memory, Storage* in)
+    : dtype(type), numel(count), data(memory->data), storage(memory), home(in), sizes(dense), strides(dense) {
+  const int dims = dense.size();
+  if (dims > 2) {
+    strides = contiguous_strides(dense);
+  } else if (dims > 0) {
+    strides[0] = 1;
+    if (dims == 2) {
+      strides[0] = dense[1] > 0 ? dense[1] : 1;
+      strides[1] = 1;
+    }
   }
+}
+
+Ref<TensorImpl> TensorImpl::create(const Shape& sizes, DType dtype) {
+  const std::int64_t n = count_elements(sizes);
   const std::size_t bytes = static_cast<std::size_t>(n) * itemsize(dtype);
-  const bool shared = bytes <= largest_shared;
-  Ref<Storage> storage = Storage::create(bytes, shared ? room : 0);
-  TensorImpl* t = shared ? new (storage->room()) TensorImpl : fresh();
-  t->home = shared ? storage.get() : nullptr;
-  t->dtype = dtype;
-  t->numel = n;
-  t->sizes = sizes;
-  t->strides = strides;
-  t->storage = storage.release();
-  t->data = t->storage->data;
-  return Ref<TensorImpl>::adopt(t);
+  if (bytes <= largest_shared) {
+    Storage* const storage = Storage::create(bytes, room).release();
+    return Ref<TensorImpl>::adopt(new (storage->room()) TensorImpl(sizes, n, dtype, storage, storage));
+  }
+  Ref<Storage> storage = Storage::create(bytes);
+  void* const own = memory::allocate(sizeof(TensorImpl));
+  return Ref<TensorImpl>::adopt(new (own) TensorImpl(sizes, n, dtype, storage.release(), nullptr));
 }
 
 Ref<TensorImpl> TensorImpl::alias(const TensorImpl& of, void* data, const Shape& sizes, const Shape& strides) {

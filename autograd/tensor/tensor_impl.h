@@ -12,8 +12,8 @@ namespace slope {
 class Node;
 struct GradMeta;
 
-/// What a Tensor handle points to: geometry over a storage, and its place in the graph. One allocation from a free list; a
-/// small new tensor shares that of its storage, which goes when the last view goes.
+/// What a Tensor handle points to: geometry over a storage, and its place in the graph. One allocation from a free
+/// list; a small new tensor shares that of its storage, which goes when the last view goes.
 struct TensorImpl {
   RefCount refs;
   DType dtype = DType::float32;
@@ -37,6 +37,11 @@ struct TensorImpl {
   GradMeta* meta = nullptr;
   Shape sizes;
   Shape strides;
+
+  TensorImpl() = default;
+  /// A dense tensor of `count` elements over `memory`, a reference to which it takes over; it lies in the block of
+  /// `in`.
+  TensorImpl(const Shape& dense, std::int64_t count, DType type, Storage* memory, Storage* in);
 
   /// A dense tensor with fresh, uninitialised memory.
   static Ref<TensorImpl> create(const Shape& sizes, DType dtype);

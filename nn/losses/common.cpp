@@ -86,7 +86,8 @@ void require_alike(const char* op, In prediction, const Tensor& target, Reductio
 
 DType result_dtype(const Tensor& prediction, const Tensor& target) {
   if (prediction.dtype() == target.dtype()) return prediction.dtype();
-  const Operand both[] = {prediction, target};
+  const Operand a = prediction, b = target;
+  const Operand* const both[] = {&a, &b};
   return promote(both, 2);
 }
 

@@ -83,6 +83,31 @@ BOOST_AUTO_TEST_CASE(a_ladder_of_sixty_diamonds_takes_linear_time) {
   check_values(x.grad(), {1152921504606846976.0});
 }
 
+BOOST_AUTO_TEST_CASE(nodes_run_in_reverse_order_of_their_creation) {
+  const Tensor x = leaf({1});
+  std::vector<int> order;
+  std::vector<Tensor> made{x};
+  const auto make = [&](const std::vector<int>& from) {
+    const int number = static_cast<int>(made.size());
+    std::vector<Tensor> inputs;
+    Tensor sum = zeros({1});
+    for (const int i : from) {
+      inputs.push_back(made[static_cast<std::size_t>(i)]);
+      sum = sum + inputs.back().detach();
+    }
+    made.push_back(custom("Step", inputs, sum, [&order, number, n = inputs.size()](const Tensor& g) {
+      order.push_back(number);
+      return std::vector<Tensor>(n, g);
+    }));
+  };
+  // Short and long ways to the same producers: what is handed on first is not what runs next.
+  const std::vector<std::vector<int>> inputs_of = {{0}, {1}, {1}, {2, 3}, {1, 4}, {2}, {5, 3}, {6, 7, 1}, {8, 4}};
+  for (const auto& from : inputs_of) make(from);
+  made.back().backward();
+  BOOST_TEST(order == (std::vector{9, 8, 7, 6, 5, 4, 3, 2, 1}), boost::test_tools::per_element());
+  BOOST_TEST(x.grad().item() == made.back().item());  // each is the number of ways to x
+}
+
 BOOST_AUTO_TEST_CASE(a_million_operations_build_run_and_free_on_a_small_stack) {
   double gradient = 0;
   on_small_stack([&] {
@@ -355,7 +380,8 @@ BOOST_AUTO_TEST_CASE(only_floating_leaves_require_gradients) {
   check_error<AutogradError>([] { tensor({1, 2}).requires_grad_(); },
                              "only Tensors of floating point dtype can require gradients");
   const Tensor y = leaf({1}) * 2.0;
-  check_error<AutogradError>([&] { y.requires_grad_(false); }, "you can only change requires_grad flags of leaf variables");
+  check_error<AutogradError>([&] { y.requires_grad_(false); },
+                             "you can only change requires_grad flags of leaf variables");
 }
 
 BOOST_AUTO_TEST_CASE(detached_tensors_share_data_but_no_history) {
@@ -427,8 +453,8 @@ BOOST_AUTO_TEST_CASE(an_operation_defined_by_a_closure_is_differentiable_twice) 
 
 BOOST_AUTO_TEST_CASE(a_custom_backward_is_checked) {
   const Tensor x = leaf({2, 3});
-  const Tensor bad_count = custom("Bad", {x}, zeros({2}, {.dtype = float64}),
-                                  [](const Tensor&) { return std::vector<Tensor>{}; });
+  const Tensor bad_count =
+      custom("Bad", {x}, zeros({2}, {.dtype = float64}), [](const Tensor&) { return std::vector<Tensor>{}; });
   check_error<AutogradError>([&] { bad_count.sum().backward(); }, "Bad: backward returned 0 gradients for 1 inputs");
   const Tensor bad_shape = custom("Bad", {x}, zeros({2}, {.dtype = float64}),
                                   [](const Tensor&) { return std::vector<Tensor>{zeros({3}, {.dtype = float64})}; });

@@ -144,6 +144,29 @@ BOOST_AUTO_TEST_CASE(a_shared_tensor_is_listed_once_but_saved_under_both_names) 
   BOOST_TEST(allclose(net.encode.weight.grad(), expected, 1e-5, 1e-6));
 }
 
+BOOST_AUTO_TEST_CASE(of_many_parameters_each_is_listed_once) {
+  struct Wide : nn::Module {
+    explicit Wide(int count) {
+      for (int i = 0; i < count; ++i) all.push_back(parameter(concat("p", i), full({1}, static_cast<double>(i))));
+      for (int i = 0; i < count; i += 7) all.push_back(parameter(concat("again", i), all[static_cast<std::size_t>(i)]));
+    }
+    std::vector<nn::Parameter> all;
+  };
+  for (const int count : {23, 24, 25, 60}) {
+    const Wide net(count);
+    const auto named = net.named_parameters();
+    BOOST_REQUIRE_EQUAL(named.size(), static_cast<std::size_t>(count));
+    std::size_t at = 0;
+    net.each_parameter([&](const std::string& name, const Tensor& p) {
+      BOOST_TEST(name == concat("p", at));
+      BOOST_TEST(name == named[at].first);
+      BOOST_TEST(p.is(named[at].second));
+      ++at;
+    });
+    BOOST_TEST(at == named.size());
+  }
+}
+
 BOOST_AUTO_TEST_CASE(tying_tensors_that_differ_throws_and_changes_nothing) {
   nn::Linear a(2, 3), b(3, 2);
   const Tensor before = a.weight;

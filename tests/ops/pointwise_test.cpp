@@ -51,6 +51,36 @@ BOOST_AUTO_TEST_CASE(capture_numbers_and_take_up_to_six_arguments) {
   check_values(autograd::grad({y.sum()}, {x})[0], {2.5, 3.5});
 }
 
+BOOST_AUTO_TEST_CASE(a_tensor_of_one_value_is_read_as_its_dense_copy_is) {
+  const auto f = pointwise([](auto x, auto w) { return x * x * w + sin(w); });
+  Generator g(2);
+  for (const DType dtype : {float32, float64}) {
+    const Tensor x = randn({5, 37}, {.dtype = dtype, .requires_grad = true}, g);
+    const Tensor one = full({}, 0.3, {.dtype = dtype}), up = full({}, 1.7, {.dtype = dtype});
+    for (const Tensor& value : {one, one.reshape({1}), one.reshape({1, 1}), one.expand({5, 37}), one.expand({1, 37}),
+                                one.expand({5, 1})}) {
+      const Tensor w = value.detach(), dense = one.expand({5, 37}).contiguous();
+      const Tensor y = f(x, w), expected = f(x, dense);
+      BOOST_TEST(y.shape() == expected.shape());
+      BOOST_TEST(equal(y, expected));
+      BOOST_TEST(equal(f(w, x), f(dense, x)));
+      // The gradient is one value, too, as that of a sum is.
+      const Tensor gx = autograd::grad({y}, {x}, {.grad_outputs = {up.expand({5, 37})}})[0];
+      BOOST_TEST(equal(gx, autograd::grad({expected}, {x}, {.grad_outputs = {up.expand({5, 37}).contiguous()}})[0]));
+    }
+    // Nothing is read of a window without elements.
+    BOOST_TEST(f(one.expand({0, 3}), one).numel() == 0);
+    BOOST_TEST(f(zeros({0}, {.dtype = dtype}), one).numel() == 0);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_gradient_of_one_value_sums_over_all_it_was_spread_to) {
+  const Tensor w = full({1}, 3.0, {.requires_grad = true}), x = tensor({{1.0, 2.0}, {3.0, 4.0}});
+  (x * w).sum().backward();
+  check_values(w.grad(), {10});
+  BOOST_TEST(w.grad().shape() == Shape({1}));
+}
+
 BOOST_AUTO_TEST_CASE(freed_or_overwritten_arguments_are_noticed) {
   const auto cube = pointwise([](auto x) { return x * x * x; });
   const Tensor x = tensor({2.0}, {.requires_grad = true});
