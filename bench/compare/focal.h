@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 
 #include "data.h"
 
@@ -17,6 +18,11 @@ inline constexpr double coefficient = 1e-3, learning_rate = 0.01;
 inline constexpr std::int64_t parameters = 2 * 4 + 4 + 4 * 8 + 8 + 8 + 1;
 /// How far the sums of the losses of an epoch may be apart: all do the same steps, in float32.
 inline constexpr double tolerance = 1e-4;
+
+/// The ways to write it, and the works: one beside the fastest loop we know, one beside the loop one would write.
+inline constexpr const char* forms[] = {"composed", "pointwise", "built_in"};
+inline std::string step_name(const char* form) { return std::string("focal/step/") + form; }
+inline std::string plain_name(const char* form) { return std::string("focal/plain/") + form; }
 
 struct Points {
   std::vector<float> x, y;  // (points, 2) and (points, 1)

@@ -1,4 +1,5 @@
-// The training step by hand: forward, loss, backward, penalties and Adam as loops over the samples of a batch.
+// The training step by hand, as fast as we can: forward, loss, backward, penalties and Adam as loops over the samples
+// of a batch, which are held so that every loop is whole vectors.
 #include <algorithm>
 #include <cmath>
 #include <memory>
@@ -154,8 +155,7 @@ compare::Work by_hand() {
 }
 
 const compare::Registered registered([] {
-  for (const char* how : {"composed", "pointwise", "built_in"})
-    compare::limit_works().add(std::string("focal/step/") + how, by_hand);
+  for (const char* how : focal::forms) compare::limit_works().add(focal::step_name(how), by_hand);
 });
 
 }  // namespace

@@ -98,9 +98,11 @@ compare::Work work_of(const Objective& objective) {
 }
 
 const compare::Registered registered([] {
-  compare::slope_works().add("focal/step/composed", [] { return work_of(Composed{}); });
-  compare::slope_works().add("focal/step/pointwise", [] { return work_of(Pointwise{}); });
-  compare::slope_works().add("focal/step/built_in", [] { return work_of(BuiltIn{}); });
+  for (const auto name : {focal::step_name, focal::plain_name}) {
+    compare::slope_works().add(name("composed"), [] { return work_of(Composed{}); });
+    compare::slope_works().add(name("pointwise"), [] { return work_of(Pointwise{}); });
+    compare::slope_works().add(name("built_in"), [] { return work_of(BuiltIn{}); });
+  }
 });
 
 }  // namespace

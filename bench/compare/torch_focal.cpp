@@ -77,8 +77,8 @@ compare::Work composed() {
 }
 
 const compare::Registered registered([] {
-  for (const char* how : {"composed", "pointwise", "built_in"})
-    compare::torch_works().add(std::string("focal/step/") + how, composed);
+  for (const char* how : focal::forms)
+    for (const auto name : {focal::step_name, focal::plain_name}) compare::torch_works().add(name(how), composed);
 });
 
 }  // namespace
