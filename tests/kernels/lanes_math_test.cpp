@@ -43,6 +43,17 @@ std::vector<T> special_values() {
   return values;
 }
 
+/// Where sweeps over every float found the largest errors: of expm1 (also of versions since mended), exp, log, log1p,
+/// log_pair, sigmoid, tanh, erf, log_cosh and its slope, in this order.
+std::vector<float> worst_values() {
+  return {-0x1.287cb4p-1F, -0x1.2fdb5ap-1F, 0x1.2c513ep-1F, 0x1.93ad98p-2F,  15.646101F,     80.7936707F,
+          16.9829254F,     17.6998863F,     18.4023151F,    0.403680652F,    0.374459416F,   0x1.da8876p+5F,
+          0x1.4e22fap+2F,  -0x1.f0b424p-2F, 0x1.ab8dfp+4F,  -0x1.765026p+2F, -0x1.8c289p+5F, 0x1.7ff30cp-2F,
+          0x1.3cf65p-1F,   -0x1.40067ap-1F, 0x1.37be1ap-1F, 0x1.37c5bcp-1F,  0x1.907488p-2F, 0x1.049f94p+4F,
+          -0x1.05076ep+4F, 0x1.fd93b6p-8F,  0x1.205d66p+2F, 0x1.e97c24p+1F,  0x1.1098a2p+0F, -0x1.d4a9ccp-1F,
+          0x1.6a70b8p-3F,  0x1.7547bcp-1F,  0x1.c644p-1F};
+}
+
 /// Values across the whole range and, more densely, where functions are neither zero nor infinite.
 template <class T>
 std::vector<T> random_values(std::size_t n, std::uint64_t seed) {
@@ -208,7 +219,17 @@ BOOST_AUTO_TEST_CASE(float_functions_keep_their_bar_over_the_whole_range) {
   for (std::uint64_t bits = 0; bits < (std::uint64_t{1} << 32); bits += 20011) {
     x.push_back(std::bit_cast<float>(static_cast<std::uint32_t>(bits)));
   }
+  // Errors are largest where results are near 1: there, every 2003rd.
+  const std::uint32_t from = std::bit_cast<std::uint32_t>(0x1p-5F), to = std::bit_cast<std::uint32_t>(0x1p7F);
+  for (std::uint32_t bits = from; bits < to; bits += 2003) {
+    x.push_back(std::bit_cast<float>(bits));
+    x.push_back(-x.back());
+  }
   for_each_isa([&] { check_unary(x); });
+}
+
+BOOST_AUTO_TEST_CASE(float_functions_keep_their_bar_where_sweeps_found_the_largest_errors) {
+  for_each_isa([] { check_unary(worst_values()); });
 }
 
 BOOST_AUTO_TEST_CASE(double_functions_keep_their_bar_at_random_values) {
