@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdio>
 #include <stdexcept>
+#include <thread>
 
 extern "C" __attribute__((weak)) void openblas_set_num_threads(int);
 
@@ -125,8 +126,10 @@ void compare_results(const std::string& work, const std::vector<Entrant>& entran
   }
 }
 
-/// The data of the others has taken the caches. And where the one before left a thread of its own on a core, the system
-/// takes some milliseconds until it has spread the next one's threads.
+/// The threads of the one before keep their cores busy with looking out for work, those of libgomp for some 15 ms.
+void let_threads_sleep() { std::this_thread::sleep_for(std::chrono::milliseconds(25)); }
+
+/// The data of the others has taken the caches. And the system takes some milliseconds until it has spread threads.
 void warm_up(const Work& work, int threads) {
   const double least = threads > 1 ? 4e6 : 0;
   double spent = 0;
@@ -164,11 +167,13 @@ std::vector<Figures> measure(const std::string& work, const std::vector<int>& th
     for (Entrant& e : entrants) {
       e.samples.clear();
       e.set_threads(n);
+      if (n > 1) let_threads_sleep();
       calibrate(e, options.milliseconds);
     }
     for (int round = rounds_of(entrants, options); round > 0; --round)
       for (Entrant& e : entrants) {
         e.set_threads(n);
+        if (n > 1) let_threads_sleep();
         if (e.calls > 1) warm_up(e.work, n);
         e.samples.push_back(nanoseconds(e.work, e.calls));
       }
