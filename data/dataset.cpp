@@ -22,8 +22,8 @@ TensorDataset::TensorDataset(std::vector<Tensor> tensors, SourceLoc loc) {
   for (const Tensor& t : tensors) {
     if (t.dim() == 0) throw ShapeError("TensorDataset: a tensor without dimensions has no samples", loc);
     if (t.size(0) != tensors[0].size(0))
-      throw ShapeError(concat("TensorDataset: size mismatch between tensors: first sizes are ", tensors[0].size(0), " and ",
-                              t.size(0)),
+      throw ShapeError(concat("TensorDataset: size mismatch between tensors: first sizes are ", tensors[0].size(0),
+                              " and ", t.size(0)),
                        loc);
     tensors_.push_back(t.detach().contiguous());
   }
@@ -54,8 +54,7 @@ void gather_rows(char* to, const char* from, std::span<const std::int64_t> rows,
 }
 
 void check_index(std::int64_t i, std::int64_t size) {
-  if (i < 0 || i >= size)
-    throw IndexError(concat("dataset: index ", i, " is out of range for ", size, " samples"));
+  if (i < 0 || i >= size) throw IndexError(concat("dataset: index ", i, " is out of range for ", size, " samples"));
 }
 
 }  // namespace

@@ -25,11 +25,13 @@ Batch default_collate(const std::vector<Sample>& samples) {
     char* to = static_cast<char*>(batch.raw_data());
     for (const Sample& s : samples) {
       if (s.size() != first.size())
-        throw ShapeError(concat("collate: samples hold ", first.size(), " and ", s.size(), " tensors; pass a collate function"));
+        throw ShapeError(
+            concat("collate: samples hold ", first.size(), " and ", s.size(), " tensors; pass a collate function"));
       if (s[k].shape() != first[k].shape() || s[k].dtype() != first[k].dtype())
-        throw ShapeError(concat("collate: stack expects each tensor to be equal size, but got ", to_text(first[k].shape()), " ",
-                                dtype_name(first[k].dtype()), " and ", to_text(s[k].shape()), " ", dtype_name(s[k].dtype()),
-                                " as tensor ", k, " of two samples; pass a collate function that pads them"));
+        throw ShapeError(concat("collate: stack expects each tensor to be equal size, but got ",
+                                to_text(first[k].shape()), " ", dtype_name(first[k].dtype()), " and ",
+                                to_text(s[k].shape()), " ", dtype_name(s[k].dtype()), " as tensor ", k,
+                                " of two samples; pass a collate function that pads them"));
       const Tensor dense = s[k].is_contiguous() ? s[k] : s[k].contiguous();
       if (item) std::memcpy(to, dense.raw_data(), static_cast<std::size_t>(item));
       to += item;
@@ -44,8 +46,8 @@ namespace detail {
 /// One loop over a loader: the order of its samples, its workers, and the batches they have ready.
 class Pass {
  public:
-  Pass(std::shared_ptr<const Dataset> dataset, const DataLoaderOptions& options, std::uint64_t seed, std::uint64_t epoch,
-       std::vector<std::int64_t> order)
+  Pass(std::shared_ptr<const Dataset> dataset, const DataLoaderOptions& options, std::uint64_t seed,
+       std::uint64_t epoch, std::vector<std::int64_t> order)
       : dataset_(std::move(dataset)),
         collate_(options.collate),
         batch_size_(options.batch_size),
@@ -85,7 +87,8 @@ class Pass {
     if (timeout_ > 0) {
       if (!arrived_.wait_for(lock, std::chrono::duration<double>(timeout_), is_ready)) {
         consumed_ = batches_;
-        throw Error(concat("DataLoader: timed out after ", timeout_, " seconds waiting for a batch; a worker may hang in the "
+        throw Error(concat("DataLoader: timed out after ", timeout_,
+                           " seconds waiting for a batch; a worker may hang in the "
                            "dataset"));
       }
     } else {

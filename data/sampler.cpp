@@ -10,7 +10,9 @@ namespace slope::data {
 
 namespace {
 // A stream for orders, apart from those of the samples.
-Generator order_stream(std::uint64_t seed, std::uint64_t epoch) { return Generator(derive_seed(seed, epoch, ~std::uint64_t{0})); }
+Generator order_stream(std::uint64_t seed, std::uint64_t epoch) {
+  return Generator(derive_seed(seed, epoch, ~std::uint64_t{0}));
+}
 }  // namespace
 
 std::vector<std::int64_t> SequentialSampler::order(std::uint64_t, std::uint64_t) const {
@@ -57,8 +59,8 @@ WeightedRandomSampler::WeightedRandomSampler(std::vector<double> weights, std::i
     positive += w > 0;
   }
   if (count_ < 0 || (count_ > 0 && positive == 0) || (!replacement_ && count_ > positive))
-    throw ValueError(concat("WeightedRandomSampler: cannot draw ", count_, " samples from ", positive, " positive weights",
-                            replacement_ ? "" : " without replacement"),
+    throw ValueError(concat("WeightedRandomSampler: cannot draw ", count_, " samples from ", positive,
+                            " positive weights", replacement_ ? "" : " without replacement"),
                      loc);
 }
 
@@ -66,7 +68,8 @@ std::vector<std::int64_t> WeightedRandomSampler::order(std::uint64_t seed, std::
   Generator g = order_stream(seed, epoch);
   std::vector<std::int64_t> out(static_cast<std::size_t>(count_));
   if (count_ > 0)
-    fill_multinomial(out.data(), weights_.data(), 1, static_cast<std::int64_t>(weights_.size()), count_, replacement_, g);
+    fill_multinomial(out.data(), weights_.data(), 1, static_cast<std::int64_t>(weights_.size()), count_, replacement_,
+                     g);
   return out;
 }
 

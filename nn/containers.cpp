@@ -47,8 +47,9 @@ std::size_t ModuleSequence::checked(At position) const { return checked_position
 Module& ModuleSequence::operator[](At position) const { return *items_[checked(position)].second; }
 
 void ModuleSequence::wrong_type(At position, const Module& m) const {
-  throw ValueError(concat(class_name(), ": entry ", position.index, " is a ", m.class_name(), ", not what at<> asks for"),
-                   position.loc);
+  throw ValueError(
+      concat(class_name(), ": entry ", position.index, " is a ", m.class_name(), ", not what at<> asks for"),
+      position.loc);
 }
 
 void ModuleSequence::put(std::int64_t position, std::string name, std::unique_ptr<Module> module, SourceLoc loc) {
@@ -88,8 +89,9 @@ void ModuleSequence::require_distinct(const std::vector<std::string>& names, Sou
   std::unordered_set<std::string> seen;
   for (std::size_t i = 0; i < names.size(); ++i)
     if (const std::string name = names[i].empty() ? std::to_string(i) : names[i]; !seen.insert(name).second)
-      throw ValueError(concat(class_name(), ": the name '", name, "' would occur twice; given names must differ from positions"),
-                       loc);
+      throw ValueError(
+          concat(class_name(), ": the name '", name, "' would occur twice; given names must differ from positions"),
+          loc);
 }
 
 void ModuleSequence::relink(std::size_t from, SourceLoc loc) {
@@ -122,7 +124,9 @@ void ModuleDict::insert(std::string name, std::unique_ptr<Module> module, Source
 
 bool ModuleDict::contains(std::string_view name) const { return find_name(items_, name) != items_.end(); }
 std::vector<std::string> ModuleDict::keys() const { return names_of(items_); }
-Module& ModuleDict::at(std::string_view name, SourceLoc loc) const { return *require_name(*this, items_, name, loc)->second; }
+Module& ModuleDict::at(std::string_view name, SourceLoc loc) const {
+  return *require_name(*this, items_, name, loc)->second;
+}
 
 std::unique_ptr<Module> ModuleDict::pop(std::string_view name, SourceLoc loc) {
   const auto at = items_.begin() + (require_name(*this, items_, name, loc) - items_.cbegin());
@@ -143,7 +147,9 @@ ParameterList& ParameterList::append(const Tensor& value, SourceLoc loc) {
   return *this;
 }
 
-const Parameter& ParameterList::operator[](At position) const { return items_[checked_position(*this, position, size())]; }
+const Parameter& ParameterList::operator[](At position) const {
+  return items_[checked_position(*this, position, size())];
+}
 
 ParameterDict& ParameterDict::insert(const std::string& name, const Tensor& value, SourceLoc loc) {
   items_.emplace_back(name, parameter(name, value, loc));

@@ -25,21 +25,24 @@ struct Edges {
 };
 
 Edges edges_of(const Tensor& x, const std::vector<std::int64_t>& pads, SourceLoc loc) {
-  if (pads.size() % 2) throw ValueError(concat("pad: Padding length must be divisible by 2, got ", pads.size(), " numbers"), loc);
+  if (pads.size() % 2)
+    throw ValueError(concat("pad: Padding length must be divisible by 2, got ", pads.size(), " numbers"), loc);
   if (static_cast<int>(pads.size() / 2) > x.dim())
-    throw ShapeError(concat("pad: Padding length should be less than or equal to two times the input dimension but got padding "
-                            "length ",
-                            pads.size(), " and input of dimension ", x.dim()),
-                     loc);
+    throw ShapeError(
+        concat("pad: Padding length should be less than or equal to two times the input dimension but got padding "
+               "length ",
+               pads.size(), " and input of dimension ", x.dim()),
+        loc);
   Edges e{Shape::filled(x.dim(), 0), Shape::filled(x.dim(), 0)};
   for (std::size_t i = 0; i < pads.size(); i += 2) {
     const int d = x.dim() - 1 - static_cast<int>(i / 2);
     e.before[d] = pads[i];
     e.after[d] = pads[i + 1];
     if (x.shape()[d] + pads[i] + pads[i + 1] < 0)
-      throw ShapeError(concat("pad: The input size ", x.shape()[d], ", plus negative padding ", pads[i], " and ", pads[i + 1],
-                              ", resulted in a negative output size, which is invalid; input of shape ", x.shape()),
-                       loc);
+      throw ShapeError(
+          concat("pad: The input size ", x.shape()[d], ", plus negative padding ", pads[i], " and ", pads[i + 1],
+                 ", resulted in a negative output size, which is invalid; input of shape ", x.shape()),
+          loc);
   }
   return e;
 }
@@ -88,8 +91,8 @@ void check_reach(PadMode mode, const Shape& shape, int d, std::int64_t before, s
   const std::int64_t n = shape[d], most = std::max(before, after);
   const bool within = mode == PadMode::reflect ? most < n : mode == PadMode::circular ? most <= n : n > 0;
   if (most <= 0 || within) return;
-  throw ShapeError(concat("pad: Padding size should be less than the corresponding input dimension, but got: padding (", before,
-                          ", ", after, ") at dimension ", d, " of input ", shape),
+  throw ShapeError(concat("pad: Padding size should be less than the corresponding input dimension, but got: padding (",
+                          before, ", ", after, ") at dimension ", d, " of input ", shape),
                    loc);
 }
 

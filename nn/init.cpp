@@ -40,16 +40,18 @@ double xavier_scale(const Tensor& t, double gain, SourceLoc loc) {
 }
 
 void require_matrix(const char* op, const Tensor& t, SourceLoc loc) {
-  if (t.dim() != 2) throw ShapeError(concat(op, ": Only tensors with 2 dimensions are supported, got ", to_text(t.shape())), loc);
+  if (t.dim() != 2)
+    throw ShapeError(concat(op, ": Only tensors with 2 dimensions are supported, got ", to_text(t.shape())), loc);
 }
 
 }  // namespace
 
 Fans fans(const Tensor& t, SourceLoc loc) {
   if (t.dim() < 2)
-    throw ShapeError(concat("init: Fan in and fan out can not be computed for tensor with fewer than 2 dimensions, got ",
-                            to_text(t.shape())),
-                     loc);
+    throw ShapeError(
+        concat("init: Fan in and fan out can not be computed for tensor with fewer than 2 dimensions, got ",
+               to_text(t.shape())),
+        loc);
   std::int64_t kernel = 1;
   for (int d = 2; d < t.dim(); ++d) kernel *= t.size(d);
   return {t.size(1) * kernel, t.size(0) * kernel};
@@ -180,7 +182,8 @@ double inner_product(const double* a, const double* b, std::size_t n) {
 
 const Tensor& orthogonal_(const Tensor& t, double gain, Generator& gen, SourceLoc loc) {
   if (t.dim() < 2)
-    throw ShapeError(concat("orthogonal_: Only tensors with 2 or more dimensions are supported, got ", to_text(t.shape())), loc);
+    throw ShapeError(
+        concat("orthogonal_: Only tensors with 2 or more dimensions are supported, got ", to_text(t.shape())), loc);
   if (t.numel() == 0) return t;
   const std::int64_t rows = t.size(0), columns = t.numel() / rows;
   const bool wide = rows < columns;

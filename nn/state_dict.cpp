@@ -34,7 +34,8 @@ const Tensor& StateDict::at(std::string_view name, SourceLoc loc) const {
 Tensor& StateDict::operator[](const std::string& name) {
   const std::size_t r = rank(name);
   if (!is_at(r, name)) {
-    if (by_name_.size() == by_name_.capacity()) by_name_.reserve(2 * by_name_.size() + 1);  // the insertion shall not throw
+    if (by_name_.size() == by_name_.capacity())
+      by_name_.reserve(2 * by_name_.size() + 1);  // the insertion shall not throw
     entries_.emplace_back(name, Tensor());
     by_name_.insert(by_name_.begin() + static_cast<std::ptrdiff_t>(r), entries_.size() - 1);
   }

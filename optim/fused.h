@@ -95,8 +95,7 @@ class FusedUpdate {
         const std::int64_t to = end - s.begin < s.count ? end - s.begin : s.count;
         if (to <= from) continue;
         T* slots[Rule::slots > 0 ? Rule::slots : 1] = {};
-        for (int k = 0; k < Rule::slots; ++k)
-          slots[k] = s.slots[k] ? static_cast<T*>(s.slots[k]) + from : nullptr;
+        for (int k = 0; k < Rule::slots; ++k) slots[k] = s.slots[k] ? static_cast<T*>(s.slots[k]) + from : nullptr;
         update_kernel<Rule, T>(rules_[i], static_cast<T*>(s.param) + from, static_cast<const T*>(s.grad) + from, slots,
                                to - from);
       }

@@ -49,9 +49,9 @@ void Optimizer::check_params(const std::vector<Tensor>& params, SourceLoc loc) c
   for (std::size_t g = 0; g < group_count(); ++g)
     for (const Tensor& p : group_params(g))
       if (seen.contains(&p.impl()))
-        throw ValueError(concat("optimizer: some parameters appear in more than one parameter group: shape ",
-                                to_text(p.shape())),
-                         loc);
+        throw ValueError(
+            concat("optimizer: some parameters appear in more than one parameter group: shape ", to_text(p.shape())),
+            loc);
 }
 
 void Optimizer::adopt(const std::vector<Tensor>& params) {
@@ -67,10 +67,11 @@ void Optimizer::check_for_orphans(SourceLoc loc) const {
     if (const auto orphan = slope::detail::find_orphan(p)) {
       const SourceLoc at = orphan->where;
       throw AutogradError(
-          concat("step: a parameter of shape ", to_text(orphan->shape),
-                 at.file ? concat(", created at ", at.file, ":", at.line, ",") : std::string(),
-                 " received a gradient but no optimizer holds it; did you forget add() for the module that has it? Freeze it with "
-                 "requires_grad_(false), or set check_orphans = false, if it shall stay as it is"),
+          concat(
+              "step: a parameter of shape ", to_text(orphan->shape),
+              at.file ? concat(", created at ", at.file, ":", at.line, ",") : std::string(),
+              " received a gradient but no optimizer holds it; did you forget add() for the module that has it? Freeze it with "
+              "requires_grad_(false), or set check_orphans = false, if it shall stay as it is"),
           loc);
     }
 }
@@ -143,7 +144,8 @@ void Optimizer::load_state_dict(const OptimizerState& dict, SourceLoc loc) {
   for (const auto& [index, in] : dict.state) {
     const auto it = position_of.find(index);
     if (it == position_of.end())
-      throw ValueError(concat("optimizer: loaded state dict holds state of parameter ", index, ", which is in no group"), loc);
+      throw ValueError(
+          concat("optimizer: loaded state dict holds state of parameter ", index, ", which is in no group"), loc);
     const Tensor& p = by_position[it->second];
     ParamState s;
     s.step = in.step;

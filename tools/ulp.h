@@ -113,20 +113,21 @@ W exact_log_cosh(W x) {
 }
 
 // One row per function: name, lanes formula, reference formula, bar for float and for double.
-#define SLOPE_UNARY(name, formula, reference, float_bar, double_bar)                                                     \
-  Unary<T> {                                                                                                             \
-    name, [](const T* x, T* y, std::int64_t n) { map<T>([](const auto& v) { return formula; }, x, y, n); },              \
-        [](Wider<T> v) -> Wider<T> { return reference; }, std::is_same_v<T, float> ? double(float_bar) : double(double_bar) \
+#define SLOPE_UNARY(name, formula, reference, float_bar, double_bar)                                        \
+  Unary<T> {                                                                                                \
+    name, [](const T* x, T* y, std::int64_t n) { map<T>([](const auto& v) { return formula; }, x, y, n); }, \
+        [](Wider<T> v) -> Wider<T> { return reference; },                                                   \
+        std::is_same_v<T, float> ? double(float_bar) : double(double_bar)                                   \
   }
 #define SLOPE_UNARY_STD(name, float_bar, double_bar) SLOPE_UNARY(#name, name(v), std::name(v), float_bar, double_bar)
-#define SLOPE_BINARY(name, formula, reference, float_bar, double_bar)                                                    \
-  Binary<T> {                                                                                                            \
-    name,                                                                                                                \
-        [](const T* x, const T* z, T* y, std::int64_t n) {                                                               \
-          map<T>([](const auto& a, const auto& b) { return formula; }, x, z, y, n);                                      \
-        },                                                                                                               \
-        [](Wider<T> a, Wider<T> b) -> Wider<T> { return reference; },                                                    \
-        std::is_same_v<T, float> ? double(float_bar) : double(double_bar)                                                \
+#define SLOPE_BINARY(name, formula, reference, float_bar, double_bar)               \
+  Binary<T> {                                                                       \
+    name,                                                                           \
+        [](const T* x, const T* z, T* y, std::int64_t n) {                          \
+          map<T>([](const auto& a, const auto& b) { return formula; }, x, z, y, n); \
+        },                                                                          \
+        [](Wider<T> a, Wider<T> b) -> Wider<T> { return reference; },               \
+        std::is_same_v<T, float> ? double(float_bar) : double(double_bar)           \
   }
 
 /// Every function of one argument.

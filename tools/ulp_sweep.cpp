@@ -44,9 +44,11 @@ struct Worst {
 template <class T>
 bool report(const char* name, const Worst<T>& w, double bar, bool binary, double seconds) {
   const bool good = w.error <= bar;
-  std::printf("%-11s %9.4f ulp (bar %.3g) %s at x = %.17g", name, w.error, bar, good ? "ok  " : "HIGH", static_cast<double>(w.x));
+  std::printf("%-11s %9.4f ulp (bar %.3g) %s at x = %.17g", name, w.error, bar, good ? "ok  " : "HIGH",
+              static_cast<double>(w.x));
   if (binary) std::printf(", %.17g", static_cast<double>(w.z));
-  std::printf(": got %.17g, want %.21Lg  [%.0f s]\n", static_cast<double>(w.got), static_cast<long double>(w.want), seconds);
+  std::printf(": got %.17g, want %.21Lg  [%.0f s]\n", static_cast<double>(w.got), static_cast<long double>(w.want),
+              seconds);
   std::fflush(stdout);
   return good;
 }
@@ -150,7 +152,8 @@ int main(int argc, char** argv) {
   CLI::App app{"Largest error of the vector functions, in units in the last place"};
   app.add_option("--op", options.op, "only this function");
   app.add_option("--type", options.type, "f32 or f64")->check(CLI::IsMember({"f32", "f64"}));
-  app.add_option("--isa", options.isa, "baseline, avx2 or avx512")->check(CLI::IsMember({"baseline", "avx2", "avx512"}));
+  app.add_option("--isa", options.isa, "baseline, avx2 or avx512")
+      ->check(CLI::IsMember({"baseline", "avx2", "avx512"}));
   app.add_option("--stride", options.stride, "step between float bit patterns")->check(CLI::PositiveNumber);
   app.add_option("--offset", options.offset, "first bit pattern; seed of random samples");
   app.add_option("--samples", options.samples, "random samples, for double and for two arguments");

@@ -35,22 +35,14 @@ struct Glyph {
 
 Glyph glyph_of(Marker marker) {
   switch (marker) {
-    case Marker::none:
-      return {0, ' '};
-    case Marker::circle:
-      return {7, 'o'};
-    case Marker::ring:
-      return {6, 'o'};
-    case Marker::square:
-      return {5, '#'};
-    case Marker::triangle:
-      return {9, '^'};
-    case Marker::diamond:
-      return {13, 'v'};
-    case Marker::cross:
-      return {2, 'x'};
-    case Marker::star:
-      return {3, '*'};
+    case Marker::none: return {0, ' '};
+    case Marker::circle: return {7, 'o'};
+    case Marker::ring: return {6, 'o'};
+    case Marker::square: return {5, '#'};
+    case Marker::triangle: return {9, '^'};
+    case Marker::diamond: return {13, 'v'};
+    case Marker::cross: return {2, 'x'};
+    case Marker::star: return {3, '*'};
   }
   return {7, 'o'};
 }

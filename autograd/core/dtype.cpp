@@ -27,7 +27,8 @@ DType default_dtype() { return g_default.load(std::memory_order_relaxed); }
 
 void set_default_dtype(DType d) {
   if (!is_floating(d))
-    throw DTypeError(concat("set_default_dtype: only floating types are supported as the default, got ", dtype_name(d)));
+    throw DTypeError(
+        concat("set_default_dtype: only floating types are supported as the default, got ", dtype_name(d)));
   g_default.store(d, std::memory_order_relaxed);
 }
 

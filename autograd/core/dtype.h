@@ -93,7 +93,8 @@ class Scalar {
  private:
   // Toward zero; values an int64 cannot hold, and NaN, become the smallest one.
   constexpr std::int64_t truncated() const {
-    return real_ >= -9223372036854775808.0 && real_ < 9223372036854775808.0 ? static_cast<std::int64_t>(real_) : INT64_MIN;
+    return real_ >= -9223372036854775808.0 && real_ < 9223372036854775808.0 ? static_cast<std::int64_t>(real_)
+                                                                            : INT64_MIN;
   }
 
   int category_;

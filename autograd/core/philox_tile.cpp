@@ -20,7 +20,7 @@ namespace {
 #define SLOPE_MULTIPLY(a, b) \
   reinterpret_cast<V>(_mm_mul_epu32(reinterpret_cast<__m128i>(a), reinterpret_cast<__m128i>(b)))
 #else
-#define SLOPE_MULTIPLY(a, b) (((a)&std::uint64_t{0xffffffff}) * (b))
+#define SLOPE_MULTIPLY(a, b) (((a) & std::uint64_t{0xffffffff}) * (b))
 #endif
 #define SLOPE_LOW 0, 2
 #define SLOPE_HIGH 1, 3

@@ -14,7 +14,8 @@ std::int64_t checked_numel(const Shape& sizes, const char* op, SourceLoc loc) {
   bool overflow = false, zero = false;
   for (std::int64_t s : sizes) {
     if (s < 0)
-      throw ShapeError(concat(op, ": trying to create a tensor with negative dimension ", s, ": ", to_text(sizes)), loc);
+      throw ShapeError(concat(op, ": trying to create a tensor with negative dimension ", s, ": ", to_text(sizes)),
+                       loc);
     if (s == 0)
       zero = true;
     else
@@ -22,7 +23,8 @@ std::int64_t checked_numel(const Shape& sizes, const char* op, SourceLoc loc) {
   }
   if (zero) return 0;
   if (overflow || n > (std::int64_t{1} << 59))
-    throw ShapeError(concat(op, ": a tensor of shape ", to_text(sizes), " has more elements than memory can address"), loc);
+    throw ShapeError(concat(op, ": a tensor of shape ", to_text(sizes), " has more elements than memory can address"),
+                     loc);
   return n;
 }
 
@@ -64,8 +66,8 @@ Shape broadcast_shapes(const Shape& a, const Shape& b, const char* op, SourceLoc
   for (int i = 1; i <= n; ++i) {
     const std::int64_t x = i <= a.size() ? a[a.size() - i] : 1, y = i <= b.size() ? b[b.size() - i] : 1;
     if (x != y && x != 1 && y != 1)
-      throw ShapeError(concat(op, *op ? ": " : "", "The size of tensor a (", x, ") must match the size of tensor b (", y,
-                              ") at non-singleton dimension ", n - i, "; shapes ", to_text(a), " and ", to_text(b),
+      throw ShapeError(concat(op, *op ? ": " : "", "The size of tensor a (", x, ") must match the size of tensor b (",
+                              y, ") at non-singleton dimension ", n - i, "; shapes ", to_text(a), " and ", to_text(b),
                               " do not broadcast"),
                        loc);
     out[n - i] = x == 1 ? y : x;

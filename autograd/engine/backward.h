@@ -16,8 +16,8 @@ struct BackwardOptions {
 
 /// Accumulates the gradients of all `tensors` into the leaves. `gradients` may be empty (all outputs have one element) or
 /// hold one entry per tensor (undefined entries mean one). If anything throws, no `.grad` has changed.
-void backward(const std::vector<Tensor>& tensors, const std::vector<Tensor>& gradients = {}, BackwardOptions options = {},
-              SourceLoc loc = SourceLoc::here());
+void backward(const std::vector<Tensor>& tensors, const std::vector<Tensor>& gradients = {},
+              BackwardOptions options = {}, SourceLoc loc = SourceLoc::here());
 
 struct GradOptions {
   std::vector<Tensor> grad_outputs{};
@@ -30,7 +30,7 @@ struct GradOptions {
 /// The gradients of Σ outputs·grad_outputs with respect to `inputs` (leaves or not), touching no `.grad`.
 ///
 ///     auto [gx] = std::tuple(autograd::grad({y}, {x}, {.create_graph = true})[0]);
-std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs, GradOptions options = {},
-                         SourceLoc loc = SourceLoc::here());
+std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
+                         GradOptions options = {}, SourceLoc loc = SourceLoc::here());
 
 }  // namespace slope::autograd

@@ -27,7 +27,8 @@ struct CustomNode final : Node {
   void backward(std::span<Tensor> g, std::span<Tensor> into) override {
     if (!function) (void)SavedTensor().get();  // says that the graph was freed
     if (options.once_differentiable && grad_enabled())
-      throw AutogradError(concat(label, ": this operation is once differentiable; create_graph cannot pass through it"), where());
+      throw AutogradError(concat(label, ": this operation is once differentiable; create_graph cannot pass through it"),
+                          where());
     std::vector<Tensor> grads = function(std::vector<Tensor>(g.begin(), g.end()));
     if (grads.size() != links.size())
       throw AutogradError(concat(label, ": backward returned ", grads.size(), " gradients for ", links.size(),
@@ -36,9 +37,9 @@ struct CustomNode final : Node {
     for (std::size_t i = 0; i < links.size(); ++i) {
       if (!links[i] || !grads[i].defined()) continue;
       if (grads[i].shape() != shapes[i] || grads[i].dtype() != dtypes[i])
-        throw ShapeError(concat(label, ": backward returned a gradient of shape ", to_text(grads[i].shape()), " and dtype ",
-                                dtype_name(grads[i].dtype()), " for input ", i, " of shape ", to_text(shapes[i]), " and dtype ",
-                                dtype_name(dtypes[i])),
+        throw ShapeError(concat(label, ": backward returned a gradient of shape ", to_text(grads[i].shape()),
+                                " and dtype ", dtype_name(grads[i].dtype()), " for input ", i, " of shape ",
+                                to_text(shapes[i]), " and dtype ", dtype_name(dtypes[i])),
                          where());
       into[i] = std::move(grads[i]);
     }

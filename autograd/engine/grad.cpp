@@ -38,9 +38,7 @@ HookHandle append(std::shared_ptr<HookList>& list, GradHook hook) {
   return {list, id};
 }
 
-NodeExtras::Output& node_output(TensorImpl& impl) {
-  return impl.producer->make_extras().output(impl.output_nr);
-}
+NodeExtras::Output& node_output(TensorImpl& impl) { return impl.producer->make_extras().output(impl.output_nr); }
 }  // namespace
 
 HookHandle add_hook(const Tensor& t, GradHook hook, SourceLoc loc) {
@@ -68,9 +66,9 @@ bool Tensor::is_leaf() const { return !requires_grad() || !impl().producer; }
 const Tensor& Tensor::requires_grad_(bool on, SourceLoc loc) const {
   TensorImpl& t = impl();
   if (on && !is_floating(t.dtype))
-    throw AutogradError(concat("requires_grad_: only Tensors of floating point dtype can require gradients, got ",
-                               dtype_name(t.dtype)),
-                        loc);
+    throw AutogradError(
+        concat("requires_grad_: only Tensors of floating point dtype can require gradients, got ", dtype_name(t.dtype)),
+        loc);
   if (requires_grad() && t.producer) {
     if (on) return *this;
     throw AutogradError(
@@ -97,8 +95,8 @@ void Tensor::set_grad(const Tensor& g, SourceLoc loc) const {
                               to_text(shape())),
                        loc);
     if (g.dtype() != dtype())
-      throw DTypeError(concat("set_grad: the gradient is ", dtype_name(g.dtype()), " but the tensor is ", dtype_name(dtype())),
-                       loc);
+      throw DTypeError(
+          concat("set_grad: the gradient is ", dtype_name(g.dtype()), " but the tensor is ", dtype_name(dtype())), loc);
   }
   GradMeta& meta = detail::meta_of(impl());
   std::lock_guard lock(meta.slot->mutex);
@@ -119,7 +117,8 @@ void Tensor::zero_grad(bool set_to_none) const {
 }
 
 const Tensor& Tensor::retain_grad(SourceLoc loc) const {
-  if (!requires_grad()) throw AutogradError("retain_grad: can't retain_grad on a tensor that has requires_grad=False", loc);
+  if (!requires_grad())
+    throw AutogradError("retain_grad: can't retain_grad on a tensor that has requires_grad=False", loc);
   TensorImpl& t = impl();
   if (t.producer) {
     NodeExtras::Output& out = detail::node_output(t);

@@ -27,12 +27,9 @@ enum class Layout { dense, transposed, stepped };
 
 const char* layout_text(Layout l) {
   switch (l) {
-    case Layout::dense:
-      return "dense inputs";
-    case Layout::transposed:
-      return "inputs with reversed strides";
-    case Layout::stepped:
-      break;
+    case Layout::dense: return "dense inputs";
+    case Layout::transposed: return "inputs with reversed strides";
+    case Layout::stepped: break;
   }
   return "inputs of every second element in memory";
 }

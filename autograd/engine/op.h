@@ -123,7 +123,8 @@ Tensor apply(SourceLoc loc, Op op, const std::vector<Tensor>& in) {
     std::vector<Edge> edges;
     edges.reserve(in.size());
     for (const Tensor& t : in) edges.push_back(Edge::to(t));
-    detail::set_producer(out, new (detail::allocate_node(sizeof(N))) N(std::move(op), std::move(saved), std::move(edges), loc));
+    detail::set_producer(
+        out, new (detail::allocate_node(sizeof(N))) N(std::move(op), std::move(saved), std::move(edges), loc));
   }
   return out;
 }

@@ -14,7 +14,7 @@ namespace slope::detail {
 struct ParameterInfo {
   std::atomic<int> owners{0};  // living optimizers that hold it
   Shape shape;
-  SourceLoc where;             // the line that created it
+  SourceLoc where;  // the line that created it
 };
 
 /// Marks a leaf as a parameter of some module.

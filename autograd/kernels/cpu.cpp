@@ -26,8 +26,8 @@ Isa supported_isa() noexcept {
           __builtin_cpu_supports("f16c"))) {
       return Isa::baseline;
     }
-    if (!(__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-          __builtin_cpu_supports("avx512vl"))) {
+    if (!(__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+          __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))) {
       return Isa::avx2;
     }
     return Isa::avx512;
@@ -49,7 +49,8 @@ Isa choose_isa() {
     } else if (name == "avx2") {
       isa = std::min(isa, Isa::avx2);
     } else if (name != "avx512") {
-      throw ValueError("SLOPE_ISA: unknown instruction set \"" + name + "\"; use baseline, avx2 or avx512, or unset it");
+      throw ValueError("SLOPE_ISA: unknown instruction set \"" + name +
+                       "\"; use baseline, avx2 or avx512, or unset it");
     }
   }
   // Another thread may have come first, or set_isa may have been called meanwhile: theirs stands.

@@ -52,6 +52,7 @@ struct Probe {
   friend constexpr Probe where(const Probe& c, const Probe& a, const Probe& b) { return of(c, a, b); }
 };
 
+// clang-format off
 #define SLOPE_FOR_EACH_UNARY(X)                                                                                      \
   X(neg)                                                                                                             \
   X(abs) X(sign) X(floor) X(ceil) X(trunc) X(round) X(sqrt) X(rsqrt) X(reciprocal) X(square) X(exp) X(exp2) X(expm1) \
@@ -59,6 +60,7 @@ struct Probe {
           X(tanh) X(asinh) X(acosh) X(atanh) X(erf) X(erfc) X(sigmoid) X(logsigmoid) X(softplus1) X(isnan) X(isinf)  \
               X(isfinite)
 #define SLOPE_FOR_EACH_BINARY(X) X(maximum) X(minimum) X(pow) X(atan2) X(fmod) X(remainder) X(xlogy) X(copysign)
+// clang-format on
 
 #define SLOPE_PROBE_UNARY(name) \
   constexpr Probe name(const Probe& a) { return Probe::of(a); }
@@ -129,12 +131,16 @@ struct Dual {
     return r;
   }
 
-  friend Dual operator+(const Dual& a, const Dual& b) { return linear(a.x + b.x, a, b, [](auto& p, auto& q) { return p + q; }); }
+  friend Dual operator+(const Dual& a, const Dual& b) {
+    return linear(a.x + b.x, a, b, [](auto& p, auto& q) { return p + q; });
+  }
   friend Dual operator+(const Dual& a, double b) { return with(a.x + b, a); }
   friend Dual operator+(double a, const Dual& b) { return with(a + b.x, b); }
   friend Dual operator+(const Dual& a, const V& b) { return with(a.x + b, a); }
   friend Dual operator+(const V& a, const Dual& b) { return with(a + b.x, b); }
-  friend Dual operator-(const Dual& a, const Dual& b) { return linear(a.x - b.x, a, b, [](auto& p, auto& q) { return p - q; }); }
+  friend Dual operator-(const Dual& a, const Dual& b) {
+    return linear(a.x - b.x, a, b, [](auto& p, auto& q) { return p - q; });
+  }
   friend Dual operator-(const Dual& a, double b) { return with(a.x - b, a); }
   friend Dual operator-(const Dual& a, const V& b) { return with(a.x - b, a); }
   friend Dual operator-(double a, const Dual& b) { return scaled(a - b.x, b, V(-1)); }

@@ -17,12 +17,9 @@ std::int64_t index_at(const char* p) { return *reinterpret_cast<const std::int64
 template <class F>
 void with_width(DType dtype, const F& f) {
   switch (itemsize(dtype)) {
-    case 1:
-      return f(TypeTag<std::uint8_t>{});
-    case 4:
-      return f(TypeTag<std::uint32_t>{});
-    default:
-      return f(TypeTag<std::uint64_t>{});
+    case 1: return f(TypeTag<std::uint8_t>{});
+    case 4: return f(TypeTag<std::uint32_t>{});
+    default: return f(TypeTag<std::uint64_t>{});
   }
 }
 

@@ -154,22 +154,24 @@ void map(const TensorImpl& out, const TensorImpl& a, const F& f) {
 /// out[i] = f(a[i], b[i]).
 template <class Out, class A, class B, class F>
 void map(const TensorImpl& out, const TensorImpl& a, const TensorImpl& b, const F& f) {
-  StridedLoop<3>(out.sizes, {&out, &a, &b}).run(grain_cheap, [&](char* const* p, const std::int64_t* s, std::int64_t n) {
-    for (std::int64_t i = 0; i < n; ++i)
-      *reinterpret_cast<Out*>(p[0] + i * s[0]) =
-          f(*reinterpret_cast<const A*>(p[1] + i * s[1]), *reinterpret_cast<const B*>(p[2] + i * s[2]));
-  });
+  StridedLoop<3>(out.sizes, {&out, &a, &b})
+      .run(grain_cheap, [&](char* const* p, const std::int64_t* s, std::int64_t n) {
+        for (std::int64_t i = 0; i < n; ++i)
+          *reinterpret_cast<Out*>(p[0] + i * s[0]) =
+              f(*reinterpret_cast<const A*>(p[1] + i * s[1]), *reinterpret_cast<const B*>(p[2] + i * s[2]));
+      });
 }
 
 /// out[i] = f(a[i], b[i], c[i]).
 template <class Out, class A, class B, class C, class F>
 void map(const TensorImpl& out, const TensorImpl& a, const TensorImpl& b, const TensorImpl& c, const F& f) {
-  StridedLoop<4>(out.sizes, {&out, &a, &b, &c}).run(grain_cheap, [&](char* const* p, const std::int64_t* s, std::int64_t n) {
-    for (std::int64_t i = 0; i < n; ++i)
-      *reinterpret_cast<Out*>(p[0] + i * s[0]) =
-          f(*reinterpret_cast<const A*>(p[1] + i * s[1]), *reinterpret_cast<const B*>(p[2] + i * s[2]),
-            *reinterpret_cast<const C*>(p[3] + i * s[3]));
-  });
+  StridedLoop<4>(out.sizes, {&out, &a, &b, &c})
+      .run(grain_cheap, [&](char* const* p, const std::int64_t* s, std::int64_t n) {
+        for (std::int64_t i = 0; i < n; ++i)
+          *reinterpret_cast<Out*>(p[0] + i * s[0]) =
+              f(*reinterpret_cast<const A*>(p[1] + i * s[1]), *reinterpret_cast<const B*>(p[2] + i * s[2]),
+                *reinterpret_cast<const C*>(p[3] + i * s[3]));
+      });
 }
 
 /// Copies `from` (broadcast to the shape of `to`) into `to`, converting between dtypes. Floats become int64 by truncation.

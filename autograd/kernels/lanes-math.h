@@ -105,7 +105,9 @@ SLOPE_VEC VecD log_cosh(VecD x) {
 }
 SLOPE_VEC VecD log_cosh_slope(VecD x) { return tanh(x); }
 #if SLOPE_SIMD_LEVEL == 0
-SLOPE_VEC VecF log_cosh(VecF x) { return native::narrow(log_cosh(native::widen_low(x)), log_cosh(native::widen_high(x))); }
+SLOPE_VEC VecF log_cosh(VecF x) {
+  return native::narrow(log_cosh(native::widen_low(x)), log_cosh(native::widen_high(x)));
+}
 SLOPE_VEC VecF log_cosh_slope(VecF x) { return tanh(x); }
 #endif
 

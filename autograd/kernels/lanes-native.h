@@ -88,9 +88,7 @@ SLOPE_VEC VecI64 first_lanes(int n, VecD) {
 #if SLOPE_SIMD_LEVEL == 2
 
 SLOPE_VEC int lane_bits(VecI32 m) { return (int)(unsigned short)__builtin_ia32_cvtd2mask512(m); }
-SLOPE_VEC int lane_bits(VecI64 m) {
-  return (int)(unsigned char)__builtin_ia32_cvtq2mask512((VecLongLong)m);
-}
+SLOPE_VEC int lane_bits(VecI64 m) { return (int)(unsigned char)__builtin_ia32_cvtq2mask512((VecLongLong)m); }
 SLOPE_VEC VecF load_first(const float* p, int n) {
   return __builtin_ia32_loadups512_mask(p, splat(1.0F), (unsigned short)((1U << n) - 1U));
 }
@@ -336,7 +334,9 @@ template <int... lane>
 SLOPE_VEC VecF narrow(VecD low, VecD high, std::integer_sequence<int, lane...>) {
   return __builtin_shufflevector(to_float(low), to_float(high), lane...);
 }
-SLOPE_VEC VecF narrow(VecD low, VecD high) { return narrow(low, high, std::make_integer_sequence<int, Types<float>::size>{}); }
+SLOPE_VEC VecF narrow(VecD low, VecD high) {
+  return narrow(low, high, std::make_integer_sequence<int, Types<float>::size>{});
+}
 SLOPE_VEC VecD widen_low(VecF v) { return widen<0>(v, std::make_integer_sequence<int, Types<double>::size>{}); }
 SLOPE_VEC VecD widen_high(VecF v) {
   return widen<Types<double>::size>(v, std::make_integer_sequence<int, Types<double>::size>{});

@@ -33,17 +33,17 @@ using native::VecF;
 #define SLOPE_VECTOR_CALL detail::slope_vector_call_32
 #endif
 // Only the addresses of the entry points are used.
-#define SLOPE_SLEEF_ENTRY(V, name, symbol, parameters, x, y)                     \
-  void name##_entry(V*) noexcept __asm__(symbol);                                \
-  SLOPE_VEC V name parameters {                                                  \
-    V r;                                                                         \
-    SLOPE_VECTOR_CALL(&x, &y, &r, (void (*)())(void (*)(V*)) & name##_entry);    \
-    return r;                                                                    \
+#define SLOPE_SLEEF_ENTRY(V, name, symbol, parameters, x, y)                  \
+  void name##_entry(V*) noexcept __asm__(symbol);                             \
+  SLOPE_VEC V name parameters {                                               \
+    V r;                                                                      \
+    SLOPE_VECTOR_CALL(&x, &y, &r, (void (*)())(void (*)(V*)) & name##_entry); \
+    return r;                                                                 \
   }
-#define SLOPE_SLEEF_1(name, ulp)                                          \
+#define SLOPE_SLEEF_1(name, ulp)                                           \
   SLOPE_SLEEF_ENTRY(VecF, name, SLOPE_SLEEF_F(#name, ulp), (VecF x), x, x) \
   SLOPE_SLEEF_ENTRY(VecD, name, SLOPE_SLEEF_D(#name, ulp), (VecD x), x, x)
-#define SLOPE_SLEEF_2(name, ulp)                                                  \
+#define SLOPE_SLEEF_2(name, ulp)                                                   \
   SLOPE_SLEEF_ENTRY(VecF, name, SLOPE_SLEEF_F(#name, ulp), (VecF x, VecF y), x, y) \
   SLOPE_SLEEF_ENTRY(VecD, name, SLOPE_SLEEF_D(#name, ulp), (VecD x, VecD y), x, y)
 

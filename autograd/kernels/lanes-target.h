@@ -156,7 +156,9 @@ struct Lanes {
   SLOPE_TARGET friend Lanes minimum(const Lanes& a, const Lanes& b) { return make(native::smaller(a.v, b.v)); }
 
   /// maximum(x, least) for a number that is not NaN, in one instruction.
-  SLOPE_TARGET friend Lanes clamp_min(const Lanes& x, double least) { return make(native::at_least(x.v, static_cast<T>(least))); }
+  SLOPE_TARGET friend Lanes clamp_min(const Lanes& x, double least) {
+    return make(native::at_least(x.v, static_cast<T>(least)));
+  }
 
   SLOPE_TARGET friend Lanes abs(const Lanes& x) { return make((Native)((Bits)x.v & ~sign_bits())); }
   SLOPE_TARGET friend Lanes neg(const Lanes& x) { return -x; }
@@ -177,7 +179,9 @@ struct Lanes {
   SLOPE_TARGET friend Lanes reciprocal(const Lanes& x) { return 1 / x; }
   SLOPE_TARGET friend Lanes square(const Lanes& x) { return x * x; }
   /// a * b + c, rounded once.
-  SLOPE_TARGET friend Lanes fma(const Lanes& a, const Lanes& b, const Lanes& c) { return make(native::fma(a.v, b.v, c.v)); }
+  SLOPE_TARGET friend Lanes fma(const Lanes& a, const Lanes& b, const Lanes& c) {
+    return make(native::fma(a.v, b.v, c.v));
+  }
 
   SLOPE_TARGET friend Lanes exp(const Lanes& x) { return make(math::exp(x.v)); }
   SLOPE_TARGET friend Lanes exp2(const Lanes& x) { return make(math::exp2(x.v)); }
@@ -228,9 +232,7 @@ struct Lanes {
   }
 
   /// 1 / (1 + exp(-x)), relatively accurate on both sides.
-  SLOPE_TARGET friend Lanes sigmoid(const Lanes& x) {
-    return make(math::sigmoid(x.v));
-  }
+  SLOPE_TARGET friend Lanes sigmoid(const Lanes& x) { return make(math::sigmoid(x.v)); }
   /// log(sigmoid(x)) = min(x, 0) - log1p(exp(-|x|))
   SLOPE_TARGET friend Lanes logsigmoid(const Lanes& x) { return -softplus1(-x); }
   /// log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|))

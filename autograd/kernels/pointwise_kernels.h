@@ -76,7 +76,8 @@ inline void for_lanes(std::int64_t n, const Body& body) {
   for (; i + V::size <= n; i += V::size)
     body([&](const LaneReader<V>& r) { return r.full(i); }, [&](T* p, const V& v) { v.store(p + i); }, V::size);
   if (const int rest = static_cast<int>(n - i); rest > 0)
-    body([&](const LaneReader<V>& r) { return r.first(i, rest); }, [&](T* p, const V& v) { v.store_n(p + i, rest); }, rest);
+    body([&](const LaneReader<V>& r) { return r.first(i, rest); }, [&](T* p, const V& v) { v.store_n(p + i, rest); },
+         rest);
 }
 
 template <class F, int N, class V, class Load, std::size_t... Is>
@@ -121,7 +122,8 @@ void value_kernel(const void* formula, const BlockIn* in, void* out, std::int64_
     [&]<std::size_t... Is>(std::index_sequence<Is...> is) {
       const LaneReader<V> readers[N] = {LaneReader<V>(in[Is])...};
       T* const to = static_cast<T*>(out);
-      for_lanes<V>(n, [&](const auto& load, const auto& store, int) { store(to, evaluate<F, N, V>(f, readers, load, is)); });
+      for_lanes<V>(
+          n, [&](const auto& load, const auto& store, int) { store(to, evaluate<F, N, V>(f, readers, load, is)); });
     }(std::make_index_sequence<N>());
   });
 }
@@ -263,7 +265,9 @@ template <class F, int N, class T>
 void predicate_kernel(const void* formula, const BlockIn* in, bool* out, std::int64_t n) {
   if constexpr (std::is_same_v<T, std::int64_t>) {
     const F& f = *static_cast<const F*>(formula);
-    auto at = [&](int k, std::int64_t i) { return Int(static_cast<const std::int64_t*>(in[k].data)[in[k].splat ? 0 : i]); };
+    auto at = [&](int k, std::int64_t i) {
+      return Int(static_cast<const std::int64_t*>(in[k].data)[in[k].splat ? 0 : i]);
+    };
     for (std::int64_t i = 0; i < n; ++i) {
       if constexpr (N == 1)
         out[i] = f(at(0, i));
@@ -288,7 +292,9 @@ void predicate_kernel(const void* formula, const BlockIn* in, bool* out, std::in
 template <class F, int N>
 void integer_kernel(const void* formula, const BlockIn* in, void* out, std::int64_t n) {
   const F& f = *static_cast<const F*>(formula);
-  auto at = [&](int k, std::int64_t i) { return Int(static_cast<const std::int64_t*>(in[k].data)[in[k].splat ? 0 : i]); };
+  auto at = [&](int k, std::int64_t i) {
+    return Int(static_cast<const std::int64_t*>(in[k].data)[in[k].splat ? 0 : i]);
+  };
   auto* to = static_cast<std::int64_t*>(out);
   for (std::int64_t i = 0; i < n; ++i) {
     if constexpr (N == 1)

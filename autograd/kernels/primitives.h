@@ -9,15 +9,15 @@ namespace slope::formula {
 inline constexpr double ln2 = 0.693147180559945309417232121458, ln10 = 2.302585092994045684017991454684,
                         two_over_sqrt_pi = 1.128379167095512573896158903122;
 
-#define SLOPE_VALUE(expression)                  \
-  template <class T>                             \
-  constexpr auto operator()(const T& x) const {  \
-    return expression;                           \
+#define SLOPE_VALUE(expression)                 \
+  template <class T>                            \
+  constexpr auto operator()(const T& x) const { \
+    return expression;                          \
   }
-#define SLOPE_SLOPE(expression)                                                 \
-  template <class T>                                                            \
+#define SLOPE_SLOPE(expression)                                                    \
+  template <class T>                                                               \
   constexpr T d0([[maybe_unused]] const T& x, [[maybe_unused]] const T& y) const { \
-    return T(expression);                                                       \
+    return T(expression);                                                          \
   }
 #define SLOPE_UNARY_FORMULA(Name, function, slope_expression, ...) \
   struct Name {                                                    \
@@ -29,6 +29,7 @@ inline constexpr double ln2 = 0.693147180559945309417232121458, ln10 = 2.3025850
 // The slope is 0 or 1 (or a share), and 0 lets nothing pass: also an infinite or NaN gradient ends there.
 #define SLOPE_SELECTS static constexpr bool selects = true;
 
+// clang-format off
 SLOPE_UNARY_FORMULA(Neg, -, -1)
 SLOPE_UNARY_FORMULA(Abs, abs, sign(x))
 SLOPE_UNARY_FORMULA(Sign, sign, 0, SLOPE_SELECTS)
@@ -65,6 +66,7 @@ SLOPE_UNARY_FORMULA(Sigmoid, sigmoid, y * (1.0 - y))
 // σ(-x), not 1-σ(x), which rounds to 0 far before the value does.
 SLOPE_UNARY_FORMULA(LogSigmoid, logsigmoid, sigmoid(-x))
 SLOPE_UNARY_FORMULA(Softplus1, softplus1, sigmoid(x))
+// clang-format on
 
 #undef SLOPE_UNARY_FORMULA
 #undef SLOPE_VALUE
@@ -165,12 +167,12 @@ struct ScaleCotangent {
 // The chain rule for dual numbers, from the formulas above.
 namespace slope {
 
-#define SLOPE_DUAL_UNARY(function, Name)                          \
-  template <class V, int K>                                       \
-  Dual<V, K> function(const Dual<V, K>& a) {                      \
-    const formula::Name f;                                        \
-    const V y = f(a.x);                                           \
-    return Dual<V, K>::chain(y, a, f.d0(a.x, y));                 \
+#define SLOPE_DUAL_UNARY(function, Name)          \
+  template <class V, int K>                       \
+  Dual<V, K> function(const Dual<V, K>& a) {      \
+    const formula::Name f;                        \
+    const V y = f(a.x);                           \
+    return Dual<V, K>::chain(y, a, f.d0(a.x, y)); \
   }
 SLOPE_DUAL_UNARY(neg, Neg)
 SLOPE_DUAL_UNARY(abs, Abs)
@@ -209,24 +211,24 @@ SLOPE_DUAL_UNARY(logsigmoid, LogSigmoid)
 SLOPE_DUAL_UNARY(softplus1, Softplus1)
 #undef SLOPE_DUAL_UNARY
 
-#define SLOPE_DUAL_BINARY(function, Name)                                                                   \
-  template <class V, int K>                                                                                 \
-  Dual<V, K> function(const Dual<V, K>& a, const Dual<V, K>& b) {                                           \
-    const formula::Name f;                                                                                  \
-    const V y = f(a.x, b.x);                                                                                \
-    return Dual<V, K>::chain(y, a, f.d0(a.x, b.x, y), b, f.d1(a.x, b.x, y));                                \
-  }                                                                                                         \
-  template <class V, int K>                                                                                 \
-  Dual<V, K> function(const Dual<V, K>& a, const std::type_identity_t<V>& b) {                              \
-    const formula::Name f;                                                                                  \
-    const V y = f(a.x, b);                                                                                  \
-    return Dual<V, K>::chain(y, a, f.d0(a.x, b, y));                                                        \
-  }                                                                                                         \
-  template <class V, int K>                                                                                 \
-  Dual<V, K> function(const std::type_identity_t<V>& a, const Dual<V, K>& b) {                              \
-    const formula::Name f;                                                                                  \
-    const V y = f(a, b.x);                                                                                  \
-    return Dual<V, K>::chain(y, b, f.d1(a, b.x, y));                                                        \
+#define SLOPE_DUAL_BINARY(function, Name)                                      \
+  template <class V, int K>                                                    \
+  Dual<V, K> function(const Dual<V, K>& a, const Dual<V, K>& b) {              \
+    const formula::Name f;                                                     \
+    const V y = f(a.x, b.x);                                                   \
+    return Dual<V, K>::chain(y, a, f.d0(a.x, b.x, y), b, f.d1(a.x, b.x, y));   \
+  }                                                                            \
+  template <class V, int K>                                                    \
+  Dual<V, K> function(const Dual<V, K>& a, const std::type_identity_t<V>& b) { \
+    const formula::Name f;                                                     \
+    const V y = f(a.x, b);                                                     \
+    return Dual<V, K>::chain(y, a, f.d0(a.x, b, y));                           \
+  }                                                                            \
+  template <class V, int K>                                                    \
+  Dual<V, K> function(const std::type_identity_t<V>& a, const Dual<V, K>& b) { \
+    const formula::Name f;                                                     \
+    const V y = f(a, b.x);                                                     \
+    return Dual<V, K>::chain(y, b, f.d1(a, b.x, y));                           \
   }
 SLOPE_DUAL_BINARY(maximum, Maximum)
 SLOPE_DUAL_BINARY(minimum, Minimum)

@@ -103,7 +103,8 @@ void gather_elements(const ReducePlan& plan, const char* base, std::int64_t firs
     const std::int64_t run = std::min<std::int64_t>(at.run(), n - done);
     const char* from = base + at.offset();
     auto copy = [&]<std::size_t size>(std::integral_constant<std::size_t, size>) {
-      for (std::int64_t i = 0; i < run; ++i) std::memcpy(to + i * static_cast<std::int64_t>(size), from + i * step, size);
+      for (std::int64_t i = 0; i < run; ++i)
+        std::memcpy(to + i * static_cast<std::int64_t>(size), from + i * step, size);
     };
     if (step == static_cast<std::int64_t>(item))
       std::memcpy(to, from, static_cast<std::size_t>(run) * item);
@@ -124,7 +125,8 @@ template <class A>
 class Cascade {
  public:
   /// `scratch` holds width values for each bit of the number of pieces.
-  Cascade(const ReduceKernel<A>& kernel, A* scratch, std::int64_t width) : kernel_(kernel), levels_(scratch), width_(width) {}
+  Cascade(const ReduceKernel<A>& kernel, A* scratch, std::int64_t width)
+      : kernel_(kernel), levels_(scratch), width_(width) {}
   /// `values` is overwritten.
   void push(A* values) {
     A* level = levels_;
@@ -374,7 +376,8 @@ void run(const ReducePlan& plan, const ReduceParams& params, const Sink<double>&
   const ReduceKernel<double>& kernel =
       plan.dtype == DType::float64 ? reduce_kernel<R, M, double, Columns>() : reduce_kernel<R, M, float, Columns>();
   if (plan.outputs == 1 && plan.kept.empty() && plan.length <= reduce_block && plan.length > 0 &&
-      (plan.length == 1 || (plan.reduced.size() == 1 && plan.reduced_strides[0] == static_cast<std::int64_t>(itemsize(plan.dtype))))) {
+      (plan.length == 1 ||
+       (plan.reduced.size() == 1 && plan.reduced_strides[0] == static_cast<std::int64_t>(itemsize(plan.dtype))))) {
     double value;
     kernel.rows(params.p, plan.data, 0, 1, static_cast<int>(plan.length), params.c, &value);
     return sink(0, &value, 1);

@@ -48,21 +48,21 @@ class Sink {
 };
 
 enum class ReduceOp {
-  sum,                   ///< Σ x
-  nansum,                ///< Σ x over what is not NaN
-  nonzero,               ///< number of elements that are not 0
-  magnitude,             ///< Σ |x|
-  square,                ///< Σ x²
-  scaled_square,         ///< Σ (x/c)²
-  scaled_power,          ///< Σ (|x|/c)^p
-  deviation,             ///< Σ (x - c)
-  squared_deviation,     ///< Σ (x - c)²
-  exponential,           ///< Σ exp(x - c)
-  product,               ///< Π x
-  largest,               ///< max x; NaN when there is one, -inf when there is nothing
-  smallest,              ///< min x; NaN when there is one, +inf when there is nothing
-  largest_magnitude,     ///< max |x|
-  smallest_magnitude,    ///< min |x|
+  sum,                 ///< Σ x
+  nansum,              ///< Σ x over what is not NaN
+  nonzero,             ///< number of elements that are not 0
+  magnitude,           ///< Σ |x|
+  square,              ///< Σ x²
+  scaled_square,       ///< Σ (x/c)²
+  scaled_power,        ///< Σ (|x|/c)^p
+  deviation,           ///< Σ (x - c)
+  squared_deviation,   ///< Σ (x - c)²
+  exponential,         ///< Σ exp(x - c)
+  product,             ///< Π x
+  largest,             ///< max x; NaN when there is one, -inf when there is nothing
+  smallest,            ///< min x; NaN when there is one, +inf when there is nothing
+  largest_magnitude,   ///< max |x|
+  smallest_magnitude,  ///< min |x|
 };
 
 struct ReduceParams {

@@ -177,8 +177,8 @@ inline typename V::value_type fold_run(const M& map, const In* p, int n, typenam
 /// The same for neighbouring outputs at once: rows of G vectors at `base + offsets[r]` whose columns are combined. Partial: less
 /// than one vector, `columns` elements.
 template <class V, int G, bool Partial, class R, class M, class In>
-inline void fold_columns(const M& map, const char* base, const std::int64_t* offsets, int rows, const typename V::value_type* c,
-                         int columns, typename V::value_type* out) {
+inline void fold_columns(const M& map, const char* base, const std::int64_t* offsets, int rows,
+                         const typename V::value_type* c, int columns, typename V::value_type* out) {
   using A = typename V::value_type;
   static_assert(!Partial || G == 1);
   constexpr int width = G * V::size;
@@ -239,7 +239,8 @@ void rows_kernel(double p, const char* data, std::int64_t step, std::int64_t cou
   on_lanes<In>([&](auto lanes) {
     const M map = make_map<M>(p);
     for (std::int64_t k = 0; k < count; ++k)
-      out[k] = fold_run<typename decltype(lanes)::type, R>(map, reinterpret_cast<const In*>(data + k * step), n, c ? c[k] : A(0));
+      out[k] = fold_run<typename decltype(lanes)::type, R>(map, reinterpret_cast<const In*>(data + k * step), n,
+                                                           c ? c[k] : A(0));
   });
 }
 
@@ -250,8 +251,8 @@ void columns_kernel(double p, const char* data, const std::int64_t* offsets, int
     const M map = make_map<M>(p);
     int k = 0;
     auto fold = [&]<int G, bool Partial>(std::integral_constant<int, G>, std::bool_constant<Partial>) {
-      fold_columns<V, G, Partial, R, M, In>(map, data + k * static_cast<int>(sizeof(In)), offsets, n, c ? c + k : nullptr,
-                                            width - k, out + k);
+      fold_columns<V, G, Partial, R, M, In>(map, data + k * static_cast<int>(sizeof(In)), offsets, n,
+                                            c ? c + k : nullptr, width - k, out + k);
     };
     for (; k + 8 * V::size <= width; k += 8 * V::size) fold(std::integral_constant<int, 8>(), std::false_type());
     for (; k + V::size <= width; k += V::size) fold(std::integral_constant<int, 1>(), std::false_type());

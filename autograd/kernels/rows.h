@@ -21,10 +21,10 @@ struct RowArg {
 
 namespace detail {
 /// Copies `rows` strided rows into dense ones `dense_step` bytes apart, and back; steps in bytes.
-void gather_rows(char* to, std::int64_t dense_step, const char* from, std::int64_t row_step, std::int64_t step, std::int64_t length, std::int64_t rows,
-                 std::size_t item);
-void scatter_rows(char* to, const char* from, std::int64_t dense_step, std::int64_t row_step, std::int64_t step, std::int64_t length, std::int64_t rows,
-                  std::size_t item);
+void gather_rows(char* to, std::int64_t dense_step, const char* from, std::int64_t row_step, std::int64_t step,
+                 std::int64_t length, std::int64_t rows, std::size_t item);
+void scatter_rows(char* to, const char* from, std::int64_t dense_step, std::int64_t row_step, std::int64_t step,
+                  std::int64_t length, std::int64_t rows, std::size_t item);
 
 /// Memory for the duration of a call.
 class RowBuffer {
@@ -80,7 +80,8 @@ void for_row_chunks(int dim, const RowArg (&args)[N], std::int64_t grain, const 
   const StridedLoop<N> loop(outer, strided);
   // Neighbouring rows are copied together: with a cache line across 16 of them each line is read once.
   const std::int64_t together =
-      all_dense ? 0 : std::clamp<std::int64_t>((std::int64_t{1} << 20) / std::max<std::int64_t>(1, bytes_per_row), 4, 16);
+      all_dense ? 0
+                : std::clamp<std::int64_t>((std::int64_t{1} << 20) / std::max<std::int64_t>(1, bytes_per_row), 4, 16);
   const auto run_batch = [&](std::int64_t chunk, char* const* p, const std::int64_t* s, std::int64_t n) {
     if (all_dense) return body(chunk, p, s, n);
     const detail::RowBuffer buffer(static_cast<std::size_t>(bytes_per_row * std::min(together, n)));
@@ -102,12 +103,15 @@ void for_row_chunks(int dim, const RowArg (&args)[N], std::int64_t grain, const 
       body(chunk, static_cast<char* const*>(rows), static_cast<const std::int64_t*>(steps), m);
       for (int k = 0; k < N; ++k)
         if (!dense[k] && args[k].written)
-          detail::scatter_rows(p[k] + i * s[k], rows[k], copied[k], s[k], step[k], length[k], m, static_cast<std::size_t>(item[k]));
+          detail::scatter_rows(p[k] + i * s[k], rows[k], copied[k], s[k], step[k], length[k], m,
+                               static_cast<std::size_t>(item[k]));
     }
   };
-  parallel_chunks(loop.numel(), rows_per_grain(work, grain), [&](std::int64_t chunk, std::int64_t begin, std::int64_t end) {
-    loop.run_range(begin, end, [&](char* const* p, const std::int64_t* s, std::int64_t n) { run_batch(chunk, p, s, n); });
-  });
+  parallel_chunks(
+      loop.numel(), rows_per_grain(work, grain), [&](std::int64_t chunk, std::int64_t begin, std::int64_t end) {
+        loop.run_range(begin, end,
+                       [&](char* const* p, const std::int64_t* s, std::int64_t n) { run_batch(chunk, p, s, n); });
+      });
 }
 
 /// The same for a body that does not care about chunks: `body(rows, steps, count)`.
@@ -177,7 +181,8 @@ void softmax_kernel(const TensorImpl& y, const TensorImpl& x, int dim, bool log)
 void softmax_backward_kernel(const TensorImpl& dx, const TensorImpl& y, const TensorImpl& g, int dim, bool log);
 
 /// dx = factor·(x - mean), factor and mean being float64 tensors that broadcast to x; a zero factor gives 0.
-void scaled_deviation_kernel(const TensorImpl& dx, const TensorImpl& x, const TensorImpl& mean, const TensorImpl& factor);
+void scaled_deviation_kernel(const TensorImpl& dx, const TensorImpl& x, const TensorImpl& mean,
+                             const TensorImpl& factor);
 
 // ---- running results along a dimension
 

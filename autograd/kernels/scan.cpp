@@ -39,7 +39,8 @@ void cumulate_kernel(const TensorImpl& y, const TensorImpl& x, int dim, Cumulate
   auto run = [&](auto tag) {
     using T = typename decltype(tag)::type;
     for_rows<2>(dim, {{x}, {y, true}}, grain_cheap, [&](char* const* p, const std::int64_t* s, std::int64_t count) {
-      for (std::int64_t i = 0; i < count; ++i) cumulate_row(row<const T>(p, s, 0, i), row<T>(p, s, 1, i), n, op, reverse);
+      for (std::int64_t i = 0; i < count; ++i)
+        cumulate_row(row<const T>(p, s, 0, i), row<T>(p, s, 1, i), n, op, reverse);
     });
   };
   if (is_floating(x.dtype))
@@ -53,25 +54,26 @@ void cumprod_backward_kernel(const TensorImpl& dx, const TensorImpl& x, const Te
   const std::int64_t n = x.sizes.empty() ? 1 : x.sizes[dim];
   visit_floating(x.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    for_rows<3>(dim, {{x}, {g}, {dx, true}}, grain_cheap, [&](char* const* p, const std::int64_t* s, std::int64_t count) {
-      std::vector<double> before(static_cast<std::size_t>(n));
-      for (std::int64_t i = 0; i < count; ++i) {
-        const T *v = row<const T>(p, s, 0, i), *up = row<const T>(p, s, 1, i);
-        T* to = row<T>(p, s, 2, i);
-        double product = 1;
-        for (std::int64_t k = 0; k < n; ++k) {
-          before[static_cast<std::size_t>(k)] = product;
-          product *= static_cast<double>(v[k]);
-        }
-        // Σ_{i>=k} g[i] Π_{k<j<=i} x[j], from the end.
-        double behind = 0;
-        for (std::int64_t k = n - 1; k >= 0; --k) {
-          const double next = k + 1 < n ? scaled(behind, static_cast<double>(v[k + 1])) : 0;
-          behind = static_cast<double>(up[k]) + next;
-          to[k] = static_cast<T>(scaled(behind, before[static_cast<std::size_t>(k)]));
-        }
-      }
-    });
+    for_rows<3>(dim, {{x}, {g}, {dx, true}}, grain_cheap,
+                [&](char* const* p, const std::int64_t* s, std::int64_t count) {
+                  std::vector<double> before(static_cast<std::size_t>(n));
+                  for (std::int64_t i = 0; i < count; ++i) {
+                    const T *v = row<const T>(p, s, 0, i), *up = row<const T>(p, s, 1, i);
+                    T* to = row<T>(p, s, 2, i);
+                    double product = 1;
+                    for (std::int64_t k = 0; k < n; ++k) {
+                      before[static_cast<std::size_t>(k)] = product;
+                      product *= static_cast<double>(v[k]);
+                    }
+                    // Σ_{i>=k} g[i] Π_{k<j<=i} x[j], from the end.
+                    double behind = 0;
+                    for (std::int64_t k = n - 1; k >= 0; --k) {
+                      const double next = k + 1 < n ? scaled(behind, static_cast<double>(v[k + 1])) : 0;
+                      behind = static_cast<double>(up[k]) + next;
+                      to[k] = static_cast<T>(scaled(behind, before[static_cast<std::size_t>(k)]));
+                    }
+                  }
+                });
   });
 }
 
@@ -80,24 +82,25 @@ void prod_backward_kernel(const TensorImpl& dx, const TensorImpl& x, const Tenso
   const std::int64_t n = x.sizes.empty() ? 1 : x.sizes[dim];
   visit_floating(x.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    for_rows<3>(dim, {{x}, {g}, {dx, true}}, grain_cheap, [&](char* const* p, const std::int64_t* s, std::int64_t count) {
-      std::vector<double> before(static_cast<std::size_t>(n));
-      for (std::int64_t i = 0; i < count; ++i) {
-        const T* v = row<const T>(p, s, 0, i);
-        const auto up = static_cast<double>(*row<const T>(p, s, 1, i));
-        T* to = row<T>(p, s, 2, i);
-        double product = 1;
-        for (std::int64_t k = 0; k < n; ++k) {
-          before[static_cast<std::size_t>(k)] = product;
-          product *= static_cast<double>(v[k]);
-        }
-        double behind = 1;
-        for (std::int64_t k = n - 1; k >= 0; --k) {
-          to[k] = static_cast<T>(scaled(up, before[static_cast<std::size_t>(k)] * behind));
-          behind *= static_cast<double>(v[k]);
-        }
-      }
-    });
+    for_rows<3>(dim, {{x}, {g}, {dx, true}}, grain_cheap,
+                [&](char* const* p, const std::int64_t* s, std::int64_t count) {
+                  std::vector<double> before(static_cast<std::size_t>(n));
+                  for (std::int64_t i = 0; i < count; ++i) {
+                    const T* v = row<const T>(p, s, 0, i);
+                    const auto up = static_cast<double>(*row<const T>(p, s, 1, i));
+                    T* to = row<T>(p, s, 2, i);
+                    double product = 1;
+                    for (std::int64_t k = 0; k < n; ++k) {
+                      before[static_cast<std::size_t>(k)] = product;
+                      product *= static_cast<double>(v[k]);
+                    }
+                    double behind = 1;
+                    for (std::int64_t k = n - 1; k >= 0; --k) {
+                      to[k] = static_cast<T>(scaled(up, before[static_cast<std::size_t>(k)] * behind));
+                      behind *= static_cast<double>(v[k]);
+                    }
+                  }
+                });
   });
 }
 

@@ -11,8 +11,7 @@ using detail::pointwise_op;
 
 namespace {
 
-#define SLOPE_ACTIVATION_NAME(text)           \
-  static constexpr const char* name = text;
+#define SLOPE_ACTIVATION_NAME(text) static constexpr const char* name = text;
 
 struct Relu {
   SLOPE_ACTIVATION_NAME("Relu")
@@ -282,7 +281,9 @@ Tensor prelu(In x, const Tensor& weight) {
 }
 
 Tensor elu(In x, double alpha) { return pointwise_op(Elu{alpha, 1, 1}, x); }
-Tensor selu(In x) { return pointwise_op(Elu{1.6732632423543772848170429916717, 1, 1.0507009873554804934193349852946}, x); }
+Tensor selu(In x) {
+  return pointwise_op(Elu{1.6732632423543772848170429916717, 1, 1.0507009873554804934193349852946}, x);
+}
 Tensor celu(In x, double alpha) {
   if (alpha == 0) throw ValueError("celu: alpha cannot be 0", x.loc);
   return pointwise_op(Elu{alpha, alpha, 1}, x);
@@ -305,7 +306,8 @@ Tensor softplus(In x, double beta, double threshold) {
 }
 Tensor softsign(In x) { return pointwise_op(Softsign{}, x); }
 Tensor softshrink(In x, double lambda) {
-  if (!(lambda >= 0)) throw ValueError(concat("softshrink: lambda must be greater or equal to 0, but found ", lambda), x.loc);
+  if (!(lambda >= 0))
+    throw ValueError(concat("softshrink: lambda must be greater or equal to 0, but found ", lambda), x.loc);
   return pointwise_op(Softshrink{lambda}, x);
 }
 Tensor hardshrink(In x, double lambda) { return pointwise_op(Hardshrink{lambda}, x); }
@@ -316,8 +318,10 @@ Tensor glu(In x, std::int64_t dim) {
   if (x->dim() == 0) throw ShapeError("glu: does not support 0-dimensional tensors", x.loc);
   const int d = wrap_dim(dim, x->dim(), "glu", x.loc);
   const std::int64_t size = x->size(d);
-  if (size % 2) throw ShapeError(concat("glu: Halving dimension must be even, but dimension ", d, " is size ", size), x.loc);
-  return mul(narrow({x.tensor, x.loc}, d, 0, size / 2), sigmoid({narrow({x.tensor, x.loc}, d, size / 2, size / 2), x.loc}));
+  if (size % 2)
+    throw ShapeError(concat("glu: Halving dimension must be even, but dimension ", d, " is size ", size), x.loc);
+  return mul(narrow({x.tensor, x.loc}, d, 0, size / 2),
+             sigmoid({narrow({x.tensor, x.loc}, d, size / 2, size / 2), x.loc}));
 }
 
 }  // namespace slope

@@ -16,12 +16,12 @@ using detail::operand_tensor;
 
 namespace {
 
-#define SLOPE_COMPARISON(Name, op)                 \
-  struct Name {                                    \
-    template <class T>                             \
+#define SLOPE_COMPARISON(Name, op)                  \
+  struct Name {                                     \
+    template <class T>                              \
     auto operator()(const T& a, const T& b) const { \
-      return a op b;                               \
-    }                                              \
+      return a op b;                                \
+    }                                               \
   };
 SLOPE_COMPARISON(Equal, ==)
 SLOPE_COMPARISON(NotEqual, !=)
@@ -158,7 +158,8 @@ Tensor operator^(const Operand& a, const Operand& b) {
   return bitwise("^", a, b, [](auto x, auto y) { return x ^ y; });
 }
 Tensor operator!(const In& a) {
-  if (a->dtype() == DType::int64) return bitwise("!", a, Operand(std::int64_t{-1}), [](auto x, auto y) { return x ^ y; });
+  if (a->dtype() == DType::int64)
+    return bitwise("!", a, Operand(std::int64_t{-1}), [](auto x, auto y) { return x ^ y; });
   if (a->is_floating_point())
     throw DTypeError(concat("!: takes a bool or int64 tensor, got ", dtype_name(a->dtype()), "; compare first"), a.loc);
   return logical_not(a);

@@ -48,11 +48,11 @@ bool both_bool(const Operand& a, const Operand& b) {
 }  // namespace
 
 // sign(bool), -bool and the like have no meaning; int64 has one for the exact formulas.
-#define SLOPE_EXACT_UNARY(function, Name)                                                                          \
-  Tensor function(In x) {                                                                                          \
-    if (x->dtype() == DType::boolean)                                                                              \
+#define SLOPE_EXACT_UNARY(function, Name)                                                                             \
+  Tensor function(In x) {                                                                                             \
+    if (x->dtype() == DType::boolean)                                                                                 \
       throw DTypeError(#function ": bool tensors are not supported; convert with .to(int64) or .to(float32)", x.loc); \
-    return pointwise_op(Exact<formula::Name>{}, x);                                                                \
+    return pointwise_op(Exact<formula::Name>{}, x);                                                                   \
   }
 SLOPE_EXACT_UNARY(neg, Neg)
 SLOPE_EXACT_UNARY(abs, Abs)
@@ -125,7 +125,8 @@ Tensor add(const Operand& a, const Operand& b, Scalar alpha) {
 Tensor sub(const Operand& a, const Operand& b, Scalar alpha) {
   if (both_bool(a, b))
     throw DTypeError(
-        "sub: subtraction, the `-` operator, with two bool tensors is not supported; use `^` or logical_xor instead", a.loc);
+        "sub: subtraction, the `-` operator, with two bool tensors is not supported; use `^` or logical_xor instead",
+        a.loc);
   if (alpha.to<double>() == 1) return pointwise_op(Exact<formula::Sub>{}, a, b);
   return add(a, b, alpha.category() == 2 ? Scalar(-alpha.to<double>()) : Scalar(-alpha.to<std::int64_t>()));
 }
@@ -151,7 +152,9 @@ Tensor atan2(const Operand& a, const Operand& b) { return pointwise_op(formula::
 Tensor xlogy(const Operand& a, const Operand& b) { return pointwise_op(formula::Xlogy{}, a, b); }
 Tensor copysign(const Operand& a, const Operand& b) { return pointwise_op(Cheap<formula::Copysign>{}, a, b); }
 Tensor fma(const Operand& a, const Operand& b, const Operand& c) { return add(mul(a, b), c); }
-Tensor scale_cotangent(const Operand& g, const Operand& d) { return pointwise_op(Cheap<formula::ScaleCotangent>{}, g, d); }
+Tensor scale_cotangent(const Operand& g, const Operand& d) {
+  return pointwise_op(Cheap<formula::ScaleCotangent>{}, g, d);
+}
 
 namespace {
 
@@ -240,7 +243,8 @@ Tensor remainder(const Operand& a, const Operand& b) {
 
 Tensor fmod(const Operand& a, const Operand& b) {
   if (integer_kind(dtype_of_operands(a, b)))
-    return integer_division("fmod", a, b, [](std::int64_t x, std::int64_t y) { return y == -1 ? std::int64_t{0} : x % y; });
+    return integer_division("fmod", a, b,
+                            [](std::int64_t x, std::int64_t y) { return y == -1 ? std::int64_t{0} : x % y; });
   return pointwise_op(formula::Fmod{}, a, b);
 }
 
@@ -252,12 +256,13 @@ Tensor pow(const Operand& a, const Operand& b) {
       throw ValueError("pow: integers to negative integer powers are not allowed; convert to a float type", a.loc);
     const Tensor x = detail::operand_tensor(a, DType::int64), y = detail::operand_tensor(b, DType::int64);
     Tensor out = make_empty(broadcast_shapes(x.shape(), y.shape(), "pow", a.loc), DType::int64);
-    map<std::int64_t, std::int64_t, std::int64_t>(out.impl(), x.impl(), y.impl(), [](std::int64_t base, std::int64_t e) {
-      Int r = 1, square = base;
-      for (; e > 0; e >>= 1, square = square * square)
-        if (e & 1) r = r * square;
-      return r.v;
-    });
+    map<std::int64_t, std::int64_t, std::int64_t>(out.impl(), x.impl(), y.impl(),
+                                                  [](std::int64_t base, std::int64_t e) {
+                                                    Int r = 1, square = base;
+                                                    for (; e > 0; e >>= 1, square = square * square)
+                                                      if (e & 1) r = r * square;
+                                                    return r.v;
+                                                  });
     return out;
   }
   if (!b.tensor && a.tensor) return pointwise_op(formula::PowScalar{b.scalar.to<double>()}, a);

@@ -36,9 +36,7 @@ std::int64_t consumed_dims(const std::vector<Index>& indices, const char* op, So
   bool ellipsis = false;
   for (const Index& i : indices) switch (i.kind()) {
       case Index::Kind::integer:
-      case Index::Kind::slice:
-        ++n;
-        break;
+      case Index::Kind::slice: ++n; break;
       case Index::Kind::ellipsis:
         if (ellipsis) throw IndexError(concat(op, ": an index can only have a single ellipsis ('...')"), loc);
         ellipsis = true;
@@ -51,8 +49,7 @@ std::int64_t consumed_dims(const std::vector<Index>& indices, const char* op, So
                            loc);
         n += i.tensor().dtype() == DType::boolean ? i.tensor().dim() : 1;
         break;
-      default:
-        break;
+      default: break;
     }
   return n;
 }
@@ -141,24 +138,12 @@ Reading read(const Tensor& x, const std::vector<Index>& indices, const char* op,
     throw IndexError(concat(op, ": too many indices for tensor of dimension ", x.dim(), ", got ", consumed), loc);
   Reader reader(x, op, loc);
   for (const Index& i : indices) switch (i.kind()) {
-      case Index::Kind::integer:
-        reader.integer(i.integer());
-        break;
-      case Index::Kind::slice:
-        reader.slice(i.slice());
-        break;
-      case Index::Kind::none:
-        reader.insert();
-        break;
-      case Index::Kind::ellipsis:
-        reader.skip(x.dim() - consumed);
-        break;
-      case Index::Kind::truth:
-        reader.truth(i.integer() != 0);
-        break;
-      case Index::Kind::tensor:
-        reader.tensor(i.tensor());
-        break;
+      case Index::Kind::integer: reader.integer(i.integer()); break;
+      case Index::Kind::slice: reader.slice(i.slice()); break;
+      case Index::Kind::none: reader.insert(); break;
+      case Index::Kind::ellipsis: reader.skip(x.dim() - consumed); break;
+      case Index::Kind::truth: reader.truth(i.integer() != 0); break;
+      case Index::Kind::tensor: reader.tensor(i.tensor()); break;
     }
   return reader.finish();
 }

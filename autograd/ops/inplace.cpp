@@ -208,19 +208,25 @@ void check_in_place(const Tensor& self, const char* op, SourceLoc loc) {
   const TensorImpl& t = self.impl();
   if (grad_enabled()) {
     if (t.leaf_requires_grad && !t.producer)
-      throw AutogradError(concat(op, ": a leaf Variable that requires grad is being used in an in-place operation. Wrap it in a "
-                                     "NoGradGuard to change a parameter"),
-                          loc);
+      throw AutogradError(
+          concat(op,
+                 ": a leaf Variable that requires grad is being used in an in-place operation. Wrap it in a "
+                 "NoGradGuard to change a parameter"),
+          loc);
     if (t.base && t.base->leaf_requires_grad && !t.base->producer)
-      throw AutogradError(concat(op, ": a view of a leaf Variable that requires grad is being used in an in-place operation. "
-                                     "Wrap it in a NoGradGuard to change a parameter"),
-                          loc);
+      throw AutogradError(
+          concat(op,
+                 ": a view of a leaf Variable that requires grad is being used in an in-place operation. "
+                 "Wrap it in a NoGradGuard to change a parameter"),
+          loc);
   }
   if (overlaps_itself(t))
-    throw ShapeError(concat(op, ": unsupported operation: more than one element of the written-to tensor refers to a single "
-                                "memory location. Please clone() the tensor before performing the operation. Its shape is ",
-                            to_text(t.sizes)),
-                     loc);
+    throw ShapeError(
+        concat(op,
+               ": unsupported operation: more than one element of the written-to tensor refers to a single "
+               "memory location. Please clone() the tensor before performing the operation. Its shape is ",
+               to_text(t.sizes)),
+        loc);
 }
 
 void check_result_fits(const Tensor& self, const Shape& shape, DType dtype, const char* op, SourceLoc loc) {
@@ -273,14 +279,15 @@ bool any_requires_grad(std::initializer_list<const Tensor*> tensors) {
 Tensor as_strided(In x, const Shape& sizes, const Shape& strides, std::int64_t storage_offset) {
   const TensorImpl& t = x->impl();
   if (sizes.size() != strides.size())
-    throw ShapeError(concat("as_strided: ", sizes.size(), " sizes and ", strides.size(), " strides; give one stride per size"),
-                     x.loc);
+    throw ShapeError(
+        concat("as_strided: ", sizes.size(), " sizes and ", strides.size(), " strides; give one stride per size"),
+        x.loc);
   std::int64_t last = storage_offset, first = storage_offset;
   bool none = false;
   for (int d = 0; d < sizes.size(); ++d) {
     if (sizes[d] < 0 || strides[d] < 0)
-      throw ShapeError(concat("as_strided: negative size or stride, sizes ", to_text(sizes), ", strides ", to_text(strides)),
-                       x.loc);
+      throw ShapeError(
+          concat("as_strided: negative size or stride, sizes ", to_text(sizes), ", strides ", to_text(strides)), x.loc);
     none |= sizes[d] == 0;
     std::int64_t reach = 0;
     if (__builtin_mul_overflow(sizes[d] - 1, strides[d], &reach) || __builtin_add_overflow(last, reach, &last))

@@ -277,14 +277,10 @@ struct Dot {
 
 std::string_view c_name(DType d) {
   switch (d) {
-    case DType::float32:
-      return "float";
-    case DType::float64:
-      return "double";
-    case DType::int64:
-      return "long int";
-    case DType::boolean:
-      break;
+    case DType::float32: return "float";
+    case DType::float64: return "double";
+    case DType::int64: return "long int";
+    case DType::boolean: break;
   }
   return "bool";
 }

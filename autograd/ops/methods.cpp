@@ -140,7 +140,8 @@ const Tensor& Tensor::div_(const Operand& other) const {
   return pointwise_in_place(*this, other.loc, "div_", formula::Div{}, general, other);
 }
 const Tensor& Tensor::pow_(const Operand& exponent) const {
-  return in_place(*this, exponent.loc, "pow_", [&](const Tensor& old) { return slope::pow({old, exponent.loc}, exponent); });
+  return in_place(*this, exponent.loc, "pow_",
+                  [&](const Tensor& old) { return slope::pow({old, exponent.loc}, exponent); });
 }
 
 const Tensor& Tensor::remainder_(const Operand& other) const {

@@ -21,7 +21,8 @@ const Tensor& draw_into(const Tensor& self, SourceLoc loc, const char* op, const
   CallerScope scope(loc);
   detail::check_in_place(self, op, loc);
   const auto draw = [&](const Tensor& dense) {
-    visit_dtype(dense.dtype(), [&](auto tag) { fill(dense.impl().ptr<typename decltype(tag)::type>(), dense.numel()); });
+    visit_dtype(dense.dtype(),
+                [&](auto tag) { fill(dense.impl().ptr<typename decltype(tag)::type>(), dense.numel()); });
   };
   const bool recorded = detail::any_requires_grad({&self});
   if (self.is_contiguous() && !recorded) {

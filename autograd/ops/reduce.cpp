@@ -37,14 +37,17 @@ Reduced reduced_dims(const char* op, In x, const Dims& dims, bool keepdim) {
 void require_elements(const char* op, In x, const Reduced& how) {
   if (x->numel() > 0) return;
   if (how.all)
-    throw ShapeError(concat(op, ": ", op,
-                            "(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with "
-                            "the 'dim' argument.; the shape is ", how.in),
-                     x.loc);
+    throw ShapeError(
+        concat(op, ": ", op,
+               "(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with "
+               "the 'dim' argument.; the shape is ",
+               how.in),
+        x.loc);
   for (int d = 0; d < how.in.size(); ++d)
     if ((how.mask >> d & 1) && how.in[d] == 0)
-      throw ShapeError(concat(op, ": ", op, "(): Expected reduction dim ", d, " to have non-zero size.; the shape is ", how.in),
-                       x.loc);
+      throw ShapeError(
+          concat(op, ": ", op, "(): Expected reduction dim ", d, " to have non-zero size.; the shape is ", how.in),
+          x.loc);
 }
 
 Tensor spread(const Tensor& t, const Reduced& how) {
@@ -133,7 +136,9 @@ bool needs_conversion(In x, std::optional<DType> dtype) {
 }
 
 Tensor count(In x, const Reduced& how, DType as, std::int64_t all_of) {
-  auto decide = [as, all_of](std::int64_t n) { return as == DType::int64 ? n : std::int64_t{all_of < 0 ? n > 0 : n == all_of}; };
+  auto decide = [as, all_of](std::int64_t n) {
+    return as == DType::int64 ? n : std::int64_t{all_of < 0 ? n > 0 : n == all_of};
+  };
   Tensor out = make_empty(how.out(), as);
   const ReducePlan plan(x->impl(), how.mask);
   auto store = [&](std::int64_t at, std::int64_t n) {
@@ -173,9 +178,11 @@ Tensor nansum(In x, const Dims& dims, bool keepdim, std::optional<DType> dtype) 
 Tensor mean(In x, const Dims& dims, bool keepdim, std::optional<DType> dtype) {
   const Reduced how = reduced_dims("mean", x, dims, keepdim);
   if (!is_floating(dtype.value_or(x->dtype())))
-    throw DTypeError(concat("mean: mean(): could not infer output dtype. Input dtype must be either a floating point or complex "
-                            "dtype. Got: ", type_word(dtype.value_or(x->dtype())), "; convert it with .to(float32) or give a dtype"),
-                     x.loc);
+    throw DTypeError(
+        concat("mean: mean(): could not infer output dtype. Input dtype must be either a floating point or complex "
+               "dtype. Got: ",
+               type_word(dtype.value_or(x->dtype())), "; convert it with .to(float32) or give a dtype"),
+        x.loc);
   if (needs_conversion(x, dtype)) return mean({to(x, *dtype), x.loc}, dims, keepdim);
   return apply(x.loc, MeanOp{how, dtype.value_or(x->dtype())}, x.tensor);
 }
@@ -193,8 +200,10 @@ Tensor all(In x, const Dims& dims, bool keepdim) {
   return count(x, how, DType::boolean, how.length());
 }
 
-#define SLOPE_REDUCTION_METHOD(name) \
-  Tensor Tensor::name(const Dims& dims, bool keepdim, SourceLoc loc) const { return slope::name({*this, loc}, dims, keepdim); }
+#define SLOPE_REDUCTION_METHOD(name)                                         \
+  Tensor Tensor::name(const Dims& dims, bool keepdim, SourceLoc loc) const { \
+    return slope::name({*this, loc}, dims, keepdim);                         \
+  }
 SLOPE_REDUCTION_METHOD(sum)
 SLOPE_REDUCTION_METHOD(mean)
 SLOPE_REDUCTION_METHOD(prod)

@@ -44,8 +44,9 @@ std::pair<Tensor, Tensor> search(const char* op, In x, std::int64_t dim, bool ke
   const Reduced how = reduced_dims(op, x, dim, keepdim);
   for (int d = 0; d < how.in.size(); ++d)
     if ((how.mask >> d & 1) && how.in[d] == 0)
-      throw ShapeError(concat(op, ": ", op, "(): Expected reduction dim ", d, " to have non-zero size.; the shape is ", how.in),
-                       x.loc);
+      throw ShapeError(
+          concat(op, ": ", op, "(): Expected reduction dim ", d, " to have non-zero size.; the shape is ", how.in),
+          x.loc);
   const int d = wrap_dim(dim, x->dim(), op, x.loc);
   const Tensor index = make_empty(how.out(), DType::int64);
   const Tensor value = values ? make_empty(how.out(), x->dtype()) : Tensor();
@@ -72,8 +73,12 @@ Tensor place(const char* op, In x, std::optional<std::int64_t> dim, bool keepdim
 
 Tensor max(In x) { return extreme<"Max", ReduceOp::largest>("max", x, {}, false); }
 Tensor min(In x) { return extreme<"Min", ReduceOp::smallest>("min", x, {}, false); }
-Tensor amax(In x, const Dims& dims, bool keepdim) { return extreme<"Amax", ReduceOp::largest>("amax", x, dims, keepdim); }
-Tensor amin(In x, const Dims& dims, bool keepdim) { return extreme<"Amin", ReduceOp::smallest>("amin", x, dims, keepdim); }
+Tensor amax(In x, const Dims& dims, bool keepdim) {
+  return extreme<"Amax", ReduceOp::largest>("amax", x, dims, keepdim);
+}
+Tensor amin(In x, const Dims& dims, bool keepdim) {
+  return extreme<"Amin", ReduceOp::smallest>("amin", x, dims, keepdim);
+}
 
 std::pair<Tensor, Tensor> max(In x, std::int64_t dim, bool keepdim) {
   auto [value, index] = search("max", x, dim, keepdim, true, true);

@@ -85,7 +85,8 @@ Tensor norm_forward(const Tensor& x, const Reduced& how, double p) {
   if (p == 0) return reduce_floating(x, how, ReduceOp::nonzero, {}, x.dtype(), itself);
   if (p == 1) return reduce_floating(x, how, ReduceOp::magnitude, {}, x.dtype(), itself);
   if (std::isinf(p))
-    return reduce_floating(x, how, p > 0 ? ReduceOp::largest_magnitude : ReduceOp::smallest_magnitude, {}, x.dtype(), itself);
+    return reduce_floating(x, how, p > 0 ? ReduceOp::largest_magnitude : ReduceOp::smallest_magnitude, {}, x.dtype(),
+                           itself);
   if (p == 2) {
     // Squares of float32 fit into double; those of float64 may not, and are then scaled.
     bool safe = true;
@@ -104,8 +105,8 @@ Tensor norm_forward(const Tensor& x, const Reduced& how, double p) {
   }
   const Tensor scales = reduce_wide(x, how, p > 0 ? ReduceOp::largest_magnitude : ReduceOp::smallest_magnitude);
   const auto* scale = scales.impl().ptr<const double>();
-  return reduce_floating(x, how, p == 2 ? ReduceOp::scaled_square : ReduceOp::scaled_power, {.p = p, .c = scale}, x.dtype(),
-                         [&](double v, std::int64_t i) {
+  return reduce_floating(x, how, p == 2 ? ReduceOp::scaled_square : ReduceOp::scaled_power, {.p = p, .c = scale},
+                         x.dtype(), [&](double v, std::int64_t i) {
                            if (is_zero_or_nan(scale[i]) || std::isinf(scale[i])) return scale[i];
                            return scale[i] * (p == 2 ? std::sqrt(v) : std::pow(v, 1 / p));
                          });
@@ -153,8 +154,10 @@ Tensor norm_as(const char* op, In x, double p, const Dims& dims, bool keepdim) {
   if (how.length() == 0 && (p < 0 || std::isinf(p)))
     for (std::int64_t n : how.out().empty() ? Shape{1} : how.out())
       if (n > 0)
-        throw ShapeError(concat(op, ": cannot compute the ", to_text(p), " norm of nothing because the operation does not have an "
-                                "identity; the shape is ", how.in),
+        throw ShapeError(concat(op, ": cannot compute the ", to_text(p),
+                                " norm of nothing because the operation does not have an "
+                                "identity; the shape is ",
+                                how.in),
                          x.loc);
   return apply(x.loc, NormOp{how, p}, x.tensor);
 }
@@ -173,8 +176,9 @@ struct LogsumexpOp {
     const Tensor shift = make_empty(how.kept(), DType::float64);
     auto* c = shift.impl().ptr<double>();
     for (std::int64_t i = 0; i < shift.numel(); ++i) c[i] = std::isfinite(m[i]) ? m[i] : 0;
-    Tensor y = reduce_floating(x, how, ReduceOp::exponential, {.c = c}, x.dtype(),
-                               [&](double v, std::int64_t i) { return std::isfinite(m[i]) ? m[i] + std::log(v) : m[i]; });
+    Tensor y = reduce_floating(x, how, ReduceOp::exponential, {.c = c}, x.dtype(), [&](double v, std::int64_t i) {
+      return std::isfinite(m[i]) ? m[i] + std::log(v) : m[i];
+    });
     if (x.requires_grad()) {
       s.x = save(x);
       s.y = save_output(y);
@@ -212,7 +216,9 @@ std::pair<Tensor, Tensor> std_mean(In x, const Dims& dims, const VarOptions& opt
 }
 
 Tensor norm(In x, double p, const Dims& dims, bool keepdim) { return norm_as("norm", x, p, dims, keepdim); }
-Tensor vector_norm(In x, double p, const Dims& dims, bool keepdim) { return norm_as("vector_norm", x, p, dims, keepdim); }
+Tensor vector_norm(In x, double p, const Dims& dims, bool keepdim) {
+  return norm_as("vector_norm", x, p, dims, keepdim);
+}
 
 Tensor matrix_norm(In x, MatrixNorm order, const Dims& dims, bool keepdim) {
   CallerScope scope(x.loc);

@@ -71,8 +71,7 @@ struct ProdOp {
     const Tensor flat = layout.flat(x, n), up = reshape(g, {flat.size(0), 1});
     if (grad_enabled()) {
       const Tensor own = view(flat, flat.shape());
-      const Tensor grad =
-          autograd::grad({product_tree(own)}, {own}, {.grad_outputs = {up}, .create_graph = true})[0];
+      const Tensor grad = autograd::grad({product_tree(own)}, {own}, {.grad_outputs = {up}, .create_graph = true})[0];
       return {layout.restored(grad)};
     }
     const Tensor grad = make_empty(flat.shape(), x.dtype());

@@ -50,7 +50,9 @@ Tensor run(const char* op, In x, std::int64_t dim, std::optional<DType> dtype) {
 }  // namespace
 
 Tensor softmax(In x, std::int64_t dim, std::optional<DType> dtype) { return run<false>("softmax", x, dim, dtype); }
-Tensor log_softmax(In x, std::int64_t dim, std::optional<DType> dtype) { return run<true>("log_softmax", x, dim, dtype); }
+Tensor log_softmax(In x, std::int64_t dim, std::optional<DType> dtype) {
+  return run<true>("log_softmax", x, dim, dtype);
+}
 Tensor softmin(In x, std::int64_t dim, std::optional<DType> dtype) {
   detail::require_defined("softmin", x);
   return run<false>("softmin", {neg(x), x.loc}, dim, dtype);

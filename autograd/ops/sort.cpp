@@ -53,7 +53,9 @@ struct Wide {
   Wide(K key, std::int64_t index) : key_(key), index_(index) {}
   K key() const { return key_; }
   std::int64_t index() const { return index_; }
-  friend bool operator<(const Wide& a, const Wide& b) { return a.key_ != b.key_ ? a.key_ < b.key_ : a.index_ < b.index_; }
+  friend bool operator<(const Wide& a, const Wide& b) {
+    return a.key_ != b.key_ ? a.key_ < b.key_ : a.index_ < b.index_;
+  }
 };
 
 /// Sorts by key, a digit at a time; elements come in by index and equal keys stay in order.
@@ -132,7 +134,9 @@ std::pair<Tensor, Tensor> along(In x, int dim, std::int64_t size, bool drop, con
   Shape shape = kept;
   if (drop && !kept.empty()) shape.erase(dim);
   const Tensor values = make_empty(shape, x->dtype()), index = make_empty(shape, DType::int64);
-  const auto wide = [&](const Tensor& t) { return TensorImpl::alias(t.impl(), t.raw_data(), kept, contiguous_strides(kept)); };
+  const auto wide = [&](const Tensor& t) {
+    return TensorImpl::alias(t.impl(), t.raw_data(), kept, contiguous_strides(kept));
+  };
   const Ref<TensorImpl> kept_values = wide(values), kept_index = wide(index);
   if (values.numel() > 0)
     visit_entries(x->dtype(), n, [&](auto tag, auto entry) {
@@ -158,8 +162,9 @@ std::int64_t size_of(const Tensor& x, int dim) { return x.dim() == 0 ? 1 : x.sha
 
 void require_nonempty(const char* op, In x, int dim) {
   if (size_of(x, dim) == 0)
-    throw ShapeError(concat(op, ": ", op, "(): Expected reduction dim ", dim, " to have non-zero size.; the shape is ", x->shape()),
-                     x.loc);
+    throw ShapeError(
+        concat(op, ": ", op, "(): Expected reduction dim ", dim, " to have non-zero size.; the shape is ", x->shape()),
+        x.loc);
 }
 
 std::pair<Tensor, Tensor> sorted_by(In x, int dim, bool descending) {
@@ -224,22 +229,23 @@ Tensor argsort(In x, std::int64_t dim, bool descending) {
 std::pair<Tensor, Tensor> topk(In x, std::int64_t k, std::int64_t dim, bool largest, bool) {
   const int d = dim_of("topk", x, dim);
   if (k < (x->dim() == 0 ? 1 : 0) || k > size_of(x, d))
-    throw IndexError(concat("topk: selected index k out of range; k is ", k, ", the size of dimension ", d, " is ", size_of(x, d)),
-                     x.loc);
-  auto [values, index] =
-      along(x, d, k, false, [&](auto& sorter, const auto* row, auto* to, std::int64_t* at) {
-        sorter.load(row, largest);
-        sorter.sort_front(k);
-        for (std::int64_t i = 0; i < k; ++i) to[i] = row[at[i] = sorter[i].index()];
-      });
+    throw IndexError(
+        concat("topk: selected index k out of range; k is ", k, ", the size of dimension ", d, " is ", size_of(x, d)),
+        x.loc);
+  auto [values, index] = along(x, d, k, false, [&](auto& sorter, const auto* row, auto* to, std::int64_t* at) {
+    sorter.load(row, largest);
+    sorter.sort_front(k);
+    for (std::int64_t i = 0; i < k; ++i) to[i] = row[at[i] = sorter[i].index()];
+  });
   return picked<"Topk">(x, std::move(values), index, d);
 }
 
 std::pair<Tensor, Tensor> kthvalue(In x, std::int64_t k, std::int64_t dim, bool keepdim) {
   const int d = dim_of("kthvalue", x, dim);
   if (k < 1 || k > size_of(x, d))
-    throw IndexError(concat("kthvalue: selected number k out of range for dimension ", d, "; k is ", k, ", the shape ", x->shape()),
-                     x.loc);
+    throw IndexError(
+        concat("kthvalue: selected number k out of range for dimension ", d, "; k is ", k, ", the shape ", x->shape()),
+        x.loc);
   auto [value, index] = kth(x, d, k - 1, false, !keepdim);
   return picked<"Kthvalue">(x, std::move(value), index, d);
 }
@@ -265,20 +271,21 @@ std::pair<Tensor, Tensor> mode(In x, std::int64_t dim, bool keepdim) {
   const int d = dim_of("mode", x, dim);
   require_nonempty("mode", x, d);
   const std::int64_t n = size_of(x, d);
-  auto [values, indices] = along(x, d, 1, !keepdim, [&](auto& sorter, const auto* row, auto* value, std::int64_t* index) {
-    sorter.load(row, false);
-    sorter.sort();
-    std::int64_t longest = 0, last = 0;
-    for (std::int64_t i = 0, begin = 0; i < n; ++i) {
-      if (sorter[i].key() != sorter[begin].key()) begin = i;
-      if (i + 1 - begin > longest) {
-        longest = i + 1 - begin;
-        last = i;
-      }
-    }
-    *index = sorter[last].index();
-    *value = row[*index];
-  });
+  auto [values, indices] =
+      along(x, d, 1, !keepdim, [&](auto& sorter, const auto* row, auto* value, std::int64_t* index) {
+        sorter.load(row, false);
+        sorter.sort();
+        std::int64_t longest = 0, last = 0;
+        for (std::int64_t i = 0, begin = 0; i < n; ++i) {
+          if (sorter[i].key() != sorter[begin].key()) begin = i;
+          if (i + 1 - begin > longest) {
+            longest = i + 1 - begin;
+            last = i;
+          }
+        }
+        *index = sorter[last].index();
+        *value = row[*index];
+      });
   return picked<"Mode">(x, std::move(values), indices, d);
 }
 
@@ -318,7 +325,8 @@ std::pair<Tensor, Tensor> Tensor::sort(std::int64_t dim, bool descending, Source
 Tensor Tensor::argsort(std::int64_t dim, bool descending, SourceLoc loc) const {
   return slope::argsort({*this, loc}, dim, descending);
 }
-std::pair<Tensor, Tensor> Tensor::topk(std::int64_t k, std::int64_t dim, bool largest, bool sorted, SourceLoc loc) const {
+std::pair<Tensor, Tensor> Tensor::topk(std::int64_t k, std::int64_t dim, bool largest, bool sorted,
+                                       SourceLoc loc) const {
   return slope::topk({*this, loc}, k, dim, largest, sorted);
 }
 Tensor Tensor::median(SourceLoc loc) const { return slope::median({*this, loc}); }

@@ -141,7 +141,9 @@ class Tensor {
   Tensor view(const Shape& shape, SourceLoc loc = SourceLoc::here()) const;
   Tensor reshape(const Shape& shape, SourceLoc loc = SourceLoc::here()) const;
   Tensor view_as(const Tensor& other, SourceLoc loc = SourceLoc::here()) const { return view(other.shape(), loc); }
-  Tensor reshape_as(const Tensor& other, SourceLoc loc = SourceLoc::here()) const { return reshape(other.shape(), loc); }
+  Tensor reshape_as(const Tensor& other, SourceLoc loc = SourceLoc::here()) const {
+    return reshape(other.shape(), loc);
+  }
   Tensor expand(const Shape& shape, SourceLoc loc = SourceLoc::here()) const;
   Tensor expand_as(const Tensor& other, SourceLoc loc = SourceLoc::here()) const { return expand(other.shape(), loc); }
   Tensor permute(const Shape& dims, SourceLoc loc = SourceLoc::here()) const;
@@ -185,6 +187,7 @@ class Tensor {
   Tensor dot(const Tensor& other, SourceLoc loc = SourceLoc::here()) const;
 
 #define SLOPE_UNARY_METHOD(name) Tensor name(SourceLoc loc = SourceLoc::here()) const;
+  // clang-format off
   SLOPE_UNARY_METHOD(neg) SLOPE_UNARY_METHOD(abs) SLOPE_UNARY_METHOD(sign) SLOPE_UNARY_METHOD(exp)
   SLOPE_UNARY_METHOD(log) SLOPE_UNARY_METHOD(log1p) SLOPE_UNARY_METHOD(expm1) SLOPE_UNARY_METHOD(sqrt)
   SLOPE_UNARY_METHOD(rsqrt) SLOPE_UNARY_METHOD(square) SLOPE_UNARY_METHOD(reciprocal) SLOPE_UNARY_METHOD(sin)
@@ -192,6 +195,7 @@ class Tensor {
   SLOPE_UNARY_METHOD(erf) SLOPE_UNARY_METHOD(floor) SLOPE_UNARY_METHOD(ceil) SLOPE_UNARY_METHOD(round)
   SLOPE_UNARY_METHOD(trunc) SLOPE_UNARY_METHOD(isnan) SLOPE_UNARY_METHOD(isinf) SLOPE_UNARY_METHOD(isfinite)
   SLOPE_UNARY_METHOD(logical_not)
+  // clang-format on
 #undef SLOPE_UNARY_METHOD
   Tensor clamp(std::optional<Scalar> min, std::optional<Scalar> max = {}, SourceLoc loc = SourceLoc::here()) const;
   Tensor eq(const Operand& other) const;
@@ -204,15 +208,17 @@ class Tensor {
   Tensor log_softmax(std::int64_t dim, SourceLoc loc = SourceLoc::here()) const;
 
   // ---- reductions: over `dims`, or over everything
-#define SLOPE_REDUCTION_METHOD(name)                                                                       \
-  Tensor name(const Dims& dims = {}, bool keepdim = false, SourceLoc loc = SourceLoc::here()) const;       \
-  template <std::same_as<SourceLoc> L>                                                                     \
-  Tensor name(L loc) const {                                                                               \
-    return name(Dims(), false, loc);                                                                       \
+#define SLOPE_REDUCTION_METHOD(name)                                                                 \
+  Tensor name(const Dims& dims = {}, bool keepdim = false, SourceLoc loc = SourceLoc::here()) const; \
+  template <std::same_as<SourceLoc> L>                                                               \
+  Tensor name(L loc) const {                                                                         \
+    return name(Dims(), false, loc);                                                                 \
   }
+  // clang-format off
   SLOPE_REDUCTION_METHOD(sum) SLOPE_REDUCTION_METHOD(mean) SLOPE_REDUCTION_METHOD(prod) SLOPE_REDUCTION_METHOD(amax)
   SLOPE_REDUCTION_METHOD(amin) SLOPE_REDUCTION_METHOD(any) SLOPE_REDUCTION_METHOD(all)
   SLOPE_REDUCTION_METHOD(logsumexp) SLOPE_REDUCTION_METHOD(count_nonzero)
+  // clang-format on
 #undef SLOPE_REDUCTION_METHOD
   Tensor max(SourceLoc loc = SourceLoc::here()) const;
   std::pair<Tensor, Tensor> max(std::int64_t dim, bool keepdim = false, SourceLoc loc = SourceLoc::here()) const;
@@ -231,7 +237,8 @@ class Tensor {
   Tensor cumsum(std::int64_t dim, SourceLoc loc = SourceLoc::here()) const;
   Tensor cumprod(std::int64_t dim, SourceLoc loc = SourceLoc::here()) const;
   /// Values and where they come from, in ascending order along `dim`.
-  std::pair<Tensor, Tensor> sort(std::int64_t dim = -1, bool descending = false, SourceLoc loc = SourceLoc::here()) const;
+  std::pair<Tensor, Tensor> sort(std::int64_t dim = -1, bool descending = false,
+                                 SourceLoc loc = SourceLoc::here()) const;
   Tensor argsort(std::int64_t dim = -1, bool descending = false, SourceLoc loc = SourceLoc::here()) const;
   std::pair<Tensor, Tensor> topk(std::int64_t k, std::int64_t dim = -1, bool largest = true, bool sorted = true,
                                  SourceLoc loc = SourceLoc::here()) const;
@@ -246,11 +253,13 @@ class Tensor {
   Tensor scatter_add(std::int64_t dim, const Tensor& index, const Tensor& src, SourceLoc loc = SourceLoc::here()) const;
   Tensor index_add(std::int64_t dim, const Tensor& index, const Tensor& source, Scalar alpha = 1,
                    SourceLoc loc = SourceLoc::here()) const;
-  Tensor index_copy(std::int64_t dim, const Tensor& index, const Tensor& source, SourceLoc loc = SourceLoc::here()) const;
+  Tensor index_copy(std::int64_t dim, const Tensor& index, const Tensor& source,
+                    SourceLoc loc = SourceLoc::here()) const;
   Tensor index_fill(std::int64_t dim, const Tensor& index, Scalar value, SourceLoc loc = SourceLoc::here()) const;
   Tensor index_put(std::initializer_list<Index> indices, const Operand& value, bool accumulate = false) const;
   Tensor take(const Tensor& index, SourceLoc loc = SourceLoc::here()) const;
-  Tensor take_along_dim(const Tensor& index, std::optional<std::int64_t> dim = {}, SourceLoc loc = SourceLoc::here()) const;
+  Tensor take_along_dim(const Tensor& index, std::optional<std::int64_t> dim = {},
+                        SourceLoc loc = SourceLoc::here()) const;
   Tensor nonzero(SourceLoc loc = SourceLoc::here()) const;
 
   // ---- in place: change the storage, bump its version, keep the graph right (also through views)
@@ -265,6 +274,7 @@ class Tensor {
   const Tensor& fill_(Scalar value, SourceLoc loc = SourceLoc::here()) const;
   const Tensor& zero_(SourceLoc loc = SourceLoc::here()) const;
 #define SLOPE_UNARY_METHOD(name) const Tensor& name(SourceLoc loc = SourceLoc::here()) const;
+  // clang-format off
   SLOPE_UNARY_METHOD(neg_)
   SLOPE_UNARY_METHOD(abs_)
   SLOPE_UNARY_METHOD(exp_)
@@ -277,9 +287,10 @@ class Tensor {
   SLOPE_UNARY_METHOD(relu_) SLOPE_UNARY_METHOD(floor_) SLOPE_UNARY_METHOD(ceil_) SLOPE_UNARY_METHOD(round_)
       SLOPE_UNARY_METHOD(trunc_) SLOPE_UNARY_METHOD(sign_) SLOPE_UNARY_METHOD(rsqrt_) SLOPE_UNARY_METHOD(log1p_)
           SLOPE_UNARY_METHOD(expm1_) SLOPE_UNARY_METHOD(sin_) SLOPE_UNARY_METHOD(cos_)
+  // clang-format on
 #undef SLOPE_UNARY_METHOD
-              const Tensor& clamp_(std::optional<Scalar> min, std::optional<Scalar> max = {},
-                                   SourceLoc loc = SourceLoc::here()) const;
+  const Tensor& clamp_(std::optional<Scalar> min, std::optional<Scalar> max = {},
+                       SourceLoc loc = SourceLoc::here()) const;
   const Tensor& masked_fill_(const Tensor& mask, const Operand& value) const;
   const Tensor& masked_scatter_(const Tensor& mask, const Tensor& source, SourceLoc loc = SourceLoc::here()) const;
   const Tensor& scatter_(std::int64_t dim, const Tensor& index, const Operand& src) const;

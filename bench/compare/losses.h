@@ -84,12 +84,9 @@ struct Size {
 };
 inline std::vector<Size> sizes_of(const LossRow& row) {
   switch (row.sizes) {
-    case LossRow::vectors:
-      return {{1, 100}, {1, 10'000}, {1, 1'000'000}};
-    case LossRow::rows:
-      return {{100, 3}, {128, 10}, {4096, 1000}, {64, 32'000}};
-    case LossRow::pairs:
-      return {{1024, 256}};
+    case LossRow::vectors: return {{1, 100}, {1, 10'000}, {1, 1'000'000}};
+    case LossRow::rows: return {{100, 3}, {128, 10}, {4096, 1000}, {64, 32'000}};
+    case LossRow::pairs: return {{1024, 256}};
   }
   return {};
 }
@@ -137,26 +134,13 @@ inline Data make_data(const LossRow& row, const Size& size, std::size_t input) {
   for (std::size_t i = 0; i < distinct; ++i) {
     float& x = d.floats[i];
     switch (fill) {
-      case Fill::probability:
-        x = 0.01f + 0.98f * unit(random);
-        break;
-      case Fill::positive:
-        x = 0.1f + 1.9f * unit(random);
-        break;
-      case Fill::binary:
-        x = static_cast<float>(random() & 1);
-        break;
-      case Fill::sign:
-        x = random() & 1 ? 1.f : -1.f;
-        break;
-      case Fill::pos_weight:
-        x = pos_weight;
-        break;
-      case Fill::class_weights:
-        x = 0.5f + unit(random);
-        break;
-      default:
-        x = normal(random);
+      case Fill::probability: x = 0.01f + 0.98f * unit(random); break;
+      case Fill::positive: x = 0.1f + 1.9f * unit(random); break;
+      case Fill::binary: x = static_cast<float>(random() & 1); break;
+      case Fill::sign: x = random() & 1 ? 1.f : -1.f; break;
+      case Fill::pos_weight: x = pos_weight; break;
+      case Fill::class_weights: x = 0.5f + unit(random); break;
+      default: x = normal(random);
     }
   }
   for (std::size_t i = distinct; i < d.floats.size(); ++i) d.floats[i] = d.floats[i - distinct];

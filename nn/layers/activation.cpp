@@ -18,7 +18,8 @@ void require(bool ok, const std::string& message, SourceLoc loc) {
 
 void check_slopes(double lower, double upper, SourceLoc loc) {
   require(lower <= upper,
-          concat("rrelu: Lower bound should be less than or equal to the upper bound, got ", lower, " and ", upper), loc);
+          concat("rrelu: Lower bound should be less than or equal to the upper bound, got ", lower, " and ", upper),
+          loc);
 }
 
 }  // namespace
@@ -83,15 +84,20 @@ Tensor Softmin::forward(const Tensor& x) { return softmin(x, dim_); }
 Tensor GLU::forward(const Tensor& x) { return glu(x, dim_); }
 
 PReLU::PReLU(PReLUOptions options, SourceLoc loc) {
-  require(options.num_parameters > 0, concat("PReLU: num_parameters must be positive, got ", options.num_parameters), loc);
+  require(options.num_parameters > 0, concat("PReLU: num_parameters must be positive, got ", options.num_parameters),
+          loc);
   weight = parameter("weight", full({options.num_parameters}, options.init, {.dtype = default_dtype()}), loc);
 }
 Tensor PReLU::forward(const Tensor& x) { return prelu(x, weight); }
 std::string PReLU::extra_repr() const { return concat("num_parameters=", weight.numel()); }
 
-RReLU::RReLU(RReLUOptions options, SourceLoc loc) : options_(options) { check_slopes(options.lower, options.upper, loc); }
+RReLU::RReLU(RReLUOptions options, SourceLoc loc) : options_(options) {
+  check_slopes(options.lower, options.upper, loc);
+}
 Tensor RReLU::forward(const Tensor& x) { return functional::rrelu(x, options_.lower, options_.upper, is_training()); }
-std::string RReLU::extra_repr() const { return "lower=" + number(options_.lower) + ", upper=" + number(options_.upper); }
+std::string RReLU::extra_repr() const {
+  return "lower=" + number(options_.lower) + ", upper=" + number(options_.upper);
+}
 
 namespace functional {
 

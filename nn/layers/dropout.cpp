@@ -36,7 +36,8 @@ struct DropoutOp {
 
 /// Whether anything is dropped at all.
 bool check(const char* op, In x, double p, bool training) {
-  if (!(p >= 0 && p <= 1)) throw ValueError(concat(op, ": dropout probability has to be between 0 and 1, but got ", p), x.loc);
+  if (!(p >= 0 && p <= 1))
+    throw ValueError(concat(op, ": dropout probability has to be between 0 and 1, but got ", p), x.loc);
   if (!x.tensor.defined()) throw ValueError(concat(op, ": the tensor is undefined"), x.loc);
   if (!x->is_floating_point())
     throw DTypeError(concat(op, ": takes a floating point tensor, got ", dtype_name(x->dtype())), x.loc);

@@ -20,7 +20,8 @@ namespace {
 std::optional<std::int64_t> resolve_padding(std::optional<std::int64_t> padding, std::int64_t rows, SourceLoc loc) {
   if (!padding) return {};
   if (*padding < -rows || *padding >= rows)
-    throw ValueError(concat("embedding: padding_idx must be within num_embeddings, got ", *padding, " for ", rows, " rows"), loc);
+    throw ValueError(
+        concat("embedding: padding_idx must be within num_embeddings, got ", *padding, " for ", rows, " rows"), loc);
   return *padding < 0 ? *padding + rows : *padding;
 }
 
@@ -73,9 +74,11 @@ void renormalise(const Tensor& weight, const Tensor& indices, double max_norm, d
 namespace functional {
 
 Tensor embedding(In indices, const Tensor& weight, const EmbeddingOptions& options) {
-  if (!indices.tensor.defined() || !weight.defined()) throw ValueError("embedding: an argument is an undefined tensor", indices.loc);
+  if (!indices.tensor.defined() || !weight.defined())
+    throw ValueError("embedding: an argument is an undefined tensor", indices.loc);
   if (weight.dim() != 2)
-    throw ShapeError(concat("embedding: 'weight' must be 2-D (num_embeddings, embedding_dim), got ", weight.shape()), indices.loc);
+    throw ShapeError(concat("embedding: 'weight' must be 2-D (num_embeddings, embedding_dim), got ", weight.shape()),
+                     indices.loc);
   if (indices->dtype() != int64)
     throw DTypeError(concat("embedding: expected indices of int64, got ", dtype_name(indices->dtype())), indices.loc);
   CallerScope scope(indices.loc);
@@ -88,7 +91,8 @@ Tensor embedding(In indices, const Tensor& weight, const EmbeddingOptions& optio
   Tensor factors;
   if (weight.requires_grad() && grad_enabled()) {
     if (options.scale_grad_by_freq) factors = reciprocal(occurrences(flat, rows).to(weight.dtype()));
-    if (padding) factors = where(flat == *padding, 0.0, factors.defined() ? factors : ones({1}, {.dtype = weight.dtype()}));
+    if (padding)
+      factors = where(flat == *padding, 0.0, factors.defined() ? factors : ones({1}, {.dtype = weight.dtype()}));
   }
   Shape shape = indices->shape();
   shape.push_back(weight.shape()[1]);
@@ -100,17 +104,19 @@ Tensor one_hot(In indices, std::int64_t num_classes) {
     throw DTypeError(concat("one_hot: one_hot is only applicable to index tensor of type int64, got ",
                             indices.tensor.defined() ? dtype_name(indices->dtype()) : "an undefined tensor"),
                      indices.loc);
-  if (num_classes < -1) throw ValueError(concat("one_hot: num_classes must be -1 or not negative, got ", num_classes), indices.loc);
+  if (num_classes < -1)
+    throw ValueError(concat("one_hot: num_classes must be -1 or not negative, got ", num_classes), indices.loc);
   if (indices->numel() == 0 && num_classes <= 0)
     throw ValueError("one_hot: Can not infer total number of classes from empty tensor.", indices.loc);
   const std::vector<std::int64_t> values = indices->to_vector<std::int64_t>();
   std::int64_t largest = -1;
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (values[i] < 0)
-      throw ValueError(concat("one_hot: Class values must be non-negative, got ", values[i], " at element ", i), indices.loc);
+      throw ValueError(concat("one_hot: Class values must be non-negative, got ", values[i], " at element ", i),
+                       indices.loc);
     if (num_classes >= 0 && values[i] >= num_classes)
-      throw ValueError(concat("one_hot: Class values must be smaller than num_classes, got ", values[i], " at element ", i, " for ",
-                              num_classes, " classes"),
+      throw ValueError(concat("one_hot: Class values must be smaller than num_classes, got ", values[i], " at element ",
+                              i, " for ", num_classes, " classes"),
                        indices.loc);
     largest = std::max(largest, values[i]);
   }
@@ -129,7 +135,8 @@ namespace {
 
 Tensor normal_rows(std::int64_t num, std::int64_t dim, const EmbeddingOptions& options, SourceLoc loc) {
   if (num < 0 || dim < 0)
-    throw ValueError(concat("Embedding: num_embeddings and embedding_dim must not be negative, got ", num, " and ", dim), loc);
+    throw ValueError(
+        concat("Embedding: num_embeddings and embedding_dim must not be negative, got ", num, " and ", dim), loc);
   const auto padding = resolve_padding(options.padding_idx, num, loc);
   Tensor rows = randn({num, dim}, {}, default_generator(), loc);
   if (padding) rows.select(0, *padding).zero_();

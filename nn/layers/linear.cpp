@@ -31,9 +31,9 @@ std::int64_t product(const Shape& sizes) {
 Linear::Linear(std::int64_t in_features, std::int64_t out_features, LinearOptions options, SourceLoc loc)
     : in_features_(in_features), out_features_(out_features) {
   if (in_features < 0 || out_features < 0)
-    throw ValueError(concat("Linear: in_features and out_features must not be negative, got ", in_features, " and ",
-                            out_features),
-                     loc);
+    throw ValueError(
+        concat("Linear: in_features and out_features must not be negative, got ", in_features, " and ", out_features),
+        loc);
   weight = parameter("weight", uniform_parameter({out_features, in_features}, in_features), loc);
   if (options.bias) bias = parameter("bias", uniform_parameter({out_features}, in_features), loc);
 }
@@ -41,13 +41,14 @@ Linear::Linear(std::int64_t in_features, std::int64_t out_features, LinearOption
 Tensor Linear::forward(const Tensor& x) { return linear(x, weight, bias); }
 
 std::string Linear::extra_repr() const {
-  return concat("in_features=", in_features_, ", out_features=", out_features_, ", bias=", detail::truth(bias.defined()));
+  return concat("in_features=", in_features_, ", out_features=", out_features_,
+                ", bias=", detail::truth(bias.defined()));
 }
 
 std::int64_t Linear::macs(const Shape& output_shape) const { return in_features_ * product(output_shape); }
 
-Bilinear::Bilinear(std::int64_t in1_features, std::int64_t in2_features, std::int64_t out_features, LinearOptions options,
-                   SourceLoc loc) {
+Bilinear::Bilinear(std::int64_t in1_features, std::int64_t in2_features, std::int64_t out_features,
+                   LinearOptions options, SourceLoc loc) {
   if (in1_features <= 0) throw ValueError(concat("Bilinear: in1_features must be > 0, but got ", in1_features), loc);
   if (in2_features < 0 || out_features < 0)
     throw ValueError(concat("Bilinear: in2_features and out_features must not be negative, got ", in2_features, " and ",
@@ -76,17 +77,16 @@ std::string Flatten::extra_repr() const {
 }
 
 Tensor Unflatten::forward(const Tensor& x) { return unflatten(x, dim_, sizes_); }
-std::string Unflatten::extra_repr() const {
-  return concat("dim=", dim_, ", unflattened_size=", detail::tuple(sizes_));
-}
+std::string Unflatten::extra_repr() const { return concat("dim=", dim_, ", unflattened_size=", detail::tuple(sizes_)); }
 
 namespace functional {
 
 Tensor bilinear(In x1, const Tensor& x2, const Tensor& weight, const Tensor& bias) {
-  if (!x1.tensor.defined() || !x2.defined() || !weight.defined()) throw ValueError("bilinear: an argument is an undefined tensor", x1.loc);
+  if (!x1.tensor.defined() || !x2.defined() || !weight.defined())
+    throw ValueError("bilinear: an argument is an undefined tensor", x1.loc);
   const auto fail = [&](const std::string& what) {
-    throw ShapeError(concat("bilinear: ", what, "; got inputs of shapes ", x1->shape(), " and ", x2.shape(), " and a weight of ",
-                            weight.shape()),
+    throw ShapeError(concat("bilinear: ", what, "; got inputs of shapes ", x1->shape(), " and ", x2.shape(),
+                            " and a weight of ", weight.shape()),
                      x1.loc);
   };
   if (weight.dim() != 3) fail("the weight has three dimensions (out, in1, in2)");

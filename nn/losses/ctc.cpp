@@ -145,7 +145,9 @@ struct CtcGradient {
   static constexpr std::string_view name = "CtcLossBackward";
   Tensor value;
   struct Saved {};
-  Tensor forward(Saved&, const Tensor&, const Tensor&) { return std::move(value); }  // else the node would hold its own result
+  Tensor forward(Saved&, const Tensor&, const Tensor&) {
+    return std::move(value);
+  }  // else the node would hold its own result
   Grads<2> backward(const Saved&, const Tensor&) const {
     throw AutogradError(
         concat(op,

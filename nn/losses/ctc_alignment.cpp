@@ -208,8 +208,9 @@ double retreat(const CtcSequence<T>& s, const Layout& at, const Row& row) {
 
 CtcWorkspace::CtcWorkspace(std::int64_t steps, std::int64_t labels, bool keep)
     : keep_(keep),
-      buffer_(sizeof(double) * static_cast<std::size_t>(Layout::fixed_size(labels) +
-                                                        (keep ? steps : 2) * Layout::row_size(Layout::width_of(labels)))) {}
+      buffer_(sizeof(double) *
+              static_cast<std::size_t>(Layout::fixed_size(labels) +
+                                       (keep ? steps : 2) * Layout::row_size(Layout::width_of(labels)))) {}
 
 template <class T>
 double ctc_value(const CtcSequence<T>& s, const CtcWorkspace& w) {

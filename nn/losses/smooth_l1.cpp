@@ -32,9 +32,9 @@ struct SmoothL1 {
 Tensor smooth_l1_loss(In y_pred, const Tensor& y_true, const SmoothL1LossOptions& options) {
   CallerScope scope(y_pred.loc);
   if (!(options.beta >= 0))
-    throw ValueError(concat("smooth_l1_loss: smooth_l1_loss does not support negative values for beta. Got beta ",
-                            options.beta),
-                     y_pred.loc);
+    throw ValueError(
+        concat("smooth_l1_loss: smooth_l1_loss does not support negative values for beta. Got beta ", options.beta),
+        y_pred.loc);
   detail::require_alike("smooth_l1_loss", y_pred, y_true, options.reduction);
   if (options.beta == 0)
     return slope::detail::pointwise_loss(detail::AbsoluteError{}, options.reduction, y_pred, y_true);

@@ -199,7 +199,9 @@ BOOST_AUTO_TEST_CASE(one_thread_a_small_range_a_nested_loop_and_a_guard_stay_in_
   BOOST_TEST(stays(1000, 1000));
   {
     const SerialGuard outer;
-    { const SerialGuard inner; }
+    {
+      const SerialGuard inner;
+    }
     BOOST_TEST(stays(1000, 1));
   }
   std::atomic<int> moved{0}, outside{0};

@@ -46,16 +46,19 @@ BOOST_AUTO_TEST_CASE(a_tensor_dataset_takes_tensors_that_are_not_contiguous_or_r
 }
 
 BOOST_AUTO_TEST_CASE(tensors_of_unequal_length_are_refused) {
-  check_error<ShapeError>([] { data::TensorDataset(zeros({3, 2}), zeros({2})); }, "size mismatch between tensors: first sizes are 3 and 2");
-  check_error<ShapeError>([] { data::TensorDataset(tensor(1.0), tensor(1.0)); }, "a tensor without dimensions has no samples");
+  check_error<ShapeError>([] { data::TensorDataset(zeros({3, 2}), zeros({2})); },
+                          "size mismatch between tensors: first sizes are 3 and 2");
+  check_error<ShapeError>([] { data::TensorDataset(tensor(1.0), tensor(1.0)); },
+                          "a tensor without dimensions has no samples");
   check_error<ValueError>([] { data::TensorDataset(std::vector<Tensor>{}); }, "needs at least one tensor");
 }
 
 BOOST_AUTO_TEST_CASE(a_batch_names_the_tensor_it_lacks) {
   const data::Batch batch(std::vector<Tensor>{tensor({1.0})});
   check_values(batch.x(), {1});
-  BOOST_CHECK_EXCEPTION((void)batch.y(), IndexError,
-                        [](const IndexError& e) { return std::string(e.what()) == "Batch: there is no tensor 1; this batch holds 1"; });
+  BOOST_CHECK_EXCEPTION((void)batch.y(), IndexError, [](const IndexError& e) {
+    return std::string(e.what()) == "Batch: there is no tensor 1; this batch holds 1";
+  });
 }
 
 BOOST_AUTO_TEST_CASE(a_subset_shows_the_chosen_samples_and_refuses_others) {

@@ -15,8 +15,10 @@ BOOST_AUTO_TEST_CASE(every_sample_comes_exactly_once_for_any_workers_batch_size_
       for (std::int64_t batch : {1, 5, 8, 100})
         for (bool drop : {false, true})
           for (bool stacked : {false, true}) {
-            const data::DataLoaderOptions options{.batch_size = batch, .shuffle = true, .num_workers = workers, .drop_last = drop, .seed = 3};
-            data::DataLoader loader = stacked ? data::DataLoader(numbered_one_by_one(n), options) : data::DataLoader(numbered(n), options);
+            const data::DataLoaderOptions options{
+                .batch_size = batch, .shuffle = true, .num_workers = workers, .drop_last = drop, .seed = 3};
+            data::DataLoader loader =
+                stacked ? data::DataLoader(numbered_one_by_one(n), options) : data::DataLoader(numbered(n), options);
             const auto batches = epoch_of(loader);
             const std::int64_t expected = drop ? n / batch : (n + batch - 1) / batch;
             BOOST_TEST(static_cast<std::int64_t>(batches.size()) == expected);
@@ -34,7 +36,8 @@ BOOST_AUTO_TEST_CASE(every_sample_comes_exactly_once_for_any_workers_batch_size_
 BOOST_AUTO_TEST_CASE(batches_are_the_same_for_any_workers_and_another_order_every_epoch) {
   auto epochs = [](int workers, bool stacked) {
     const data::DataLoaderOptions options{.batch_size = 7, .shuffle = true, .num_workers = workers, .seed = 11};
-    data::DataLoader loader = stacked ? data::DataLoader(numbered_one_by_one(50), options) : data::DataLoader(numbered(50), options);
+    data::DataLoader loader =
+        stacked ? data::DataLoader(numbered_one_by_one(50), options) : data::DataLoader(numbered(50), options);
     return std::vector{epoch_of(loader), epoch_of(loader), epoch_of(loader)};
   };
   const auto reference = epochs(0, false);
@@ -93,8 +96,10 @@ BOOST_AUTO_TEST_CASE(a_loader_without_a_seed_follows_manual_seed) {
 
 BOOST_AUTO_TEST_CASE(random_samples_are_the_same_for_any_workers_and_differ_by_epoch_and_index) {
   auto draws = [](int workers) {
-    data::DataLoader loader(data::FunctionDataset(20, [](std::int64_t) { return data::Sample{tensor(data::sample_generator().next_double())}; }),
-                            {.batch_size = 3, .num_workers = workers, .seed = 9});
+    data::DataLoader loader(
+        data::FunctionDataset(
+            20, [](std::int64_t) { return data::Sample{tensor(data::sample_generator().next_double())}; }),
+        {.batch_size = 3, .num_workers = workers, .seed = 9});
     std::vector<double> out;
     for (int epoch = 0; epoch < 2; ++epoch)
       for (auto& batch : loader)
@@ -129,11 +134,12 @@ BOOST_AUTO_TEST_CASE(two_loops_over_one_loader_do_not_disturb_each_other) {
 
 BOOST_AUTO_TEST_CASE(a_custom_collate_makes_the_batch) {
   for (int workers : {0, 2}) {
-    data::DataLoader loader(numbered(5), {.batch_size = 2, .num_workers = workers, .collate = [](std::vector<data::Sample> samples) {
-                                            double sum = 0;
-                                            for (const auto& s : samples) sum += s[1].item();
-                                            return data::Batch(std::vector<Tensor>{tensor({sum})});
-                                          }});
+    data::DataLoader loader(numbered(5),
+                            {.batch_size = 2, .num_workers = workers, .collate = [](std::vector<data::Sample> samples) {
+                               double sum = 0;
+                               for (const auto& s : samples) sum += s[1].item();
+                               return data::Batch(std::vector<Tensor>{tensor({sum})});
+                             }});
     std::vector<double> sums;
     for (auto& batch : loader) sums.push_back(batch.x().item());
     BOOST_TEST(sums == std::vector<double>({10, 50, 40}));
@@ -152,10 +158,12 @@ BOOST_AUTO_TEST_CASE(samples_that_do_not_stack_are_refused_with_a_hint) {
                         says("but got [1] float32 and [2] float32 as tensor 0"));
   BOOST_CHECK_EXCEPTION(run({2, [](std::int64_t i) { return data::Sample{i ? zeros({1}) : arange(1)}; }}), ShapeError,
                         says("[1] int64 and [1] float32"));
-  BOOST_CHECK_EXCEPTION(run({2, [](std::int64_t i) { return data::Sample(static_cast<std::size_t>(i + 1), zeros({1})); }}), ShapeError,
-                        says("samples hold 1 and 2 tensors; pass a collate function"));
-  BOOST_CHECK_EXCEPTION(run({2, [](std::int64_t i) { return data::Sample(static_cast<std::size_t>(2 - i), zeros({1})); }}), ShapeError,
-                        says("samples hold 2 and 1 tensors"));
+  BOOST_CHECK_EXCEPTION(
+      run({2, [](std::int64_t i) { return data::Sample(static_cast<std::size_t>(i + 1), zeros({1})); }}), ShapeError,
+      says("samples hold 1 and 2 tensors; pass a collate function"));
+  BOOST_CHECK_EXCEPTION(
+      run({2, [](std::int64_t i) { return data::Sample(static_cast<std::size_t>(2 - i), zeros({1})); }}), ShapeError,
+      says("samples hold 2 and 1 tensors"));
 }
 
 BOOST_AUTO_TEST_CASE(a_user_dataset_is_stacked) {
@@ -175,7 +183,9 @@ BOOST_AUTO_TEST_CASE(a_user_dataset_is_stacked) {
 }
 
 BOOST_AUTO_TEST_CASE(options_outside_their_domain_are_refused) {
-  auto make = [](data::DataLoaderOptions options, SourceLoc loc = SourceLoc::here()) { data::DataLoader(numbered(3), std::move(options), loc); };
+  auto make = [](data::DataLoaderOptions options, SourceLoc loc = SourceLoc::here()) {
+    data::DataLoader(numbered(3), std::move(options), loc);
+  };
   check_error<ValueError>([&] { make({.batch_size = 0}); }, "DataLoader: batch_size must be positive, got 0");
   check_error<ValueError>([&] { make({.num_workers = -1}); }, "num_workers must not be negative, got -1");
   check_error<ValueError>([&] { make({.prefetch = 0}); }, "prefetch must be positive, got 0");

@@ -73,13 +73,17 @@ BOOST_AUTO_TEST_CASE(impossible_draws_are_refused) {
   check_error<ValueError>([] { data::RandomSampler(3, false, 4); }, "cannot draw 4 of 3 samples without replacement");
   check_error<ValueError>([] { data::RandomSampler(0, true, 1); }, "cannot draw 1 of 0 samples");
   check_error<ValueError>([] { data::RandomSampler(3, true, -1); }, "cannot draw -1 of 3 samples");
-  check_error<ValueError>([] { data::WeightedRandomSampler({1, -1}, 1); }, "weights must be finite and not negative, got -1");
-  check_error<ValueError>([] { data::WeightedRandomSampler({0, 0}, 1); }, "cannot draw 1 samples from 0 positive weights");
-  check_error<ValueError>([] { data::WeightedRandomSampler({1, 0}, 2, false); }, "from 1 positive weights without replacement");
+  check_error<ValueError>([] { data::WeightedRandomSampler({1, -1}, 1); },
+                          "weights must be finite and not negative, got -1");
+  check_error<ValueError>([] { data::WeightedRandomSampler({0, 0}, 1); },
+                          "cannot draw 1 samples from 0 positive weights");
+  check_error<ValueError>([] { data::WeightedRandomSampler({1, 0}, 2, false); },
+                          "from 1 positive weights without replacement");
 }
 
 BOOST_AUTO_TEST_CASE(a_loader_visits_what_its_sampler_says) {
-  data::DataLoader loader(numbered(10), {.batch_size = 2, .sampler = std::make_shared<data::SubsetRandomSampler>(Order{1, 4, 8})});
+  data::DataLoader loader(numbered(10),
+                          {.batch_size = 2, .sampler = std::make_shared<data::SubsetRandomSampler>(Order{1, 4, 8})});
   BOOST_TEST(loader.size() == 2);
   auto seen = flat(epoch_of(loader));
   std::sort(seen.begin(), seen.end());

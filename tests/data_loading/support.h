@@ -46,7 +46,8 @@ inline std::vector<int> flat(const std::vector<std::vector<int>>& batches) {
 
 /// Threads of this process.
 inline std::ptrdiff_t thread_count() {
-  static const bool warm = (std::thread([] {}).join(), true);  // a sanitizer starts a thread of its own with the first one
+  static const bool warm =
+      (std::thread([] {}).join(), true);  // a sanitizer starts a thread of its own with the first one
   (void)warm;
   const std::filesystem::directory_iterator tasks("/proc/self/task");
   return std::distance(begin(tasks), end(tasks));

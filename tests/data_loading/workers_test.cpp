@@ -51,11 +51,12 @@ int batches_before(data::DataLoader& loader, int expected_position = -1) {
 BOOST_AUTO_TEST_CASE(an_exception_of_the_dataset_arrives_with_its_type_when_its_batch_is_due) {
   for (int workers : {0, 1, 2, 4})
     for (std::int64_t at : {0, 17, 29}) {
-      data::DataLoader loader(failing_at(30, at, [](std::int64_t i) {
-                                OwnError e("bad sample");
-                                e.position = static_cast<int>(i);
-                                throw e;
-                              }),
+      data::DataLoader loader(failing_at(30, at,
+                                         [](std::int64_t i) {
+                                           OwnError e("bad sample");
+                                           e.position = static_cast<int>(i);
+                                           throw e;
+                                         }),
                               {.batch_size = 4, .num_workers = workers});
       BOOST_TEST(batches_before<OwnError>(loader, static_cast<int>(at)) == at / 4);
       BOOST_TEST(batches_before<OwnError>(loader, static_cast<int>(at)) == at / 4);  // the loader stays usable
@@ -64,24 +65,28 @@ BOOST_AUTO_TEST_CASE(an_exception_of_the_dataset_arrives_with_its_type_when_its_
 
 BOOST_AUTO_TEST_CASE(exceptions_that_are_no_std_exceptions_arrive_too) {
   for (int workers : {0, 3}) {
-    data::DataLoader loader(failing_at(9, 4, [](std::int64_t) { throw 42; }), {.batch_size = 2, .num_workers = workers});
+    data::DataLoader loader(failing_at(9, 4, [](std::int64_t) { throw 42; }),
+                            {.batch_size = 2, .num_workers = workers});
     BOOST_TEST(batches_before<int>(loader) == 2);
   }
 }
 
 BOOST_AUTO_TEST_CASE(errors_of_slope_keep_their_type_and_text) {
-  data::DataLoader loader(failing_at(9, 8, [](std::int64_t) { (void)zeros({2}).view({3}); }), {.batch_size = 3, .num_workers = 2});
+  data::DataLoader loader(failing_at(9, 8, [](std::int64_t) { (void)zeros({2}).view({3}); }),
+                          {.batch_size = 3, .num_workers = 2});
   BOOST_TEST(batches_before<ShapeError>(loader) == 2);
 }
 
 BOOST_AUTO_TEST_CASE(an_exception_of_the_collate_function_arrives) {
   for (int workers : {0, 2}) {
     std::atomic<int> calls{0};
-    data::DataLoader loader(numbered(9), {.batch_size = 3, .num_workers = workers, .collate = [&](std::vector<data::Sample> s) -> data::Batch {
-                                            if (s[0][0].select(0, 0).item() == 3) throw OwnError("collate");
-                                            ++calls;
-                                            return data::default_collate(s);
-                                          }});
+    data::DataLoader loader(
+        numbered(9),
+        {.batch_size = 3, .num_workers = workers, .collate = [&](std::vector<data::Sample> s) -> data::Batch {
+           if (s[0][0].select(0, 0).item() == 3) throw OwnError("collate");
+           ++calls;
+           return data::default_collate(s);
+         }});
     BOOST_TEST(batches_before<OwnError>(loader, 0) == 1);
     BOOST_TEST(calls >= 1);
   }
@@ -89,11 +94,12 @@ BOOST_AUTO_TEST_CASE(an_exception_of_the_collate_function_arrives) {
 
 BOOST_AUTO_TEST_CASE(when_every_worker_fails_the_first_batchs_exception_arrives) {
   for (int round = 0; round < 50; ++round) {
-    data::DataLoader loader(data::FunctionDataset(40, [](std::int64_t i) -> data::Sample {
-                              OwnError e("all fail");
-                              e.position = static_cast<int>(i);
-                              throw e;
-                            }),
+    data::DataLoader loader(data::FunctionDataset(40,
+                                                  [](std::int64_t i) -> data::Sample {
+                                                    OwnError e("all fail");
+                                                    e.position = static_cast<int>(i);
+                                                    throw e;
+                                                  }),
                             {.batch_size = 1, .num_workers = 4});
     BOOST_TEST(batches_before<OwnError>(loader, 0) == 0);
   }
@@ -101,7 +107,8 @@ BOOST_AUTO_TEST_CASE(when_every_worker_fails_the_first_batchs_exception_arrives)
 
 BOOST_AUTO_TEST_CASE(an_iteration_is_over_after_an_exception) {
   for (int workers : {0, 2}) {
-    data::DataLoader loader(failing_at(4, 1, [](std::int64_t) { throw OwnError("once"); }), {.batch_size = 1, .num_workers = workers});
+    data::DataLoader loader(failing_at(4, 1, [](std::int64_t) { throw OwnError("once"); }),
+                            {.batch_size = 1, .num_workers = workers});
     auto it = loader.begin();
     BOOST_CHECK_THROW(++it, OwnError);
     BOOST_CHECK_NO_THROW(++it);
@@ -170,7 +177,10 @@ BOOST_AUTO_TEST_CASE(leaving_early_does_not_wait_for_the_rest_of_a_batch) {
                                                   }
                                                   return data::Sample{tensor(0.0)};
                                                 }),
-                          {.batch_size = 500, .num_workers = 1, .sampler = std::make_shared<data::SequentialSampler>(1000), .timeout = 0.05});
+                          {.batch_size = 500,
+                           .num_workers = 1,
+                           .sampler = std::make_shared<data::SequentialSampler>(1000),
+                           .timeout = 0.05});
   const auto start = Clock::now();
   BOOST_CHECK_THROW((void)loader.begin(), Error);  // a whole batch takes 10 s
   BOOST_TEST(go.load());
@@ -178,7 +188,10 @@ BOOST_AUTO_TEST_CASE(leaving_early_does_not_wait_for_the_rest_of_a_batch) {
 }
 
 BOOST_AUTO_TEST_CASE(three_hundred_loaders_leave_no_thread_behind) {
-  { data::DataLoader warm(numbered(4), {.num_workers = 2}); (void)epoch_of(warm); }
+  {
+    data::DataLoader warm(numbered(4), {.num_workers = 2});
+    (void)epoch_of(warm);
+  }
   const auto before = thread_count();
   for (int i = 0; i < 300; ++i) {
     data::DataLoader loader(numbered(6), {.batch_size = 2, .num_workers = 1 + i % 4});
@@ -192,8 +205,10 @@ BOOST_AUTO_TEST_CASE(three_hundred_loaders_leave_no_thread_behind) {
 BOOST_AUTO_TEST_CASE(a_loader_that_waits_longer_than_its_timeout_says_so) {
   data::DataLoader loader(data::FunctionDataset(2,
                                                 [](std::int64_t i) {
-                                                  if (i == 1) std::this_thread::sleep_for(std::chrono::milliseconds(400));
-                                                  return data::Sample{tensor({static_cast<double>(i), 0.0}), tensor(0.0)};
+                                                  if (i == 1)
+                                                    std::this_thread::sleep_for(std::chrono::milliseconds(400));
+                                                  return data::Sample{tensor({static_cast<double>(i), 0.0}),
+                                                                      tensor(0.0)};
                                                 }),
                           {.num_workers = 1, .timeout = 0.05});
   int seen = 0;
@@ -204,7 +219,8 @@ BOOST_AUTO_TEST_CASE(a_loader_that_waits_longer_than_its_timeout_says_so) {
     }
   };
   BOOST_CHECK_EXCEPTION(run(), Error, [](const Error& e) {
-    return std::string(e.what()) == "DataLoader: timed out after 0.05 seconds waiting for a batch; a worker may hang in the dataset";
+    return std::string(e.what()) ==
+           "DataLoader: timed out after 0.05 seconds waiting for a batch; a worker may hang in the dataset";
   });
   BOOST_TEST(seen == 1);
 }

@@ -18,9 +18,10 @@ BOOST_AUTO_TEST_CASE(a_value_changed_after_it_was_saved_is_reported) {
   const Tensor y = x * 1.0, w = leaf({5, 7});
   const Tensor z = y * w;
   y.add_(1.0);
-  check_error<AutogradError>([&] { z.sum().backward(); },
-                             "one of the variables needed for gradient computation has been modified by an inplace "
-                             "operation: [Double [2]], which is output 0 of AddBackward, is at version 1; expected version 0 instead");
+  check_error<AutogradError>(
+      [&] { z.sum().backward(); },
+      "one of the variables needed for gradient computation has been modified by an inplace "
+      "operation: [Double [2]], which is output 0 of AddBackward, is at version 1; expected version 0 instead");
   BOOST_TEST(!x.grad().defined());
 }
 

@@ -32,18 +32,10 @@ struct Matrix {
     memory.resize(static_cast<std::size_t>(2 * r * c + 1));
     for (T& v : memory) v = static_cast<T>(normal(engine));
     switch (lie) {
-      case Lie::rows:
-        view = {memory.data(), c, 1};
-        break;
-      case Lie::columns:
-        view = {memory.data(), 1, r};
-        break;
-      case Lie::stepped:
-        view = {memory.data(), 2 * c, 2};
-        break;
-      case Lie::repeated:
-        view = {memory.data(), 0, 1};
-        break;
+      case Lie::rows: view = {memory.data(), c, 1}; break;
+      case Lie::columns: view = {memory.data(), 1, r}; break;
+      case Lie::stepped: view = {memory.data(), 2 * c, 2}; break;
+      case Lie::repeated: view = {memory.data(), 0, 1}; break;
     }
   }
   double at(int64_t i, int64_t j) const {

@@ -23,19 +23,54 @@ using slope::ulp::unary_table;
 template <class T>
 std::vector<T> special_values() {
   using L = std::numeric_limits<T>;
-  std::vector<T> values = {0,           L::denorm_min(), 3 * L::denorm_min(), L::min() / 2,  L::min() - L::denorm_min(),
-                           L::min(),    2 * L::min(),    L::epsilon() / 4,    L::epsilon(),  T(0.1),
-                           T(0.25),     T(0.5),          T(0.75),             T(1) - L::epsilon() / 2,
-                           1,           1 + L::epsilon(), T(1.25),            T(1.5),        2,
-                           T(2.5),      3,               4,                   10,            T(87.3),
-                           T(88.72284), T(89),           T(100),              T(103.97),     T(104),
-                           T(150),      T(500.5),        T(709.78),           T(710.4),      T(746),
-                           T(1e7),      T(8388609),      T(1e18),             T(1e19),       T(1e30),
-                           std::sqrt(L::max()),          L::max() / 2,        L::max(),      L::infinity(),
+  std::vector<T> values = {0,
+                           L::denorm_min(),
+                           3 * L::denorm_min(),
+                           L::min() / 2,
+                           L::min() - L::denorm_min(),
+                           L::min(),
+                           2 * L::min(),
+                           L::epsilon() / 4,
+                           L::epsilon(),
+                           T(0.1),
+                           T(0.25),
+                           T(0.5),
+                           T(0.75),
+                           T(1) - L::epsilon() / 2,
+                           1,
+                           1 + L::epsilon(),
+                           T(1.25),
+                           T(1.5),
+                           2,
+                           T(2.5),
+                           3,
+                           4,
+                           10,
+                           T(87.3),
+                           T(88.72284),
+                           T(89),
+                           T(100),
+                           T(103.97),
+                           T(104),
+                           T(150),
+                           T(500.5),
+                           T(709.78),
+                           T(710.4),
+                           T(746),
+                           T(1e7),
+                           T(8388609),
+                           T(1e18),
+                           T(1e19),
+                           T(1e30),
+                           std::sqrt(L::max()),
+                           L::max() / 2,
+                           L::max(),
+                           L::infinity(),
                            L::quiet_NaN()};
   // The last arguments of exp, sinh and exp2 with a finite result, the last with one that is not zero or not denormal.
-  for (const T edge : {std::log(L::max()), std::log(L::max()) + T(0.6931471805599453), std::log(L::min()), std::log(L::denorm_min()),
-                       T(L::max_exponent), T(L::min_exponent), T(0.34657359027997264), std::sqrt(T(2)), std::sqrt(T(0.5)), T(1e-20)}) {
+  for (const T edge :
+       {std::log(L::max()), std::log(L::max()) + T(0.6931471805599453), std::log(L::min()), std::log(L::denorm_min()),
+        T(L::max_exponent), T(L::min_exponent), T(0.34657359027997264), std::sqrt(T(2)), std::sqrt(T(0.5)), T(1e-20)}) {
     values.insert(values.end(), {edge, std::nextafter(edge, T(0)), std::nextafter(edge, 2 * edge)});
   }
   const std::size_t n = values.size();
@@ -69,7 +104,8 @@ std::vector<T> random_values(std::size_t n, std::uint64_t seed) {
       }
     } else {
       static constexpr double range[] = {1e-3, 0.1, 1, 2, 4, 10, 90, 750};
-      value = static_cast<T>(static_cast<double>(static_cast<std::int64_t>(random())) * 0x1p-63 * range[(bits >> 1) & 7]);
+      value =
+          static_cast<T>(static_cast<double>(static_cast<std::int64_t>(random())) * 0x1p-63 * range[(bits >> 1) & 7]);
     }
   }
   return values;
@@ -92,8 +128,8 @@ void check_unary(const std::vector<T>& x) {
       const double error = distance<T>(y[i], f.exact(x[i]));
       if (error > worst) worst = error, at = i;
     }
-    BOOST_TEST(worst <= f.bar, f.name << '(' << x[at] << ") is " << y[at] << ", " << worst << " ULP from " << f.exact(x[at])
-                                      << "; the bar is " << f.bar);
+    BOOST_TEST(worst <= f.bar, f.name << '(' << x[at] << ") is " << y[at] << ", " << worst << " ULP from "
+                                      << f.exact(x[at]) << "; the bar is " << f.bar);
   }
 }
 
@@ -108,8 +144,8 @@ void check_binary(const std::vector<T>& x, const std::vector<T>& z) {
       const double error = distance<T>(y[i], f.exact(x[i], z[i]));
       if (error > worst) worst = error, at = i;
     }
-    BOOST_TEST(worst <= f.bar, f.name << '(' << x[at] << ", " << z[at] << ") is " << y[at] << ", " << worst << " ULP from "
-                                      << f.exact(x[at], z[at]) << "; the bar is " << f.bar);
+    BOOST_TEST(worst <= f.bar, f.name << '(' << x[at] << ", " << z[at] << ") is " << y[at] << ", " << worst
+                                      << " ULP from " << f.exact(x[at], z[at]) << "; the bar is " << f.bar);
   }
 }
 

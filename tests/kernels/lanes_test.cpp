@@ -267,17 +267,22 @@ BOOST_AUTO_TEST_CASE(maximum_and_minimum_pass_nan_on_from_either_side) {
   for_each_isa([&] {
     check_same(lanes_of(x, [](const auto& v) { return maximum(v, 2); }), {quiet_nan, 2, 2, 5});
     check_same(lanes_of(x, [](const auto& v) { return minimum(2, v); }), {quiet_nan, 1, -inf, 2});
-    check_same(lanes_of(x, [](const auto& v) { return maximum(quiet_nan, v); }), {quiet_nan, quiet_nan, quiet_nan, quiet_nan});
+    check_same(lanes_of(x, [](const auto& v) { return maximum(quiet_nan, v); }),
+               {quiet_nan, quiet_nan, quiet_nan, quiet_nan});
   });
 }
 
 BOOST_AUTO_TEST_CASE(rounding_takes_halves_to_even_and_keeps_the_sign_of_zero) {
   const std::vector<float> x = {0.5F, 1.5F, 2.5F, -0.5F, -1.5F, -0.2F, 8388609, -1e30F, quiet_nan, -inf};
   for_each_isa([&] {
-    check_same(lanes_of(x, [](const auto& v) { return round(v); }), {0, 2, 2, -0.0F, -2, -0.0F, 8388609, -1e30F, quiet_nan, -inf});
-    check_same(lanes_of(x, [](const auto& v) { return floor(v); }), {0, 1, 2, -1, -2, -1, 8388609, -1e30F, quiet_nan, -inf});
-    check_same(lanes_of(x, [](const auto& v) { return ceil(v); }), {1, 2, 3, -0.0F, -1, -0.0F, 8388609, -1e30F, quiet_nan, -inf});
-    check_same(lanes_of(x, [](const auto& v) { return trunc(v); }), {0, 1, 2, -0.0F, -1, -0.0F, 8388609, -1e30F, quiet_nan, -inf});
+    check_same(lanes_of(x, [](const auto& v) { return round(v); }),
+               {0, 2, 2, -0.0F, -2, -0.0F, 8388609, -1e30F, quiet_nan, -inf});
+    check_same(lanes_of(x, [](const auto& v) { return floor(v); }),
+               {0, 1, 2, -1, -2, -1, 8388609, -1e30F, quiet_nan, -inf});
+    check_same(lanes_of(x, [](const auto& v) { return ceil(v); }),
+               {1, 2, 3, -0.0F, -1, -0.0F, 8388609, -1e30F, quiet_nan, -inf});
+    check_same(lanes_of(x, [](const auto& v) { return trunc(v); }),
+               {0, 1, 2, -0.0F, -1, -0.0F, 8388609, -1e30F, quiet_nan, -inf});
   });
 }
 

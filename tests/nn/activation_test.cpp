@@ -20,7 +20,8 @@ namespace {
 
 /// Values on both sides of every kink, on the kinks, and far out.
 Tensor probe() {
-  return tensor({-800.0, -25.0, -6.0, -3.0, -1.0, -0.5, -0.1, 0.0, 0.1, 0.5, 1.0, 2.9, 3.0, 6.0, 20.0, 25.0, 800.0, double(NAN), 0.25, 4.0},
+  return tensor({-800.0, -25.0, -6.0, -3.0, -1.0, -0.5, -0.1,  0.0,         0.1,  0.5,
+                 1.0,    2.9,   3.0,  6.0,  20.0, 25.0, 800.0, double(NAN), 0.25, 4.0},
                 {.dtype = float64});
 }
 
@@ -43,7 +44,8 @@ void check_same(nn::Module& m, const std::function<Tensor(const Tensor&)>& funct
 }
 
 template <class M>
-void check_same(M&& m, const std::function<Tensor(const Tensor&)>& function, const std::string& printed, const Shape& shape = {20}) {
+void check_same(M&& m, const std::function<Tensor(const Tensor&)>& function, const std::string& printed,
+                const Shape& shape = {20}) {
   BOOST_TEST(m.to_string() == printed);
   check_same(static_cast<nn::Module&>(m), function, shape);
 }
@@ -81,7 +83,8 @@ BOOST_AUTO_TEST_CASE(options_reach_the_function_by_name_and_by_position) {
   check_same(nn::Hardtanh({.max_val = 3}), F_OF(F::hardtanh(x, -1, 3)), "Hardtanh(min_val=-1.0, max_val=3.0)");
   check_same(nn::GELU(), F_OF(F::gelu(x)), "GELU(approximate='none')");
   check_same(nn::GELU("tanh"), F_OF(F::gelu(x, GeluApproximation::tanh)), "GELU(approximate='tanh')");
-  check_same(nn::GELU({.approximate = GeluApproximation::tanh}), F_OF(F::gelu(x, GeluApproximation::tanh)), "GELU(approximate='tanh')");
+  check_same(nn::GELU({.approximate = GeluApproximation::tanh}), F_OF(F::gelu(x, GeluApproximation::tanh)),
+             "GELU(approximate='tanh')");
   check_same(nn::Softplus(), F_OF(F::softplus(x)), "Softplus(beta=1.0, threshold=20.0)");
   check_same(nn::Softplus(2, 12), F_OF(F::softplus(x, 2, 12)), "Softplus(beta=2.0, threshold=12.0)");
   check_same(nn::Softplus({.threshold = 5}), F_OF(F::softplus(x, 1, 5)), "Softplus(beta=1.0, threshold=5.0)");
@@ -103,11 +106,13 @@ BOOST_AUTO_TEST_CASE(activations_along_a_dimension_are_their_functions) {
 }
 
 BOOST_AUTO_TEST_CASE(options_outside_their_domain_throw_at_construction) {
-  check_error<ValueError>([] { nn::Softshrink(-1); }, "Softshrink: lambda must be greater or equal to 0, but found to be -1");
+  check_error<ValueError>([] { nn::Softshrink(-1); },
+                          "Softshrink: lambda must be greater or equal to 0, but found to be -1");
   check_error<ValueError>([] { nn::CELU(0.0); }, "CELU: alpha cannot be 0");
   check_error<ValueError>([] { nn::Softplus(0.0); }, "Softplus: beta cannot be 0");
   check_error<ValueError>([] { nn::Hardtanh(2, 1); }, "Hardtanh: min_val 2 cannot be greater than max_val 1");
-  check_error<ValueError>([] { nn::RReLU(2, 1); }, "Lower bound should be less than or equal to the upper bound, got 2 and 1");
+  check_error<ValueError>([] { nn::RReLU(2, 1); },
+                          "Lower bound should be less than or equal to the upper bound, got 2 and 1");
   check_error<ValueError>([] { nn::PReLU(0); }, "PReLU: num_parameters must be positive, got 0");
   check_error<ValueError>([] { nn::GELU("erf"); }, "GELU: approximate argument must be either none or tanh, got erf");
 }
@@ -122,7 +127,10 @@ BOOST_AUTO_TEST_CASE(prelu_learns_its_slope) {
 
   nn::PReLU three({.num_parameters = 3, .init = 0.5});
   const Tensor x = full({2, 3, 2}, -1.0, {.requires_grad = true});
-  { NoGradGuard no_grad; three.weight.copy_(tensor({1.0, 2.0, 3.0})); }
+  {
+    NoGradGuard no_grad;
+    three.weight.copy_(tensor({1.0, 2.0, 3.0}));
+  }
   const Tensor y = three(x);
   check_values(y, {-1, -1, -2, -2, -3, -3, -1, -1, -2, -2, -3, -3});
   y.sum().backward();
@@ -146,7 +154,8 @@ BOOST_AUTO_TEST_CASE(rrelu_draws_slopes_while_training_and_takes_the_middle_othe
   }
   BOOST_TEST(std::abs(sum / 20000 + (0.125 + 1.0 / 3) / 2) < 5 * 0.0602 / std::sqrt(20000.0));
   y.sum().backward();
-  BOOST_TEST((-x.grad()).to_vector<double>() == y.to_vector<double>());  // the slope is the gradient, and -1 times it the value
+  BOOST_TEST((-x.grad()).to_vector<double>() ==
+             y.to_vector<double>());  // the slope is the gradient, and -1 times it the value
   check_values(layer(tensor({0.0, 3.0})), {0, 3});
   layer.eval();
   check_close(layer(tensor({-6.0, 6.0}, {.dtype = float64})), {-6 * (0.125 + 1.0 / 3) / 2, 6}, 1e-15);

@@ -23,7 +23,8 @@ std::string keys(const nn::Module& m) {
 
 std::string children(const nn::Module& m) {
   std::string out;
-  for (const auto& [name, child] : m.named_children()) out += (out.empty() ? "" : " ") + name + ":" + child->class_name();
+  for (const auto& [name, child] : m.named_children())
+    out += (out.empty() ? "" : " ") + name + ":" + child->class_name();
   return out;
 }
 
@@ -192,7 +193,8 @@ BOOST_AUTO_TEST_CASE(parameter_lists_and_dicts_register_their_tensors) {
   moved.scales.append(ones({4}));
   BOOST_TEST(keys(moved) == "scales.0 scales.1 scales.2 table.left table.right");
   check_error<IndexError>([&] { (void)moved.scales[3]; }, "ParameterList: index 3 is out of range for 3 entries");
-  check_error<IndexError>([&] { (void)moved.table.at("up"); }, "ParameterDict: there is no entry 'up'; entries are: left, right");
+  check_error<IndexError>([&] { (void)moved.table.at("up"); },
+                          "ParameterDict: there is no entry 'up'; entries are: left, right");
   check_error<ValueError>([&] { moved.table.insert("left", ones({1})); }, "the name 'left' already exists");
   BOOST_TEST(moved.table.size() == 2u);
 }

@@ -22,9 +22,7 @@ struct Seeded {
   Seeded() { manual_seed(3); }
 };
 
-double share_of_zeros(const Tensor& t) {
-  return (t == 0).to(float64).mean().item();
-}
+double share_of_zeros(const Tensor& t) { return (t == 0).to(float64).mean().item(); }
 
 }  // namespace
 
@@ -135,7 +133,8 @@ BOOST_AUTO_TEST_CASE(channels_are_dropped_as_a_whole) {
   const Tensor y = F::dropout1d(x, 0.5);
   y.sum().backward();
   BOOST_TEST(equal(x.grad() * 3, y));
-  check_error<ShapeError>([] { F::dropout2d(ones({3, 4})); }, "dropout2d: expected 3D or 4D input, but received a 2D input");
+  check_error<ShapeError>([] { F::dropout2d(ones({3, 4})); },
+                          "dropout2d: expected 3D or 4D input, but received a 2D input");
   check_error<ShapeError>([] { F::dropout1d(ones({4}), 0.5, false); }, "dropout1d: expected 2D or 3D input");
 }
 

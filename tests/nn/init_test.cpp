@@ -77,7 +77,8 @@ BOOST_AUTO_TEST_CASE(fans_count_inputs_and_outputs_of_a_unit) {
 }
 
 BOOST_AUTO_TEST_CASE(gains_are_those_of_pytorch) {
-  for (const char* name : {"linear", "conv1d", "conv2d", "conv_transpose3d", "sigmoid"}) BOOST_TEST(init::calculate_gain(name) == 1.0);
+  for (const char* name : {"linear", "conv1d", "conv2d", "conv_transpose3d", "sigmoid"})
+    BOOST_TEST(init::calculate_gain(name) == 1.0);
   BOOST_TEST(init::calculate_gain("tanh") == 5.0 / 3);
   BOOST_TEST(init::calculate_gain("relu") == std::sqrt(2.0));
   BOOST_TEST(init::calculate_gain("leaky_relu") == std::sqrt(2.0 / (1 + 1e-4)));
@@ -95,9 +96,10 @@ BOOST_AUTO_TEST_CASE(initialisers_write_parameters_without_recording) {
   BOOST_TEST(w.requires_grad());
   BOOST_TEST(w.version() > version);
   for (const auto& fill : std::vector<std::function<void()>>{
-           [&] { init::uniform_(w); }, [&] { init::normal_(w); }, [&] { init::constant_(w, 3); }, [&] { init::eye_(w); },
-           [&] { init::orthogonal_(w); }, [&] { init::sparse_(w, 0.5); }, [&] { init::trunc_normal_(w); },
-           [&] { init::xavier_uniform_(w); }, [&] { init::xavier_normal_(w); }, [&] { init::kaiming_normal_(w); }}) {
+           [&] { init::uniform_(w); }, [&] { init::normal_(w); }, [&] { init::constant_(w, 3); },
+           [&] { init::eye_(w); }, [&] { init::orthogonal_(w); }, [&] { init::sparse_(w, 0.5); },
+           [&] { init::trunc_normal_(w); }, [&] { init::xavier_uniform_(w); }, [&] { init::xavier_normal_(w); },
+           [&] { init::kaiming_normal_(w); }}) {
     fill();
     BOOST_TEST(w.is_leaf());
   }
@@ -127,7 +129,8 @@ BOOST_AUTO_TEST_CASE(xavier_and_kaiming_have_their_scales) {
   check_uniform(t, 1 / std::sqrt(200.0));
   init::kaiming_normal_(t, {.mode = init::FanMode::fan_out, .nonlinearity = "relu"});
   check_moments(t, 0, std::sqrt(2.0 / 300));
-  check_error<ValueError>([&] { init::kaiming_normal_(t, {.nonlinearity = "cubic"}); }, "Unsupported nonlinearity cubic");
+  check_error<ValueError>([&] { init::kaiming_normal_(t, {.nonlinearity = "cubic"}); },
+                          "Unsupported nonlinearity cubic");
 }
 
 BOOST_AUTO_TEST_CASE(linear_layers_start_within_one_over_root_of_inputs) {
@@ -167,7 +170,8 @@ BOOST_AUTO_TEST_CASE(orthogonal_matrices_are_orthogonal) {
     const Tensor product = wide ? matmul(w, w.t()) : matmul(w.t(), w);
     BOOST_TEST(allclose(product, eye(product.size(0), {.dtype = float64}) * 9, 0, 1e-12));
   }
-  check_error<ShapeError>([] { init::orthogonal_(zeros({4})); }, "Only tensors with 2 or more dimensions are supported");
+  check_error<ShapeError>([] { init::orthogonal_(zeros({4})); },
+                          "Only tensors with 2 or more dimensions are supported");
 }
 
 BOOST_AUTO_TEST_CASE(orthogonal_matrices_have_no_preferred_sign) {

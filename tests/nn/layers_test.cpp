@@ -33,7 +33,11 @@ BOOST_AUTO_TEST_SUITE(layers)
 
 BOOST_AUTO_TEST_CASE(linear_takes_any_leading_dimensions) {
   nn::Linear layer(3, 2);
-  { NoGradGuard no_grad; layer.weight.copy_(tensor({{1.0, 2.0, 3.0}, {0.0, -1.0, 1.0}})); layer.bias.copy_(tensor({0.5, -0.5})); }
+  {
+    NoGradGuard no_grad;
+    layer.weight.copy_(tensor({{1.0, 2.0, 3.0}, {0.0, -1.0, 1.0}}));
+    layer.bias.copy_(tensor({0.5, -0.5}));
+  }
   check_values(layer(tensor({1.0, 1.0, 2.0})), {9.5, 0.5});
   for (const Shape& lead : {Shape{}, Shape{4}, Shape{2, 5}, Shape{2, 1, 3}, Shape{0}, Shape{2, 0, 3}}) {
     Shape in = lead, out = lead;
@@ -58,7 +62,8 @@ BOOST_AUTO_TEST_CASE(linear_refuses_what_does_not_fit) {
   nn::Linear layer(3, 2);
   check_error<ShapeError>([&] { layer(ones({4, 2})); }, "linear: ");
   check_error<DTypeError>([&] { layer(ones({4, 3}, {.dtype = float64})); }, "to have the same dtype");
-  check_error<ValueError>([] { nn::Linear(-1, 2); }, "Linear: in_features and out_features must not be negative, got -1 and 2");
+  check_error<ValueError>([] { nn::Linear(-1, 2); },
+                          "Linear: in_features and out_features must not be negative, got -1 and 2");
 }
 
 BOOST_AUTO_TEST_CASE(linear_layers_follow_the_default_dtype) {
@@ -87,7 +92,8 @@ BOOST_AUTO_TEST_CASE(bilinear_is_the_sum_over_both_inputs) {
   const Tensor a = ones({5, 2});
   check_error<ShapeError>([&] { layer(a, ones({4, 3})); }, "bilinear: input batch dimensions do not match");
   check_error<ShapeError>([&] { layer(a, ones({5, 2})); }, "bilinear: input2 size does not match weight size");
-  check_error<ShapeError>([&] { layer(ones({5, 3}), ones({5, 3})); }, "bilinear: input1 size does not match weight size");
+  check_error<ShapeError>([&] { layer(ones({5, 3}), ones({5, 3})); },
+                          "bilinear: input1 size does not match weight size");
   check_error<ShapeError>([&] { layer(a, ones({3})); }, "bilinear: input dimensions do not match");
   check_error<ValueError>([&] { static_cast<nn::Module&>(layer)(a); }, "Bilinear: has no forward for one tensor");
   check_error<ValueError>([] { nn::Bilinear(0, 1, 1); }, "Bilinear: in1_features must be > 0, but got 0");
@@ -138,7 +144,10 @@ BOOST_AUTO_TEST_CASE(embedding_looks_up_rows_and_adds_up_their_gradients) {
 BOOST_AUTO_TEST_CASE(the_padding_row_receives_no_gradient) {
   nn::Embedding layer(4, 2, {.padding_idx = -1});
   check_values(layer.weight[3], {0, 0});
-  { NoGradGuard no_grad; layer.weight[3].fill_(5); }
+  {
+    NoGradGuard no_grad;
+    layer.weight[3].fill_(5);
+  }
   const Tensor y = layer(tensor({3, 1, 3}));
   check_values(y[0], {5, 5});
   y.backward(full({3, 2}, INFINITY));
@@ -156,12 +165,18 @@ BOOST_AUTO_TEST_CASE(gradients_may_be_divided_by_the_number_of_uses) {
 
 BOOST_AUTO_TEST_CASE(rows_beyond_max_norm_are_scaled_down_in_place) {
   nn::Embedding layer(3, 2, {.max_norm = 1.0});
-  { NoGradGuard no_grad; layer.weight.copy_(tensor({{3.0, 4.0}, {0.3, 0.4}, {6.0, 8.0}})); }
+  {
+    NoGradGuard no_grad;
+    layer.weight.copy_(tensor({{3.0, 4.0}, {0.3, 0.4}, {6.0, 8.0}}));
+  }
   const Tensor y = layer(tensor({0, 1, 0}));
   check_close(y, {0.6, 0.8, 0.3, 0.4, 0.6, 0.8}, 1e-6);
   check_close(layer.weight.detach(), {0.6, 0.8, 0.3, 0.4, 6, 8}, 1e-6);  // row 2 was not used
   nn::Embedding manhattan(1, 2, {.max_norm = 1.0, .norm_type = 1});
-  { NoGradGuard no_grad; manhattan.weight.copy_(tensor({{3.0, -1.0}})); }
+  {
+    NoGradGuard no_grad;
+    manhattan.weight.copy_(tensor({{3.0, -1.0}}));
+  }
   check_close(manhattan(tensor({0})), {0.75, -0.25}, 1e-6);
 }
 
@@ -172,7 +187,8 @@ BOOST_AUTO_TEST_CASE(pretrained_rows_are_frozen_unless_wanted) {
   check_values(frozen(tensor({1})), {3, 4});
   BOOST_TEST(nn::Embedding::from_pretrained(rows, false).weight.requires_grad());
   BOOST_TEST(!rows.requires_grad());
-  check_error<ShapeError>([] { nn::Embedding::from_pretrained(ones({3})); }, "Embeddings parameter is expected to be 2-dimensional");
+  check_error<ShapeError>([] { nn::Embedding::from_pretrained(ones({3})); },
+                          "Embeddings parameter is expected to be 2-dimensional");
 }
 
 BOOST_AUTO_TEST_CASE(embedding_refuses_bad_indices) {
@@ -180,7 +196,8 @@ BOOST_AUTO_TEST_CASE(embedding_refuses_bad_indices) {
   check_error<IndexError>([&] { layer(tensor({0, 4})); }, "index 4 is out of bounds for dimension 0 with size 4");
   check_error<IndexError>([&] { layer(tensor({-1})); }, "index -1 is out of bounds for dimension 0 with size 4");
   check_error<DTypeError>([&] { layer(ones({2})); }, "embedding: expected indices of int64, got float32");
-  check_error<ValueError>([] { nn::Embedding(4, 2, {.padding_idx = 4}); }, "padding_idx must be within num_embeddings, got 4 for 4");
+  check_error<ValueError>([] { nn::Embedding(4, 2, {.padding_idx = 4}); },
+                          "padding_idx must be within num_embeddings, got 4 for 4");
   check_error<ValueError>([] { nn::Embedding(4, -2); }, "must not be negative, got 4 and -2");
   check_error<ShapeError>([] { F::embedding(tensor({0}), ones({3})); }, "'weight' must be 2-D");
 }
@@ -195,9 +212,12 @@ BOOST_AUTO_TEST_CASE(one_hot_marks_the_index) {
   check_values(F::one_hot(tensor(1), 4), {0, 1, 0, 0});
   BOOST_TEST(to_text(F::one_hot(zeros({0}, {.dtype = int64}), 3).shape()) == "[0, 3]");
   check_values(F::one_hot(tensor({{0, 1}, {1, 1}}).t(), 2), {1, 0, 0, 1, 0, 1, 0, 1});
-  check_error<ValueError>([] { F::one_hot(tensor({0, -1})); }, "Class values must be non-negative, got -1 at element 1");
-  check_error<ValueError>([] { F::one_hot(tensor({0, 3}), 3); }, "Class values must be smaller than num_classes, got 3 at element 1");
-  check_error<ValueError>([] { F::one_hot(zeros({0}, {.dtype = int64})); }, "Can not infer total number of classes from empty tensor.");
+  check_error<ValueError>([] { F::one_hot(tensor({0, -1})); },
+                          "Class values must be non-negative, got -1 at element 1");
+  check_error<ValueError>([] { F::one_hot(tensor({0, 3}), 3); },
+                          "Class values must be smaller than num_classes, got 3 at element 1");
+  check_error<ValueError>([] { F::one_hot(zeros({0}, {.dtype = int64})); },
+                          "Can not infer total number of classes from empty tensor.");
   check_error<DTypeError>([] { F::one_hot(ones({2})); }, "one_hot is only applicable to index tensor");
 }
 
@@ -243,15 +263,18 @@ BOOST_AUTO_TEST_CASE(gradients_of_padding_go_to_where_the_values_came_from) {
 BOOST_AUTO_TEST_CASE(pad_refuses_what_cannot_be) {
   const Tensor x = ones({2, 3});
   check_error<ValueError>([&] { F::pad(x, {1}); }, "Padding length must be divisible by 2");
-  check_error<ShapeError>([&] { F::pad(x, {1, 1, 1, 1, 1, 1}); },
-                          "Padding length should be less than or equal to two times the input dimension but got padding length 6 "
-                          "and input of dimension 2");
+  check_error<ShapeError>(
+      [&] { F::pad(x, {1, 1, 1, 1, 1, 1}); },
+      "Padding length should be less than or equal to two times the input dimension but got padding length 6 "
+      "and input of dimension 2");
   check_error<ShapeError>([&] { F::pad(x, {-2, -2}); }, "resulted in a negative output size, which is invalid");
-  check_error<ShapeError>([&] { F::pad(x, {3, 0}, {.mode = F::PadMode::reflect}); },
-                          "Padding size should be less than the corresponding input dimension, but got: padding (3, 0) at dimension "
-                          "1 of input [2, 3]");
+  check_error<ShapeError>(
+      [&] { F::pad(x, {3, 0}, {.mode = F::PadMode::reflect}); },
+      "Padding size should be less than the corresponding input dimension, but got: padding (3, 0) at dimension "
+      "1 of input [2, 3]");
   check_error<ShapeError>([&] { F::pad(x, {0, 4}, {.mode = F::PadMode::circular}); }, "padding (0, 4) at dimension 1");
-  check_error<ShapeError>([] { F::pad(zeros({0}), {1, 0}, {.mode = F::PadMode::replicate}); }, "padding (1, 0) at dimension 0");
+  check_error<ShapeError>([] { F::pad(zeros({0}), {1, 0}, {.mode = F::PadMode::replicate}); },
+                          "padding (1, 0) at dimension 0");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

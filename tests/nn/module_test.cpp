@@ -170,8 +170,10 @@ BOOST_AUTO_TEST_CASE(of_many_parameters_each_is_listed_once) {
 BOOST_AUTO_TEST_CASE(tying_tensors_that_differ_throws_and_changes_nothing) {
   nn::Linear a(2, 3), b(3, 2);
   const Tensor before = a.weight;
-  check_error<ShapeError>([&] { a.weight.tie(b.weight); }, "tie: a parameter of shape [3, 2] can't share a tensor of shape [2, 3]");
-  check_error<DTypeError>([&] { a.weight.tie(zeros({3, 2}, {.dtype = float64})); }, "tie: a parameter of float32 can't share");
+  check_error<ShapeError>([&] { a.weight.tie(b.weight); },
+                          "tie: a parameter of shape [3, 2] can't share a tensor of shape [2, 3]");
+  check_error<DTypeError>([&] { a.weight.tie(zeros({3, 2}, {.dtype = float64})); },
+                          "tie: a parameter of float32 can't share");
   check_error<AutogradError>([&] { a.weight.tie(b.weight.t()); }, "a parameter must be a leaf");
   nn::Parameter stray;
   {
@@ -424,9 +426,8 @@ BOOST_AUTO_TEST_CASE(errors_inside_a_net_name_the_line_of_the_call) {
 BOOST_AUTO_TEST_CASE(hooks_see_and_may_replace_what_passes) {
   nn::Linear layer(2, 2);
   std::string seen;
-  auto before = layer.register_forward_pre_hook([&](nn::Module& m, const Tensor& x) {
-    seen += "pre " + m.class_name() + to_text(x.shape()) + ";";
-  });
+  auto before = layer.register_forward_pre_hook(
+      [&](nn::Module& m, const Tensor& x) { seen += "pre " + m.class_name() + to_text(x.shape()) + ";"; });
   auto first = layer.register_forward_hook([&](nn::Module&, const Tensor& x, const Tensor& y) {
     seen += "a" + to_text(x.shape()) + to_text(y.shape()) + ";";
   });
@@ -491,9 +492,10 @@ BOOST_AUTO_TEST_CASE(modules_of_several_inputs_run_between_their_hooks) {
 BOOST_AUTO_TEST_CASE(state_dict_holds_parameters_then_persistent_buffers_then_children) {
   Deep net;
   const nn::StateDict dict = net.state_dict();
-  BOOST_TEST(joined(dict.keys()) ==
-             "gain first.scale first.mean first.count first.fc.weight first.fc.bias second.scale second.mean second.count "
-             "second.fc.weight second.fc.bias");
+  BOOST_TEST(
+      joined(dict.keys()) ==
+      "gain first.scale first.mean first.count first.fc.weight first.fc.bias second.scale second.mean second.count "
+      "second.fc.weight second.fc.bias");
   BOOST_TEST(!dict.at("gain").requires_grad());
   BOOST_TEST(dict.at("first.fc.weight").shares_storage(net.first.fc.weight));
   BOOST_TEST(joined(net.first.state_dict("block").keys()) ==
@@ -537,11 +539,12 @@ BOOST_AUTO_TEST_CASE(a_strict_load_lists_all_problems_in_one_error_and_changes_n
                            {"fc3.weight", ones({1})},
                            {"extra", ones({1})}};
   const auto load = [&] { net.load_state_dict(dict); };
-  for (const char* text : {"Error(s) in loading state_dict for Net:", "Missing key(s) in state_dict: \"fc2.weight\".",
-                           "Unexpected key(s) in state_dict: \"fc3.weight\", \"extra\".",
-                           "size mismatch for fc1.weight: copying a param with shape [4, 3] from checkpoint, the shape in current "
-                           "model is [4, 2].",
-                           "undefined tensor for fc2.bias"})
+  for (const char* text :
+       {"Error(s) in loading state_dict for Net:", "Missing key(s) in state_dict: \"fc2.weight\".",
+        "Unexpected key(s) in state_dict: \"fc3.weight\", \"extra\".",
+        "size mismatch for fc1.weight: copying a param with shape [4, 3] from checkpoint, the shape in current "
+        "model is [4, 2].",
+        "undefined tensor for fc2.bias"})
     check_error<ValueError>(load, text);
   BOOST_TEST(net.fc1.bias.to_vector<double>() == before);
   check_error<ValueError>([&] { net.load_state_dict(dict, false); }, "size mismatch for fc1.weight");
@@ -572,7 +575,10 @@ BOOST_AUTO_TEST_CASE(clone_into_copies_a_net) {
   nn::clone_into(b, a);
   const Tensor x = rand({3, 2});
   BOOST_TEST(equal(a(x), b(x)));
-  { NoGradGuard no_grad; b.fc1.weight.mul_(2); }
+  {
+    NoGradGuard no_grad;
+    b.fc1.weight.mul_(2);
+  }
   BOOST_TEST(!equal(a.fc1.weight, b.fc1.weight));
   nn::Linear c(2, 2);
   check_error<ValueError>([&] { nn::clone_into(c, a); }, "Missing key(s) in state_dict: \"weight\", \"bias\"");
@@ -605,12 +611,15 @@ BOOST_AUTO_TEST_CASE(state_dicts_keep_their_order) {
   BOOST_TEST(!dict.contains("b"));
   BOOST_TEST(dict.size() == 2u);
   check_error<IndexError>([&] { (void)dict.at("b"); }, "there is no entry \"b\"");
-  check_error<ValueError>([&] { nn::StateDict({{"x", ones({1})}, {"x", ones({1})}}); }, "the name \"x\" is already in use");
+  check_error<ValueError>([&] { nn::StateDict({{"x", ones({1})}, {"x", ones({1})}}); },
+                          "the name \"x\" is already in use");
 }
 
 BOOST_AUTO_TEST_CASE(state_dicts_find_every_name_among_many) {
   nn::StateDict dict;
-  const auto name = [](int i) { return "layer" + std::to_string(i * 7919 % 1000) + ".weight"; };  // each of 1000 names once, unsorted
+  const auto name = [](int i) {
+    return "layer" + std::to_string(i * 7919 % 1000) + ".weight";
+  };  // each of 1000 names once, unsorted
   for (int i = 0; i < 1000; ++i) dict.append(name(i), full({1}, i));
   for (int i = 0; i < 1000; i += 3) BOOST_TEST(dict.erase(name(i)));
   for (int i = 0; i < 1000; ++i) {

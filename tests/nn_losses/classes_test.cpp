@@ -22,7 +22,7 @@ void for_each_loss(const Test& test) {
   test("nll_loss", [](const Tensor& x, const Tensor& t, const nn::NLLLossOptions& o) { return F::nll_loss(x, t, o); });
   for (const double smoothing : {0.0, 0.25})
     test(concat("cross_entropy, label_smoothing ", smoothing), [=](const Tensor& x, const Tensor& t,
-                                                                const nn::NLLLossOptions& o) {
+                                                                   const nn::NLLLossOptions& o) {
       return F::cross_entropy(
           x, t,
           {.weight = o.weight, .ignore_index = o.ignore_index, .reduction = o.reduction, .label_smoothing = smoothing});

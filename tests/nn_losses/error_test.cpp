@@ -64,9 +64,11 @@ BOOST_AUTO_TEST_CASE(regression_losses_refuse_shapes_that_differ_and_say_what_to
           "mse_loss: prediction [2, 1] and target [2] differ in shape; did you mean target.unsqueeze(1)?");
   refuses([&] { F::mse_loss(in.pair, in.column); },
           "mse_loss: prediction [2] and target [2, 1] differ in shape; did you mean target.squeeze(1)?");
-  refuses([&] { F::mse_loss(in.x, in.row); }, "mse_loss: prediction [2, 3] and target [3] differ in shape; reshape one");
+  refuses([&] { F::mse_loss(in.x, in.row); },
+          "mse_loss: prediction [2, 3] and target [3] differ in shape; reshape one");
   refuses([&] { F::l1_loss(in.column, in.pair); }, "l1_loss: prediction [2, 1] and target [2] differ in shape");
-  refuses([&] { F::l1_loss(in.x, in.row, {.reduction = Reduction::none}); }, "l1_loss: prediction [2, 3] and target [3]");
+  refuses([&] { F::l1_loss(in.x, in.row, {.reduction = Reduction::none}); },
+          "l1_loss: prediction [2, 3] and target [3]");
   refuses([&] { F::smooth_l1_loss(in.column, in.pair); }, "smooth_l1_loss: prediction [2, 1] and target [2]");
   refuses([&] { F::smooth_l1_loss(in.scalar, in.pair); }, "smooth_l1_loss: prediction [] and target [2]");
   refuses([&] { F::focal_loss(in.column, in.pair); }, "focal_loss: prediction [2, 1] and target [2]");
@@ -81,15 +83,21 @@ BOOST_AUTO_TEST_CASE(regression_losses_refuse_shapes_that_differ_and_say_what_to
 BOOST_AUTO_TEST_CASE(integral_predictions_are_refused) {
   const Operands in;
   const Refusals<DTypeError> refuses{in};
-  refuses([&] { F::mse_loss(in.whole, in.whole); }, "mse_loss: the prediction must be a floating point tensor, got int64");
+  refuses([&] { F::mse_loss(in.whole, in.whole); },
+          "mse_loss: the prediction must be a floating point tensor, got int64");
   refuses([&] { F::l1_loss(in.whole, in.whole); }, "l1_loss: the prediction must be a floating point tensor");
-  refuses([&] { F::smooth_l1_loss(in.whole, in.whole); }, "smooth_l1_loss: the prediction must be a floating point tensor");
-  refuses([&] { F::binary_cross_entropy(in.whole, in.whole); }, "binary_cross_entropy: the prediction must be a floating");
-  refuses([&] { F::binary_cross_entropy_with_logits(in.whole, in.whole); }, "the prediction must be a floating point tensor");
+  refuses([&] { F::smooth_l1_loss(in.whole, in.whole); },
+          "smooth_l1_loss: the prediction must be a floating point tensor");
+  refuses([&] { F::binary_cross_entropy(in.whole, in.whole); },
+          "binary_cross_entropy: the prediction must be a floating");
+  refuses([&] { F::binary_cross_entropy_with_logits(in.whole, in.whole); },
+          "the prediction must be a floating point tensor");
   refuses([&] { F::focal_loss(in.whole, in.whole); }, "focal_loss: the prediction must be a floating point tensor");
   refuses([&] { F::nll_loss(in.whole, in.labels); }, "nll_loss: the prediction must be a floating point tensor");
-  refuses([&] { F::cross_entropy(in.whole, in.labels); }, "cross_entropy: the prediction must be a floating point tensor");
-  refuses([&] { F::cosine_similarity(in.whole, in.whole); }, "cosine_similarity: x1 must be a floating point tensor, got int64");
+  refuses([&] { F::cross_entropy(in.whole, in.labels); },
+          "cross_entropy: the prediction must be a floating point tensor");
+  refuses([&] { F::cosine_similarity(in.whole, in.whole); },
+          "cosine_similarity: x1 must be a floating point tensor, got int64");
   refuses([&] { F::cosine_similarity(in.x, in.whole); }, "cosine_similarity: x2 must be a floating point tensor");
 }
 
@@ -99,12 +107,16 @@ BOOST_AUTO_TEST_CASE(reductions_and_options_out_of_range_are_refused) {
   refuses([&] { F::mse_loss(in.x, in.t, {.reduction = "average"}); }, "average is not a valid value for reduction");
   refuses([&] { nn::BCELoss({.reduction = "Mean"}); }, "Mean is not a valid value for reduction");
   refuses([&] { F::mse_loss(in.x, in.t, {.reduction = "batchmean"}); }, "batchmean is not a valid value for reduction");
-  refuses([&] { F::l1_loss(in.x, in.t, {.reduction = Reduction::batchmean}); }, "batchmean is not a valid value for reduction");
-  refuses([&] { F::smooth_l1_loss(in.x, in.t, {.reduction = Reduction::batchmean}); }, "batchmean is not a valid value");
+  refuses([&] { F::l1_loss(in.x, in.t, {.reduction = Reduction::batchmean}); },
+          "batchmean is not a valid value for reduction");
+  refuses([&] { F::smooth_l1_loss(in.x, in.t, {.reduction = Reduction::batchmean}); },
+          "batchmean is not a valid value");
   refuses([&] { F::focal_loss(in.x, in.t, {.reduction = Reduction::batchmean}); }, "batchmean is not a valid value");
   refuses([&] { F::nll_loss(in.x, in.labels, {.reduction = Reduction::batchmean}); }, "batchmean is not a valid value");
-  refuses([&] { F::cross_entropy(in.x, in.labels, {.reduction = Reduction::batchmean}); }, "batchmean is not a valid value");
-  refuses([&] { F::binary_cross_entropy(in.x, in.t, {.reduction = Reduction::batchmean}); }, "batchmean is not a valid value");
+  refuses([&] { F::cross_entropy(in.x, in.labels, {.reduction = Reduction::batchmean}); },
+          "batchmean is not a valid value");
+  refuses([&] { F::binary_cross_entropy(in.x, in.t, {.reduction = Reduction::batchmean}); },
+          "batchmean is not a valid value");
   refuses([&] { F::smooth_l1_loss(in.x, in.t, {.beta = -0.5}); },
           "smooth_l1_loss does not support negative values for beta. Got beta -0.5");
   refuses([&] { F::smooth_l1_loss(in.x, in.t, {.beta = nan_value}); }, "does not support negative values for beta.");
@@ -112,7 +124,8 @@ BOOST_AUTO_TEST_CASE(reductions_and_options_out_of_range_are_refused) {
           "cross_entropy: label_smoothing must be between 0.0 and 1.0. Got: 1.5");
   refuses([&] { F::cross_entropy(in.x, in.t, {.label_smoothing = -0.1}); },
           "label_smoothing must be between 0.0 and 1.0. Got: -0.1");
-  refuses([&] { F::cross_entropy(in.x, in.labels, {.label_smoothing = nan_value}); }, "label_smoothing must be between 0.0 and 1.0");
+  refuses([&] { F::cross_entropy(in.x, in.labels, {.label_smoothing = nan_value}); },
+          "label_smoothing must be between 0.0 and 1.0");
   refuses([&] { F::cross_entropy(in.x, in.t, {.ignore_index = 1}); },
           "cross_entropy: ignore_index is not supported for floating point target");
 }
@@ -120,16 +133,20 @@ BOOST_AUTO_TEST_CASE(reductions_and_options_out_of_range_are_refused) {
 BOOST_AUTO_TEST_CASE(binary_losses_check_shapes_ranges_and_dtypes) {
   const Operands in;
   const Refusals<ShapeError> wrong_shape{in};
-  wrong_shape([&] { F::binary_cross_entropy(in.column, in.pair); },
-              "binary_cross_entropy: Using a target size ([2]) that is different to the input size ([2, 1]) is deprecated. Please "
-              "ensure they have the same size.");
+  wrong_shape(
+      [&] { F::binary_cross_entropy(in.column, in.pair); },
+      "binary_cross_entropy: Using a target size ([2]) that is different to the input size ([2, 1]) is deprecated. Please "
+      "ensure they have the same size.");
   wrong_shape([&] { F::binary_cross_entropy(in.x, Tensor()); }, "Using a target size (undefined)");
   wrong_shape([&] { F::binary_cross_entropy_with_logits(in.column, in.pair); },
               "Target size ([2]) must be the same as input size ([2, 1])");
-  wrong_shape([&] { nn::BCEWithLogitsLoss()(in.x, in.row); }, "Target size ([3]) must be the same as input size ([2, 3])");
+  wrong_shape([&] { nn::BCEWithLogitsLoss()(in.x, in.row); },
+              "Target size ([3]) must be the same as input size ([2, 3])");
   wrong_shape([&] { F::binary_cross_entropy(in.x, in.t, {.weight = in.pair}); }, "binary_cross_entropy");
-  wrong_shape([&] { F::binary_cross_entropy_with_logits(in.x, in.t, {.weight = in.pair}); }, "binary_cross_entropy_with_logits");
-  wrong_shape([&] { F::binary_cross_entropy_with_logits(in.x, in.t, {.pos_weight = in.pair}); }, "binary_cross_entropy_with_logits");
+  wrong_shape([&] { F::binary_cross_entropy_with_logits(in.x, in.t, {.weight = in.pair}); },
+              "binary_cross_entropy_with_logits");
+  wrong_shape([&] { F::binary_cross_entropy_with_logits(in.x, in.t, {.pos_weight = in.pair}); },
+              "binary_cross_entropy_with_logits");
   wrong_shape([&] { F::binary_cross_entropy_with_logits(in.row, in.row, {.pos_weight = in.x.detach()}); },
               "pos_weight of shape [2, 3] does not broadcast to shape [3]");
 
@@ -147,7 +164,8 @@ BOOST_AUTO_TEST_CASE(binary_losses_check_shapes_ranges_and_dtypes) {
   const Refusals<DTypeError> wrong_dtype{in};
   wrong_dtype([&] { F::binary_cross_entropy(in.x, in.whole); },
               "binary_cross_entropy: the target must have the dtype of the input, float64, but is int64");
-  wrong_dtype([&] { F::binary_cross_entropy(in.x, in.t.to(float32)); }, "float64, but is float32; convert it with .to(float64)");
+  wrong_dtype([&] { F::binary_cross_entropy(in.x, in.t.to(float32)); },
+              "float64, but is float32; convert it with .to(float64)");
 }
 
 BOOST_AUTO_TEST_CASE(weights_cannot_be_learned_through_a_loss) {
@@ -157,8 +175,9 @@ BOOST_AUTO_TEST_CASE(weights_cannot_be_learned_through_a_loss) {
           "the function 'binary_cross_entropy' is not differentiable with respect to argument 'weight'");
   refuses([&] { F::binary_cross_entropy_with_logits(in.x, in.t, {.weight = in.learned}); },
           "the function 'binary_cross_entropy_with_logits' is not differentiable with respect to argument 'weight'");
-  refuses([&] { F::binary_cross_entropy_with_logits(in.x, in.t, {.pos_weight = in.learned}); },
-          "the function 'binary_cross_entropy_with_logits' is not differentiable with respect to argument 'pos_weight'");
+  refuses(
+      [&] { F::binary_cross_entropy_with_logits(in.x, in.t, {.pos_weight = in.learned}); },
+      "the function 'binary_cross_entropy_with_logits' is not differentiable with respect to argument 'pos_weight'");
   refuses([&] { F::nll_loss(in.x, in.labels, {.weight = in.learned}); },
           "the function 'nll_loss' is not differentiable with respect to argument 'weight'");
   refuses([&] { F::cross_entropy(in.x, in.labels, {.weight = in.learned}); },
@@ -182,13 +201,16 @@ BOOST_AUTO_TEST_CASE(class_targets_must_fit_the_input) {
     refuses([&] { call(in.images, in.labels); }, op + "size mismatch (got input: [2, 3, 4], target: [2])");
     refuses([&] { call(in.row, in.labels); }, op + "size mismatch (got input: [3], target: [2])");
     refuses([&] { call(in.scalar, tensor(0)); }, op + "the input must have at least one dimension");
-    refuses([&] { call(in.x, in.labels, in.pair); },
-            op + "weight tensor should be defined either for all 3 classes or no classes but got weight tensor of shape: [2]");
+    refuses(
+        [&] { call(in.x, in.labels, in.pair); },
+        op +
+            "weight tensor should be defined either for all 3 classes or no classes but got weight tensor of shape: [2]");
     refuses([&] { call(in.x, in.labels, in.column); }, "but got weight tensor of shape: [2, 1]");
     const Refusals<ValueError> undefined{in};
     undefined([&] { call(in.x, Tensor()); }, op + "the target is an undefined tensor");
   }
-  refuses([&] { F::cross_entropy(in.x, in.pair); }, "a floating point target holds class probabilities and must have the shape");
+  refuses([&] { F::cross_entropy(in.x, in.pair); },
+          "a floating point target holds class probabilities and must have the shape");
   const Refusals<DTypeError> wrong_dtype{in};
   wrong_dtype([&] { F::cross_entropy(in.x, in.whole); },
               "Expected floating point type for target with class probabilities, got int64");
@@ -203,11 +225,13 @@ BOOST_AUTO_TEST_CASE(labels_out_of_range_are_named_with_their_place) {
     const auto call = [&](const Tensor& x, const Tensor& t, std::int64_t ignore = -100) {
       return ce ? F::cross_entropy(x, t, {.ignore_index = ignore}) : F::nll_loss(x, t, {.ignore_index = ignore});
     };
-    refuses([&] { call(in.x, tensor({0, 3})); }, "Target 3 is out of bounds. It stands at position [1], and classes are in the range [0, 3)");
+    refuses([&] { call(in.x, tensor({0, 3})); },
+            "Target 3 is out of bounds. It stands at position [1], and classes are in the range [0, 3)");
     refuses([&] { call(in.x, tensor({-1, 0})); }, "Target -1 is out of bounds. It stands at position [0]");
     refuses([&] { call(in.x, tensor({-100, 7}), -1); }, "Target -100 is out of bounds.");
     refuses([&] { call(in.row, tensor(3)); }, "Target 3 is out of bounds. It stands at position []");
-    refuses([&] { call(in.images, tensor({{0, 1, 2, 0}, {0, 9, 0, 0}})); }, "Target 9 is out of bounds. It stands at position [1, 1]");
+    refuses([&] { call(in.images, tensor({{0, 1, 2, 0}, {0, 9, 0, 0}})); },
+            "Target 9 is out of bounds. It stands at position [1, 1]");
     BOOST_TEST(call(in.x, tensor({0, 3}), 3).defined());  // what is ignored need not be a class
   }
 }
@@ -231,12 +255,9 @@ BOOST_AUTO_TEST_CASE(labels_are_checked_again_when_they_are_used_in_backward) {
 
 BOOST_AUTO_TEST_CASE(a_second_backward_through_a_loss_says_how_to_keep_the_graph) {
   const Operands in;
-  const std::vector<Tensor> losses = {F::mse_loss(in.x, in.t),
-                                      F::focal_loss(in.x, in.t),
-                                      F::nll_loss(in.x, in.labels),
-                                      F::cross_entropy(in.x, in.labels),
-                                      F::cross_entropy(in.x, in.t),
-                                      F::cosine_similarity(in.x, in.t).sum(),
+  const std::vector<Tensor> losses = {F::mse_loss(in.x, in.t),      F::focal_loss(in.x, in.t),
+                                      F::nll_loss(in.x, in.labels), F::cross_entropy(in.x, in.labels),
+                                      F::cross_entropy(in.x, in.t), F::cosine_similarity(in.x, in.t).sum(),
                                       nn::l1_penalty({in.x}, 1.0)};
   for (const Tensor& loss : losses) {
     loss.backward();
@@ -249,10 +270,13 @@ BOOST_AUTO_TEST_CASE(cosine_similarity_and_penalties_check_their_arguments) {
   Refusals<ShapeError>{in}([&] { F::cosine_similarity(in.x, in.pair); }, "The size of tensor a (3) must match");
   Refusals<IndexError>{in}([&] { F::cosine_similarity(in.x, in.t, {.dim = 2}); }, "cosine_similarity");
   Refusals<IndexError>{in}([&] { F::cosine_similarity(in.row, in.row); }, "cosine_similarity");
-  Refusals<ValueError>{in}([&] { F::cosine_similarity(in.x, Tensor()); }, "cosine_similarity: x2 is an undefined tensor");
-  Refusals<ValueError>{in}([&] { nn::l1_penalty({in.x, Tensor()}, 0.1); }, "l1_penalty: parameter 1 is an undefined tensor");
+  Refusals<ValueError>{in}([&] { F::cosine_similarity(in.x, Tensor()); },
+                           "cosine_similarity: x2 is an undefined tensor");
+  Refusals<ValueError>{in}([&] { nn::l1_penalty({in.x, Tensor()}, 0.1); },
+                           "l1_penalty: parameter 1 is an undefined tensor");
   Refusals<ValueError>{in}([&] { nn::l2_penalty({Tensor()}, 0.1); }, "l2_penalty: parameter 0 is an undefined tensor");
-  Refusals<DTypeError>{in}([&] { nn::l2_penalty({in.whole}, 0.1); }, "l2_penalty: parameter 0 must be a floating point tensor, got int64");
+  Refusals<DTypeError>{in}([&] { nn::l2_penalty({in.whole}, 0.1); },
+                           "l2_penalty: parameter 0 must be a floating point tensor, got int64");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

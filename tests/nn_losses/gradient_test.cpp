@@ -45,27 +45,37 @@ BOOST_AUTO_TEST_CASE(elementwise_losses_have_right_derivatives_of_first_and_seco
   for (const Reduction r : reductions) {
     check_derivatives("mse", [=](const Inputs& in) { return F::mse_loss(in[0], in[1], {.reduction = r}); }, {x, t});
     check_derivatives("mse weighted",
-                      [=](const Inputs& in) { return F::mse_loss(in[0], in[1], {.reduction = r, .weight = in[2]}); }, {x, t, w});
+                      [=](const Inputs& in) { return F::mse_loss(in[0], in[1], {.reduction = r, .weight = in[2]}); },
+                      {x, t, w});
     check_derivatives("l1", [=](const Inputs& in) { return F::l1_loss(in[0], in[1], {.reduction = r}); }, {x, t});
     check_derivatives("l1 weighted",
-                      [=](const Inputs& in) { return F::l1_loss(in[0], in[1], {.reduction = r, .weight = in[2]}); }, {x, t, w});
+                      [=](const Inputs& in) { return F::l1_loss(in[0], in[1], {.reduction = r, .weight = in[2]}); },
+                      {x, t, w});
     check_derivatives("smooth l1",
-                      [=](const Inputs& in) { return F::smooth_l1_loss(in[0], in[1], {.reduction = r, .beta = 0.3}); }, {x, t});
-    check_derivatives("bce", [=](const Inputs& in) { return F::binary_cross_entropy(in[0], in[1], {.reduction = r}); }, {x, t});
-    check_derivatives("bce weighted", [=](const Inputs& in) {
-      return F::binary_cross_entropy(in[0], in[1], {.weight = per_class, .reduction = r});
-    }, {x, t});
-    check_derivatives("bce with logits", [=](const Inputs& in) {
-      return F::binary_cross_entropy_with_logits(in[0] * 4.0 - 2.0, in[1], {.reduction = r});
-    }, {x, t});
-    check_derivatives("bce with logits weighted", [=](const Inputs& in) {
-      return F::binary_cross_entropy_with_logits(in[0] * 4.0 - 2.0, in[1],
-                                                 {.weight = fixed, .reduction = r, .pos_weight = per_class});
-    }, {x, t});
+                      [=](const Inputs& in) { return F::smooth_l1_loss(in[0], in[1], {.reduction = r, .beta = 0.3}); },
+                      {x, t});
+    check_derivatives("bce", [=](const Inputs& in) { return F::binary_cross_entropy(in[0], in[1], {.reduction = r}); },
+                      {x, t});
+    check_derivatives(
+        "bce weighted",
+        [=](const Inputs& in) { return F::binary_cross_entropy(in[0], in[1], {.weight = per_class, .reduction = r}); },
+        {x, t});
+    check_derivatives("bce with logits",
+                      [=](const Inputs& in) {
+                        return F::binary_cross_entropy_with_logits(in[0] * 4.0 - 2.0, in[1], {.reduction = r});
+                      },
+                      {x, t});
+    check_derivatives("bce with logits weighted",
+                      [=](const Inputs& in) {
+                        return F::binary_cross_entropy_with_logits(
+                            in[0] * 4.0 - 2.0, in[1], {.weight = fixed, .reduction = r, .pos_weight = per_class});
+                      },
+                      {x, t});
     for (const double gamma : {2.0, 0.0, 1.5})
-      check_derivatives("focal", [=](const Inputs& in) {
-        return F::focal_loss(in[0], in[1], {.gamma = gamma, .alpha = 0.6, .reduction = r});
-      }, {x, t});
+      check_derivatives(
+          "focal",
+          [=](const Inputs& in) { return F::focal_loss(in[0], in[1], {.gamma = gamma, .alpha = 0.6, .reduction = r}); },
+          {x, t});
   }
 }
 
@@ -75,7 +85,9 @@ BOOST_AUTO_TEST_CASE(losses_over_classes_have_right_derivatives_of_first_and_sec
   for (const Reduction r : reductions) {
     for (const Tensor& weight : {Tensor(), w}) {
       const auto nll = [=](const Tensor& t, std::int64_t ignore) {
-        return [=](const Inputs& in) { return F::nll_loss(in[0] * 1.5, t, {.weight = weight, .ignore_index = ignore, .reduction = r}); };
+        return [=](const Inputs& in) {
+          return F::nll_loss(in[0] * 1.5, t, {.weight = weight, .ignore_index = ignore, .reduction = r});
+        };
       };
       check_derivatives("nll", nll(labels, -100), {x});
       check_derivatives("nll with ignored labels", nll(labels, 2), {x});
@@ -84,8 +96,9 @@ BOOST_AUTO_TEST_CASE(losses_over_classes_have_right_derivatives_of_first_and_sec
       for (const double smoothing : {0.0, 0.3}) {
         const auto ce = [=](const Tensor& t, std::int64_t ignore) {
           return [=](const Inputs& in) {
-            return F::cross_entropy(in[0] * 3.0, t,
-                                    {.weight = weight, .ignore_index = ignore, .reduction = r, .label_smoothing = smoothing});
+            return F::cross_entropy(
+                in[0] * 3.0, t,
+                {.weight = weight, .ignore_index = ignore, .reduction = r, .label_smoothing = smoothing});
           };
         };
         check_derivatives("cross entropy", ce(labels, -100), {x});
@@ -116,11 +129,14 @@ BOOST_AUTO_TEST_CASE(cosine_similarity_has_right_derivatives_of_first_and_second
 BOOST_AUTO_TEST_CASE(penalties_have_right_derivatives_and_equal_what_is_written_out) {
   const Tensor a = numbers({2, 3}, 1), b = numbers({4}, 2);
   const Tensor shifted = (b.detach() - 0.5).requires_grad_();
-  check_derivatives("l1", [](const Inputs& in) { return nn::l1_penalty({in[0], in[1]}, 0.3) * in[0].sum(); }, {a, shifted});
-  check_derivatives("l2", [](const Inputs& in) { return nn::l2_penalty({in[0], in[1]}, 0.3) * in[0].sum(); }, {a, shifted});
+  check_derivatives("l1", [](const Inputs& in) { return nn::l1_penalty({in[0], in[1]}, 0.3) * in[0].sum(); },
+                    {a, shifted});
+  check_derivatives("l2", [](const Inputs& in) { return nn::l2_penalty({in[0], in[1]}, 0.3) * in[0].sum(); },
+                    {a, shifted});
 
   for (const DType dtype : {float64, float32}) {
-    const Tensor u = a.detach().to(dtype).clone().requires_grad_(), v = shifted.detach().to(dtype).clone().requires_grad_();
+    const Tensor u = a.detach().to(dtype).clone().requires_grad_(),
+                 v = shifted.detach().to(dtype).clone().requires_grad_();
     const double tolerance = dtype == float64 ? 1e-15 : 1e-6;
     const auto agree = [&](const Tensor& built, const Tensor& written) {
       BOOST_TEST(std::abs(built.item() - written.item()) <= tolerance * std::abs(written.item()));
@@ -148,7 +164,8 @@ BOOST_AUTO_TEST_CASE(float32_gradients_agree_with_those_of_float64) {
   for (const auto& loss : losses) {
     const Tensor x = numbers({4, 3}, 1), t = numbers({4, 3}, 2, false);
     const Tensor small = x.detach().to(float32).clone().requires_grad_();
-    const Tensor wide = autograd::grad({loss(x, t)}, {x})[0], narrow = autograd::grad({loss(small, t.to(float32))}, {small})[0];
+    const Tensor wide = autograd::grad({loss(x, t)}, {x})[0],
+                 narrow = autograd::grad({loss(small, t.to(float32))}, {small})[0];
     BOOST_TEST((narrow.dtype() == float32));
     BOOST_TEST(allclose(narrow.to(float64), wide, 1e-4, 1e-7), "loss " << which);
     ++which;

@@ -94,7 +94,8 @@ BOOST_AUTO_TEST_CASE(ignored_rows_count_nothing_whatever_they_hold) {
     for (const double smoothing : {0.0, 0.2}) {
       if (!ce && smoothing > 0) continue;
       const auto call = [&](const Tensor& x, const Tensor& t, Reduction r) {
-        return ce ? F::cross_entropy(x, t, {.reduction = r, .label_smoothing = smoothing}) : F::nll_loss(x, t, {.reduction = r});
+        return ce ? F::cross_entropy(x, t, {.reduction = r, .label_smoothing = smoothing})
+                  : F::nll_loss(x, t, {.reduction = r});
       };
       for (const bool recorded : {false, true}) {
         const Tensor x = doubles({{nan_value, inf}, {-1.0, -2.0}, {-inf, -inf}});
@@ -159,12 +160,17 @@ BOOST_AUTO_TEST_CASE(kinks_have_the_stated_subgradients) {
     return x.grad();
   };
   const auto sum = Reduction::sum;
-  check_values(slope_of([&](const Tensor& x, const Tensor& t) { return F::l1_loss(x, t, {.reduction = sum}); }), {0, 1, -1});
-  check_values(slope_of([&](const Tensor& x, const Tensor& t) { return F::smooth_l1_loss(x, t, {.reduction = sum}); }), {0, 1, -1});
-  check_values(slope_of([&](const Tensor& x, const Tensor& t) { return F::smooth_l1_loss(x, t, {.reduction = sum, .beta = 0}); }),
+  check_values(slope_of([&](const Tensor& x, const Tensor& t) { return F::l1_loss(x, t, {.reduction = sum}); }),
+               {0, 1, -1});
+  check_values(slope_of([&](const Tensor& x, const Tensor& t) { return F::smooth_l1_loss(x, t, {.reduction = sum}); }),
+               {0, 1, -1});
+  check_values(slope_of([&](const Tensor& x, const Tensor& t) {
+                 return F::smooth_l1_loss(x, t, {.reduction = sum, .beta = 0});
+               }),
                {0, 1, -1});
   const Tensor x = doubles({1.0});  // the second derivative at the joint is 0
-  const Tensor g = autograd::grad({F::smooth_l1_loss(x, zeros({1}, {.dtype = float64}))}, {x}, {.create_graph = true})[0];
+  const Tensor g =
+      autograd::grad({F::smooth_l1_loss(x, zeros({1}, {.dtype = float64}))}, {x}, {.create_graph = true})[0];
   check_values(autograd::grad({g}, {x}, {.allow_unused = true})[0], {0});
 }
 
@@ -180,7 +186,8 @@ BOOST_AUTO_TEST_CASE(cosine_similarity_of_a_zero_vector_is_0_with_a_steep_gradie
 }
 
 BOOST_AUTO_TEST_CASE(regression_losses_promote_and_propagate) {
-  check_values(F::mse_loss(doubles({inf, nan_value, 1.0}), doubles({inf, 1.0, 3.0}), {.reduction = "none"}), {nan_value, nan_value, 4});
+  check_values(F::mse_loss(doubles({inf, nan_value, 1.0}), doubles({inf, 1.0, 3.0}), {.reduction = "none"}),
+               {nan_value, nan_value, 4});
   check_values(F::mse_loss(doubles({1.0, 2.0}), tensor({0, 4})), {2.5});
   BOOST_TEST((F::mse_loss(ones({2}), doubles({1.0, 2.0})).dtype() == float64));
   check_values(F::l1_loss(tensor({1, -2}), tensor({3, 3}), {.reduction = "sum"}), {7});
@@ -202,9 +209,10 @@ BOOST_AUTO_TEST_CASE(results_are_the_same_for_every_number_of_threads) {
   const Tensor k = randn({40, 11, 300}, {.requires_grad = true}), grid = (arange(12000) % 11).reshape({40, 300});
   const auto bits = [&] {
     std::vector<double> all;
-    for (const Tensor& l : {F::cross_entropy(x, labels, {.label_smoothing = 0.1}), F::nll_loss(x, labels), F::cross_entropy(k, grid),
-                            F::mse_loss(x, x.detach() * 0.5), F::binary_cross_entropy_with_logits(x, x.detach()),
-                            F::cosine_similarity(x, x.detach() + 1.0).sum()}) {
+    for (const Tensor& l :
+         {F::cross_entropy(x, labels, {.label_smoothing = 0.1}), F::nll_loss(x, labels), F::cross_entropy(k, grid),
+          F::mse_loss(x, x.detach() * 0.5), F::binary_cross_entropy_with_logits(x, x.detach()),
+          F::cosine_similarity(x, x.detach() + 1.0).sum()}) {
       all.push_back(l.item());
       for (const Tensor& g : autograd::grad({l}, {x, k}, {.allow_unused = true}))
         if (g.defined())
@@ -235,13 +243,15 @@ BOOST_AUTO_TEST_CASE(tensor_options_are_buffers_of_the_module) {
   both.to(float64);
   BOOST_TEST((both.state_dict().at("pos_weight").dtype() == float64));
   BOOST_TEST(both(x, t).item() == before);
-  both.load_state_dict(nn::StateDict({{"weight", doubles({2.0, 2.0}, false)}, {"pos_weight", doubles({3.0, 3.0}, false)}}));
+  both.load_state_dict(
+      nn::StateDict({{"weight", doubles({2.0, 2.0}, false)}, {"pos_weight", doubles({3.0, 3.0}, false)}}));
   BOOST_TEST(both(x, t).item() == 2 * before);
 }
 
 BOOST_AUTO_TEST_CASE(penalties_leave_out_what_the_filter_does) {
   nn::Linear fc(2, 1);
-  const double w0 = fc.weight.detach()[0][0].item(), w1 = fc.weight.detach()[0][1].item(), b = fc.bias.detach()[0].item();
+  const double w0 = fc.weight.detach()[0][0].item(), w1 = fc.weight.detach()[0][1].item(),
+               b = fc.bias.detach()[0].item();
   BOOST_TEST(std::abs(nn::l1_penalty(fc, 2.0).item() - 2 * (std::abs(w0) + std::abs(w1))) < 1e-6);
   BOOST_TEST(std::abs(nn::l2_penalty(fc, 2.0).item() - (w0 * w0 + w1 * w1)) < 1e-6);
   const auto all = [](std::string_view) { return true; };

@@ -57,8 +57,8 @@ BOOST_AUTO_TEST_CASE(a_tensor_of_one_value_is_read_as_its_dense_copy_is) {
   for (const DType dtype : {float32, float64}) {
     const Tensor x = randn({5, 37}, {.dtype = dtype, .requires_grad = true}, g);
     const Tensor one = full({}, 0.3, {.dtype = dtype}), up = full({}, 1.7, {.dtype = dtype});
-    for (const Tensor& value : {one, one.reshape({1}), one.reshape({1, 1}), one.expand({5, 37}), one.expand({1, 37}),
-                                one.expand({5, 1})}) {
+    for (const Tensor& value :
+         {one, one.reshape({1}), one.reshape({1, 1}), one.expand({5, 37}), one.expand({1, 37}), one.expand({5, 1})}) {
       const Tensor w = value.detach(), dense = one.expand({5, 37}).contiguous();
       const Tensor y = f(x, w), expected = f(x, dense);
       BOOST_TEST(y.shape() == expected.shape());

@@ -11,7 +11,8 @@ BOOST_AUTO_TEST_SUITE(optimizer)
 
 BOOST_AUTO_TEST_CASE(what_a_group_leaves_out_it_inherits) {
   const Tensor w = param({1}), b = param({1});
-  optim::SGD opt({{.params = {w}, .weight_decay = 0.5}, {.params = {b}, .lr = 0.25, .weight_decay = 0.0}}, {.lr = 1, .weight_decay = 9});
+  optim::SGD opt({{.params = {w}, .weight_decay = 0.5}, {.params = {b}, .lr = 0.25, .weight_decay = 0.0}},
+                 {.lr = 1, .weight_decay = 9});
   BOOST_TEST(opt.param_groups()[0].lr == 1);
   BOOST_TEST(opt.param_groups()[0].weight_decay == 0.5);
   BOOST_TEST(opt.param_groups()[1].lr == 0.25);
@@ -151,17 +152,21 @@ BOOST_AUTO_TEST_CASE(a_state_dict_of_another_dtype_is_cast_and_copied) {
 
 BOOST_AUTO_TEST_CASE(a_state_dict_that_does_not_fit_is_refused_and_nothing_changes) {
   const Tensor p = param({1, 2}), q = param({1});
-  optim::SGD two({p, q}, {.lr = 1, .momentum = 0.5}), groups({{.params = {param({1})}}, {.params = {param({1})}}}, {.lr = 1});
+  optim::SGD two({p, q}, {.lr = 1, .momentum = 0.5}),
+      groups({{.params = {param({1})}}, {.params = {param({1})}}}, {.lr = 1});
   optim::SGD one({param({1, 2, 3})}, {.lr = 3, .momentum = 0.5});
   give(p, {1, 1});
   two.step();
   auto dict = two.state_dict();
-  check_error<ValueError>([&] { groups.load_state_dict(dict); }, "loaded state dict has a different number of parameter groups: 1, this optimizer has 2");
-  check_error<ValueError>([&] { one.load_state_dict(dict); },
-                          "loaded state dict contains a parameter group that doesn't match the size of optimizer's group 0: 2 against 1");
+  check_error<ValueError>([&] { groups.load_state_dict(dict); },
+                          "loaded state dict has a different number of parameter groups: 1, this optimizer has 2");
+  check_error<ValueError>(
+      [&] { one.load_state_dict(dict); },
+      "loaded state dict contains a parameter group that doesn't match the size of optimizer's group 0: 2 against 1");
   auto wrong = dict;
   wrong.param_groups[0].params = {0};
-  check_error<ShapeError>([&] { one.load_state_dict(wrong); }, "loaded momentum_buffer has shape [2] but parameter 0 has shape [3]");
+  check_error<ShapeError>([&] { one.load_state_dict(wrong); },
+                          "loaded momentum_buffer has shape [2] but parameter 0 has shape [3]");
   auto negative = dict;
   negative.param_groups[0].options[0].second = -1;
   check_error<ValueError>([&] { two.load_state_dict(negative); }, "Invalid learning rate: -1");
@@ -178,13 +183,16 @@ BOOST_AUTO_TEST_CASE(options_outside_their_domain_are_refused) {
   check_error<ValueError>([&] { optim::SGD(ps, {.lr = -1}); }, "SGD: Invalid learning rate: -1");
   check_error<ValueError>([&] { optim::SGD(ps, {.momentum = -0.1}); }, "SGD: Invalid momentum value: -0.1");
   check_error<ValueError>([&] { optim::SGD(ps, {.weight_decay = -2}); }, "SGD: Invalid weight_decay value: -2");
-  check_error<ValueError>([&] { optim::SGD(ps, {.nesterov = true}); }, "Nesterov momentum requires a momentum and zero dampening");
+  check_error<ValueError>([&] { optim::SGD(ps, {.nesterov = true}); },
+                          "Nesterov momentum requires a momentum and zero dampening");
   check_error<ValueError>([&] { optim::SGD(ps, {.momentum = 0.9, .dampening = 0.1, .nesterov = true}); },
                           "Nesterov momentum requires a momentum and zero dampening");
   check_error<ValueError>([&] { optim::Adam(ps, {.lr = -1}); }, "Adam: Invalid learning rate: -1");
   check_error<ValueError>([&] { optim::Adam(ps, {.lr = std::nan("")}); }, "Adam: Invalid learning rate: nan");
-  check_error<ValueError>([&] { optim::Adam(ps, {.betas = {1.0, 0.9}}); }, "Adam: Invalid beta parameter at index 0: 1");
-  check_error<ValueError>([&] { optim::Adam(ps, {.betas = {0.9, -0.1}}); }, "Adam: Invalid beta parameter at index 1: -0.1");
+  check_error<ValueError>([&] { optim::Adam(ps, {.betas = {1.0, 0.9}}); },
+                          "Adam: Invalid beta parameter at index 0: 1");
+  check_error<ValueError>([&] { optim::Adam(ps, {.betas = {0.9, -0.1}}); },
+                          "Adam: Invalid beta parameter at index 1: -0.1");
   check_error<ValueError>([&] { optim::Adam(ps, {.eps = -1e-3}); }, "Adam: Invalid epsilon value: -0.001");
   check_error<ValueError>([&] { optim::AdamW(ps, {.weight_decay = -1}); }, "AdamW: Invalid weight_decay value: -1");
   check_error<ValueError>([&] { optim::Adam({{.params = ps, .lr = -3.0}}, {}); }, "Adam: Invalid learning rate: -3");
@@ -193,13 +201,17 @@ BOOST_AUTO_TEST_CASE(options_outside_their_domain_are_refused) {
 BOOST_AUTO_TEST_CASE(parameters_that_cannot_be_trained_are_refused) {
   const Tensor p = param({1}), q = param({1});
   check_error<ValueError>([] { optim::Adam(std::vector<Tensor>{}); }, "optimizer got an empty parameter list");
-  check_error<ValueError>([&] { optim::Adam({p, q, p}); }, "optimizer contains a parameter group with duplicate parameters");
-  check_error<ValueError>([&] { optim::Adam({{.params = {p}}, {.params = {q, p}}}, {}); }, "some parameters appear in more than one parameter group");
+  check_error<ValueError>([&] { optim::Adam({p, q, p}); },
+                          "optimizer contains a parameter group with duplicate parameters");
+  check_error<ValueError>([&] { optim::Adam({{.params = {p}}, {.params = {q, p}}}, {}); },
+                          "some parameters appear in more than one parameter group");
   check_error<AutogradError>([&] { optim::Adam({p * 2}); }, "can't optimize a non-leaf Tensor");
-  check_error<DTypeError>([] { optim::Adam({arange(3)}); }, "can only optimize floating point Tensors, but one of the params is int64");
+  check_error<DTypeError>([] { optim::Adam({arange(3)}); },
+                          "can only optimize floating point Tensors, but one of the params is int64");
   check_error<ValueError>([] { optim::Adam({Tensor()}); }, "a parameter is an undefined tensor");
   optim::Adam opt({p});
-  check_error<ValueError>([&] { opt.add_param_group({.params = {p}}); }, "some parameters appear in more than one parameter group");
+  check_error<ValueError>([&] { opt.add_param_group({.params = {p}}); },
+                          "some parameters appear in more than one parameter group");
   check_error<ValueError>([&] { opt.add_param_group({.params = {q}, .lr = -1}); }, "Invalid learning rate: -1");
   BOOST_TEST(opt.group_count() == 1u);
 }

@@ -161,8 +161,9 @@ BOOST_AUTO_TEST_CASE(a_graph_that_saved_a_parameter_notices_its_update) {
   const Tensor loss = (p * p).sum();
   give(p, {1, 1});
   opt.step();
-  BOOST_CHECK_EXCEPTION(loss.backward(), AutogradError,
-                        [](const AutogradError& e) { return std::string(e.what()).find("modified") != std::string::npos; });
+  BOOST_CHECK_EXCEPTION(loss.backward(), AutogradError, [](const AutogradError& e) {
+    return std::string(e.what()).find("modified") != std::string::npos;
+  });
 }
 
 BOOST_AUTO_TEST_CASE(parameters_and_gradients_that_are_not_contiguous_are_updated_where_they_lie) {
@@ -207,7 +208,8 @@ BOOST_AUTO_TEST_CASE(empty_and_scalar_parameters_are_fine) {
 namespace {
 /// Runs `steps` of an optimizer over `values` cut into `pieces` tensors; all numbers afterwards.
 template <class Optimizer, class Options>
-std::vector<double> trained(const std::vector<double>& values, std::size_t pieces, const Options& options, DType dtype) {
+std::vector<double> trained(const std::vector<double>& values, std::size_t pieces, const Options& options,
+                            DType dtype) {
   std::vector<Tensor> params;
   const std::size_t n = values.size();
   for (std::size_t k = 0; k < pieces; ++k)
@@ -245,8 +247,10 @@ BOOST_AUTO_TEST_CASE(how_numbers_are_split_into_tensors_and_threads_does_not_mat
     for (int threads : {1, 2, 3, 8}) {
       set_num_threads(threads);
       for (std::size_t pieces : {1, 7, 1000}) {
-        BOOST_TEST((trained<optim::Adam>(values, pieces, adam, dtype) == one_adam), threads << " threads, " << pieces << " tensors");
-        BOOST_TEST((trained<optim::SGD>(values, pieces, sgd, dtype) == one_sgd), threads << " threads, " << pieces << " tensors");
+        BOOST_TEST((trained<optim::Adam>(values, pieces, adam, dtype) == one_adam),
+                   threads << " threads, " << pieces << " tensors");
+        BOOST_TEST((trained<optim::SGD>(values, pieces, sgd, dtype) == one_sgd),
+                   threads << " threads, " << pieces << " tensors");
       }
     }
   }
@@ -257,7 +261,8 @@ BOOST_AUTO_TEST_CASE(float32_follows_float64_within_rounding) {
   std::vector<double> values;
   for (int i = 0; i < 100; ++i) values.push_back(static_cast<float>(std::cos(i)));
   const optim::AdamOptions options{.lr = 0.1};
-  const auto f = trained<optim::Adam>(values, 3, options, float32), d = trained<optim::Adam>(values, 3, options, float64);
+  const auto f = trained<optim::Adam>(values, 3, options, float32),
+             d = trained<optim::Adam>(values, 3, options, float64);
   for (std::size_t i = 0; i < f.size(); ++i) BOOST_TEST(std::abs(f[i] - d[i]) < 1e-5);
   BOOST_TEST((f != d));
 }

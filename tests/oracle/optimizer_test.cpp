@@ -19,7 +19,9 @@ constexpr oracle::Tolerance tight{1e-12, 1e-9};
 
 bool read(const Json& j, bool) { return j.get<bool>(); }
 double read(const Json& j, double) { return oracle::number(j); }
-std::array<double, 2> read(const Json& j, std::array<double, 2>) { return {oracle::number(j.at(0)), oracle::number(j.at(1))}; }
+std::array<double, 2> read(const Json& j, std::array<double, 2>) {
+  return {oracle::number(j.at(0)), oracle::number(j.at(1))};
+}
 
 /// Sets `member`, an option or the std::optional of one, when the record has it.
 template <class T>
@@ -62,7 +64,8 @@ Tensor loss_of(const Json& problem, const oracle::Tensors& p) {
     }
     return total;
   }
-  const Tensor d = (oracle::tensor(problem.at("x")).matmul(p.at("w")) + p.at("b")).tanh() - oracle::tensor(problem.at("y"));
+  const Tensor d =
+      (oracle::tensor(problem.at("x")).matmul(p.at("w")) + p.at("b")).tanh() - oracle::tensor(problem.at("y"));
   return (d * d).mean();
 }
 

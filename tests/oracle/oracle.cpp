@@ -93,15 +93,18 @@ std::vector<Tensor> wanted(const Record& record, const Run& r) {
   return all;
 }
 
-void check_gradients(const Record& record, const Tensors& expected, const Function& function, bool strided, bool recorded) {
+void check_gradients(const Record& record, const Tensors& expected, const Function& function, bool strided,
+                     bool recorded) {
   const Run r = run(record, function, strided);
   const std::vector<std::string> names = record.differentiated();
-  const std::vector<Tensor> grads = slope::autograd::grad({r.total}, wanted(record, r), {.create_graph = recorded, .allow_unused = true});
+  const std::vector<Tensor> grads =
+      slope::autograd::grad({r.total}, wanted(record, r), {.create_graph = recorded, .allow_unused = true});
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (!expected.contains(names[i])) continue;
     const Tensor got = grads[i].defined() ? grads[i] : slope::zeros_like(r.leaves.at(names[i]));
-    expect_same(got, expected.at(names[i]), record.tolerance(),
-                record.title() + (strided ? " strided" : "") + (recorded ? " recorded" : "") + " gradient of " + names[i]);
+    expect_same(
+        got, expected.at(names[i]), record.tolerance(),
+        record.title() + (strided ? " strided" : "") + (recorded ? " recorded" : "") + " gradient of " + names[i]);
   }
 }
 
@@ -162,7 +165,8 @@ Tensor tensor(const Json& j) {
     using T = typename decltype(tag)::type;
     T* to = t.data_ptr<T>();
     for (std::size_t i = 0; i < flat.size(); ++i)
-      to[i] = flat[i].is_number_integer() ? static_cast<T>(flat[i].get<std::int64_t>()) : static_cast<T>(number(flat[i]));
+      to[i] =
+          flat[i].is_number_integer() ? static_cast<T>(flat[i].get<std::int64_t>()) : static_cast<T>(number(flat[i]));
   });
   return t;
 }
@@ -186,7 +190,8 @@ Tensors Record::leaves(bool strided) const {
   Tensors all;
   for (const char* field : {"inputs", "params"})
     if (json_.contains(field))
-      for (const auto& [name, value] : json_.at(field).items()) all[name] = strided ? with_gaps(tensor(value)) : tensor(value);
+      for (const auto& [name, value] : json_.at(field).items())
+        all[name] = strided ? with_gaps(tensor(value)) : tensor(value);
   for (const std::string& name : differentiated()) all.at(name).requires_grad_();
   return all;
 }
@@ -230,7 +235,8 @@ std::string difference(const Tensor& got, const Tensor& expected, Tolerance tole
   for (std::size_t i = 0; i < a.size(); ++i) {
     if (std::isnan(a[i]) && std::isnan(b[i])) continue;
     if (a[i] == b[i]) continue;
-    if (std::isfinite(a[i]) && std::isfinite(b[i]) && std::abs(a[i] - b[i]) <= tolerance.absolute + tolerance.relative * std::abs(b[i]))
+    if (std::isfinite(a[i]) && std::isfinite(b[i]) &&
+        std::abs(a[i] - b[i]) <= tolerance.absolute + tolerance.relative * std::abs(b[i]))
       continue;
     char text[96];
     std::snprintf(text, sizeof text, "element %zu is %.17g instead of %.17g", i, a[i], b[i]);
@@ -248,7 +254,8 @@ void check(const Record& record, const Function& function) {
       for (const auto& [name, value] : expected) {
         BOOST_TEST(r.outputs.contains(name), record.title() << " has no output " << name);
         if (r.outputs.contains(name))
-          expect_same(r.outputs.at(name).detach(), value, record.tolerance(), record.title() + (strided ? " strided" : "") + " output " + name);
+          expect_same(r.outputs.at(name).detach(), value, record.tolerance(),
+                      record.title() + (strided ? " strided" : "") + " output " + name);
       }
     }
     if (record.json().contains("grads")) {

@@ -40,11 +40,15 @@ class Record {
 
   const Json& options() const { return json_.at("options"); }
   bool has(const char* option) const { return options().contains(option) && !options().at(option).is_null(); }
-  double real(const char* option, double otherwise) const { return has(option) ? number(options().at(option)) : otherwise; }
+  double real(const char* option, double otherwise) const {
+    return has(option) ? number(options().at(option)) : otherwise;
+  }
   std::int64_t integer(const char* option, std::int64_t otherwise) const {
     return has(option) ? options().at(option).get<std::int64_t>() : otherwise;
   }
-  bool flag(const char* option, bool otherwise) const { return has(option) ? options().at(option).get<bool>() : otherwise; }
+  bool flag(const char* option, bool otherwise) const {
+    return has(option) ? options().at(option).get<bool>() : otherwise;
+  }
   std::string word(const char* option, const std::string& otherwise) const {
     return has(option) ? options().at(option).get<std::string>() : otherwise;
   }

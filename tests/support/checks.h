@@ -18,7 +18,8 @@ inline void check_values(const slope::Tensor& t, std::initializer_list<double> e
   const std::vector<double> got = t.to_vector<double>();
   BOOST_REQUIRE_EQUAL(got.size(), expected.size());
   for (std::size_t i = 0; i < got.size(); ++i)
-    BOOST_TEST(same_number(got[i], expected.begin()[i]), "element " << i << ": " << got[i] << " != " << expected.begin()[i]);
+    BOOST_TEST(same_number(got[i], expected.begin()[i]),
+               "element " << i << ": " << got[i] << " != " << expected.begin()[i]);
 }
 
 inline void check_close(const slope::Tensor& t, std::initializer_list<double> expected, double tolerance) {
@@ -40,10 +41,12 @@ void check_error(const F& call, const std::string& text, const char* file = __bu
     BOOST_ERROR("expected an error containing \"" + text + "\", nothing was thrown");
   } catch (const E& e) {
     const std::string what = e.what();
-    BOOST_TEST(what.find(text) != std::string::npos, "the error \"" << what << "\" does not contain \"" << text << "\"");
+    BOOST_TEST(what.find(text) != std::string::npos,
+               "the error \"" << what << "\" does not contain \"" << text << "\"");
     const std::string path(file);
     const std::string name = path.substr(path.find_last_of('/') + 1);
-    BOOST_TEST(what.find(name + ":") != std::string::npos, "the error \"" << what << "\" does not name a line of " << name);
+    BOOST_TEST(what.find(name + ":") != std::string::npos,
+               "the error \"" << what << "\" does not name a line of " << name);
   } catch (const std::exception& e) {
     BOOST_ERROR("expected another type of error, got \"" + std::string(e.what()) + "\"");
   }

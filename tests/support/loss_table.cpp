@@ -6,15 +6,8 @@ namespace {
 
 const std::vector<LossFamily>& families() {
   static const std::vector<LossFamily> all = {
-      regression_losses(),
-      binary_losses(),
-      elementwise_losses(),
-      sequence_losses(),
-      class_losses(),
-      contrastive_losses(),
-      penalties(),
-      margin_losses(),
-      row_losses(),
+      regression_losses(),  binary_losses(), elementwise_losses(), sequence_losses(), class_losses(),
+      contrastive_losses(), penalties(),     margin_losses(),      row_losses(),
   };
   return all;
 }

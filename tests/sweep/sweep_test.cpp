@@ -21,7 +21,8 @@ namespace {
 bool bit_equal(const Tensor& a, const Tensor& b) {
   if (a.shape() != b.shape() || a.dtype() != b.dtype()) return false;
   const auto x = a.to_vector<double>(), y = b.to_vector<double>();
-  return std::equal(x.begin(), x.end(), y.begin(), [](double p, double q) { return p == q || (std::isnan(p) && std::isnan(q)); });
+  return std::equal(x.begin(), x.end(), y.begin(),
+                    [](double p, double q) { return p == q || (std::isnan(p) && std::isnan(q)); });
 }
 
 /// Whether the values are drawn, and then depend on the dtype.
@@ -76,7 +77,8 @@ BOOST_AUTO_TEST_CASE(has_the_same_gradient_when_backward_is_recorded) {
     const Tensor y = s.function(inputs);
     Generator g(5);
     const Tensor cotangent = rand(y.shape(), {.dtype = float64}, g);
-    const auto fused = autograd::grad({y}, inputs, {.grad_outputs = {cotangent}, .retain_graph = true, .allow_unused = true});
+    const auto fused =
+        autograd::grad({y}, inputs, {.grad_outputs = {cotangent}, .retain_graph = true, .allow_unused = true});
     const auto composed =
         autograd::grad({y}, inputs, {.grad_outputs = {cotangent}, .create_graph = true, .allow_unused = true});
     for (std::size_t i = 0; i < inputs.size(); ++i) {
@@ -136,7 +138,9 @@ BOOST_AUTO_TEST_CASE(takes_empty_and_0_d_inputs_where_shapes_are_free) {
     if (!s.any_shape) continue;
     for (const Shape& shape : {Shape{0}, Shape{2, 0, 3}, Shape{}}) {
       Generator g(3);
-      const Tensor x = (rand(shape, {.dtype = float64}, g) * (s.high - s.low) * 0.5 + (s.low + s.high) * 0.5).detach().requires_grad_();
+      const Tensor x = (rand(shape, {.dtype = float64}, g) * (s.high - s.low) * 0.5 + (s.low + s.high) * 0.5)
+                           .detach()
+                           .requires_grad_();
       const Tensor y = s.function({x});
       BOOST_TEST((y.shape() == shape), s.title() << " of " << to_text(shape));
       y.sum().backward();

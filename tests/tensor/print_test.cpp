@@ -208,7 +208,8 @@ BOOST_AUTO_TEST_CASE(an_operation_is_named_as_in_pytorch) {
 
 BOOST_AUTO_TEST_CASE(shapes_and_dtypes_can_be_printed) {
   std::ostringstream out;
-  out << zeros({2, 0, 3}).shape() << " " << tensor(1.0).shape() << " " << tensor({1}).dtype() << " " << float32 << " " << boolean;
+  out << zeros({2, 0, 3}).shape() << " " << tensor(1.0).shape() << " " << tensor({1}).dtype() << " " << float32 << " "
+      << boolean;
   BOOST_TEST(out.str() == "[2, 0, 3] [] int64 float32 bool");
 }
 
