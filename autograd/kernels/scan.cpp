@@ -31,6 +31,16 @@ void cumulate_row(const T* x, T* y, std::int64_t n, Cumulate op, bool reverse) {
 // a·b, but 0 where a is: nothing comes through a zero cotangent.
 inline double scaled(double a, double b) { return a == 0 ? 0 : a * b; }
 
+/// before[k] = Π_{j<k} x[j].
+template <class T>
+void products_before(const T* x, std::int64_t n, std::vector<double>& before) {
+  double product = 1;
+  for (std::int64_t k = 0; k < n; ++k) {
+    before[static_cast<std::size_t>(k)] = product;
+    product *= static_cast<double>(x[k]);
+  }
+}
+
 }  // namespace
 
 void cumulate_kernel(const TensorImpl& y, const TensorImpl& x, int dim, Cumulate op, bool reverse) {
@@ -60,11 +70,7 @@ void cumprod_backward_kernel(const TensorImpl& dx, const TensorImpl& x, const Te
                   for (std::int64_t i = 0; i < count; ++i) {
                     const T *v = row<const T>(p, s, 0, i), *up = row<const T>(p, s, 1, i);
                     T* to = row<T>(p, s, 2, i);
-                    double product = 1;
-                    for (std::int64_t k = 0; k < n; ++k) {
-                      before[static_cast<std::size_t>(k)] = product;
-                      product *= static_cast<double>(v[k]);
-                    }
+                    products_before(v, n, before);
                     // Σ_{i>=k} g[i] Π_{k<j<=i} x[j], from the end.
                     double behind = 0;
                     for (std::int64_t k = n - 1; k >= 0; --k) {
@@ -89,11 +95,7 @@ void prod_backward_kernel(const TensorImpl& dx, const TensorImpl& x, const Tenso
                     const T* v = row<const T>(p, s, 0, i);
                     const auto up = static_cast<double>(*row<const T>(p, s, 1, i));
                     T* to = row<T>(p, s, 2, i);
-                    double product = 1;
-                    for (std::int64_t k = 0; k < n; ++k) {
-                      before[static_cast<std::size_t>(k)] = product;
-                      product *= static_cast<double>(v[k]);
-                    }
+                    products_before(v, n, before);
                     double behind = 1;
                     for (std::int64_t k = n - 1; k >= 0; --k) {
                       to[k] = static_cast<T>(scaled(up, before[static_cast<std::size_t>(k)] * behind));

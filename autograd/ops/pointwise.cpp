@@ -238,12 +238,7 @@ void run_pointwise_into(const FormulaInfo& info, const void* formula, const Oper
 #define SLOPE_ARITY(N)                                                                                \
   template Tensor run_pointwise<N>(const FormulaInfo&, const void*, std::size_t, const Operands<N>&); \
   template void run_pointwise_into<N>(const FormulaInfo&, const void*, const Operands<N>&, const Tensor&);
-SLOPE_ARITY(1)
-SLOPE_ARITY(2)
-SLOPE_ARITY(3)
-SLOPE_ARITY(4)
-SLOPE_ARITY(5)
-SLOPE_ARITY(6)
+SLOPE_FOR_EACH_ARITY(SLOPE_ARITY)
 #undef SLOPE_ARITY
 
 }  // namespace slope::detail

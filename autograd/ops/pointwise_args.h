@@ -14,6 +14,9 @@
 /// read.
 namespace slope::detail {
 
+/// X(N) for every number of arguments there is a driver for.
+#define SLOPE_FOR_EACH_ARITY(X) X(1) X(2) X(3) X(4) X(5) X(6)
+
 /// A number, and how it looks as an element of the compute dtype.
 struct Constant {
   Constant() = default;

@@ -129,12 +129,7 @@ Tensor run_reduced(const FormulaInfo& info, const void* formula, std::size_t byt
 
 #define SLOPE_ARITY(N) \
   template Tensor run_reduced<N>(const FormulaInfo&, const void*, std::size_t, const Operands<N>&, Reduction);
-SLOPE_ARITY(1)
-SLOPE_ARITY(2)
-SLOPE_ARITY(3)
-SLOPE_ARITY(4)
-SLOPE_ARITY(5)
-SLOPE_ARITY(6)
+SLOPE_FOR_EACH_ARITY(SLOPE_ARITY)
 #undef SLOPE_ARITY
 
 double sum_of_values(const FormulaInfo& info, const void* formula, const Tensor& x) {
