@@ -1,8 +1,11 @@
 #pragma once
 
-// All of slope but the opt-in header for user-defined fused operations, slope/autograd/ops/pointwise.h.
-#include "slope/autograd/autograd.h"
-#include "slope/data/data.h"
-#include "slope/nn/nn.h"
-#include "slope/optim/optim.h"
-#include "slope/train/train.h"
+// All of slope but what few programs need: slope/pointwise.h (fused operations of your own), slope/op.h (operations of your own),
+// slope/gradcheck.h and slope/explain.h.
+#include "slope/autograd.h"
+#include "slope/data.h"
+#include "slope/io.h"
+#include "slope/nn.h"
+#include "slope/optim.h"
+#include "slope/train.h"
+#include "slope/version.h"

@@ -2,7 +2,7 @@
 // of others.
 #include <benchmark/benchmark.h>
 
-#include "slope/autograd/autograd.h"
+#include "slope/autograd.h"
 
 using namespace slope;
 

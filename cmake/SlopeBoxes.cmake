@@ -1,9 +1,15 @@
 # slope_box(name DIR dir DEPENDS boxes... PRIVATE libs... PUBLIC libs...): one static library slope_<name>, alias slope::<name>, of all
 # sources under dir. A box without sources is an interface target until it gets some.
 
+# Includes read "slope/...": in this folder lie links to the folders of the boxes, and the short headers of slope_public_headers.
 set(slope_include_dir "${PROJECT_BINARY_DIR}/include")
-file(MAKE_DIRECTORY "${slope_include_dir}")
-file(CREATE_LINK "${PROJECT_SOURCE_DIR}" "${slope_include_dir}/slope" SYMBOLIC)
+if(IS_SYMLINK "${slope_include_dir}/slope")
+  file(REMOVE "${slope_include_dir}/slope")
+endif()
+file(MAKE_DIRECTORY "${slope_include_dir}/slope")
+foreach(name autograd nn optim data io train slope.h)
+  file(CREATE_LINK "${PROJECT_SOURCE_DIR}/${name}" "${slope_include_dir}/slope/${name}" SYMBOLIC)
+endforeach()
 set(slope_boxes "")
 set(slope_layers "")
 
@@ -68,4 +74,17 @@ function(slope_join_boxes)
   add_library(slope::slope ALIAS slope)
   list(TRANSFORM slope_boxes PREPEND slope_ OUTPUT_VARIABLE targets)
   target_link_libraries(slope INTERFACE ${targets})
+endfunction()
+
+# slope_public_headers(short:path ...): users write "slope/<short>" and get "slope/<path>".
+function(slope_public_headers)
+  set(slope_short_headers "")
+  foreach(pair IN LISTS ARGN)
+    string(REPLACE ":" ";" pair "${pair}")
+    list(GET pair 0 short)
+    list(GET pair 1 path)
+    file(CONFIGURE OUTPUT "${slope_include_dir}/slope/${short}" CONTENT "#pragma once\n#include \"slope/${path}\"\n" @ONLY)
+    list(APPEND slope_short_headers "${short}")
+  endforeach()
+  set(slope_short_headers "${slope_short_headers}" PARENT_SCOPE)
 endfunction()

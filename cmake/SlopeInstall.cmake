@@ -3,10 +3,12 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/slope")
 
-foreach(folder autograd nn optim data train)
-  install(DIRECTORY "${PROJECT_SOURCE_DIR}/${folder}" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/slope" FILES_MATCHING PATTERN "*.h")
+foreach(folder autograd nn optim data io train)
+  install(DIRECTORY "${PROJECT_SOURCE_DIR}/${folder}" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/slope" FILES_MATCHING PATTERN "*.h"
+          PATTERN internal EXCLUDE REGEX "/kernels/(loops|gemm|window)$" EXCLUDE)
 endforeach()
-install(FILES "${PROJECT_SOURCE_DIR}/slope.h" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/slope" OPTIONAL)
+list(TRANSFORM slope_short_headers PREPEND "${slope_include_dir}/slope/" OUTPUT_VARIABLE short_headers)
+install(FILES "${PROJECT_SOURCE_DIR}/slope.h" ${short_headers} DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/slope")
 
 list(TRANSFORM slope_boxes PREPEND slope_ OUTPUT_VARIABLE box_targets)
 install(TARGETS slope ${box_targets} EXPORT slope)

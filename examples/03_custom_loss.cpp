@@ -1,7 +1,7 @@
 // The same custom loss three ways: a function of tensors, a module, and one fused operation from a lambda.
 #include <iostream>
 
-#include "slope/autograd/ops/pointwise.h"
+#include "slope/pointwise.h"
 #include "slope/slope.h"
 
 using namespace slope;

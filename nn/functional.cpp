@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "slope/autograd/engine/op.h"
-#include "slope/autograd/kernels/iterate.h"
-#include "slope/autograd/ops/index.h"
-#include "slope/autograd/ops/reduce.h"
+#include "slope/autograd/kernels/loops/iterate.h"
+#include "slope/autograd/ops/index/index.h"
+#include "slope/autograd/ops/reduce/reduce.h"
 #include "slope/autograd/tensor/factory.h"
 
 namespace slope::nn::functional {

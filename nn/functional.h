@@ -4,11 +4,11 @@
 
 // The functional forms: what modules do, as functions of tensors. `F` is the customary short name. Losses are declared with
 // their classes, in slope/nn/losses/.
-#include "slope/autograd/ops/activation.h"
-#include "slope/autograd/ops/elementwise.h"
-#include "slope/autograd/ops/matmul.h"
-#include "slope/autograd/ops/softmax.h"
-#include "slope/autograd/ops/view.h"
+#include "slope/autograd/ops/linalg/matmul.h"
+#include "slope/autograd/ops/pointwise/activation.h"
+#include "slope/autograd/ops/pointwise/elementwise.h"
+#include "slope/autograd/ops/reduce/softmax.h"
+#include "slope/autograd/ops/view/view.h"
 #include "slope/nn/layers/activation.h"
 #include "slope/nn/layers/dropout.h"
 #include "slope/nn/layers/embedding.h"

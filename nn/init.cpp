@@ -7,9 +7,9 @@
 #include "slope/autograd/core/parallel.h"
 #include "slope/autograd/core/random.h"
 #include "slope/autograd/engine/grad_mode.h"
-#include "slope/autograd/kernels/iterate.h"
-#include "slope/autograd/ops/elementwise.h"
-#include "slope/autograd/ops/inplace.h"
+#include "slope/autograd/kernels/loops/iterate.h"
+#include "slope/autograd/ops/pointwise/elementwise.h"
+#include "slope/autograd/ops/pointwise/inplace.h"
 #include "slope/autograd/tensor/factory.h"
 
 namespace slope::nn::init {

@@ -10,9 +10,9 @@
 #include <unordered_set>
 
 #include "slope/autograd/engine/grad_mode.h"
-#include "slope/autograd/engine/parameter.h"
-#include "slope/autograd/ops/elementwise.h"
-#include "slope/autograd/ops/inplace.h"
+#include "slope/autograd/engine/internal/parameter.h"
+#include "slope/autograd/ops/pointwise/elementwise.h"
+#include "slope/autograd/ops/pointwise/inplace.h"
 
 namespace slope::nn {
 

@@ -11,9 +11,12 @@
 
 #include "slope/autograd/core/function.h"
 #include "slope/autograd/tensor/tensor.h"
-#include "slope/nn/state_dict.h"
+#include "slope/io/state_dict.h"
 
 namespace slope::nn {
+
+using io::LoadResult;
+using io::StateDict;
 
 class Module;
 

@@ -3,12 +3,12 @@
 #include <cmath>
 
 #include "slope/autograd/engine/op.h"
-#include "slope/autograd/ops/matmul.h"
-#include "slope/autograd/ops/pointwise_value.h"
-#include "slope/autograd/ops/reduce.h"
-#include "slope/autograd/ops/view.h"
+#include "slope/autograd/ops/linalg/matmul.h"
+#include "slope/autograd/ops/pointwise/internal/pointwise_value.h"
+#include "slope/autograd/ops/reduce/reduce.h"
+#include "slope/autograd/ops/view/view.h"
 #include "slope/autograd/tensor/factory.h"
-#include "slope/nn/losses/common.h"
+#include "slope/nn/losses/shared/common.h"
 
 namespace slope::nn {
 

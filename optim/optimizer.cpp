@@ -3,7 +3,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "slope/autograd/engine/parameter.h"
+#include "slope/autograd/engine/internal/parameter.h"
 
 namespace slope::optim {
 

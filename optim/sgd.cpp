@@ -1,6 +1,6 @@
 #include "slope/optim/sgd.h"
 
-#include "slope/optim/grouped_update.h"
+#include "slope/optim/internal/grouped_update.h"
 
 namespace slope::optim::detail {
 

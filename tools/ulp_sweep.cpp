@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "slope/tools/ulp.h"
+#include "ulp.h"
 
 namespace {
 

@@ -6,8 +6,8 @@
 #include <sstream>
 
 #include "slope/autograd/core/error.h"
-#include "slope/train/terminal.h"
-#include "slope/train/text_file.h"
+#include "slope/io/internal/text_file.h"
+#include "slope/train/console/terminal.h"
 
 namespace slope::train {
 namespace {
@@ -103,7 +103,7 @@ History::Best History::best(std::string_view name, Mode mode) const {
 void History::write_csv(std::ostream& out) const {
   const bool numbered = !contains("epoch");
   std::string line = numbered ? "epoch" : "";
-  for (const std::string& name : names_) line += (line.empty() ? "" : ",") + csv_field(name);
+  for (const std::string& name : names_) line += (line.empty() ? "" : ",") + io::csv_field(name);
   out << line << '\n';
   for (std::size_t e = 0; e < epochs_; ++e) {
     line = numbered ? std::to_string(e + 1) : "";
@@ -115,7 +115,7 @@ void History::write_csv(std::ostream& out) const {
 void History::to_csv(const std::string& path) const {
   std::ostringstream text;
   write_csv(text);
-  write_text_file(path, text.str());
+  io::write_text_file(path, text.str());
 }
 
 std::string History::to_string(int columns) const {

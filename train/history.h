@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "slope/train/format.h"
+#include "slope/train/console/format.h"
 
 namespace slope::train {
 

@@ -6,13 +6,13 @@
 #include <set>
 
 #include "slope/autograd/engine/grad_mode.h"
-#include "slope/autograd/ops/join.h"
+#include "slope/autograd/ops/view/join.h"
 #include "slope/autograd/tensor/factory.h"
 #include "slope/optim/adam.h"
+#include "slope/train/console/summary_text.h"
+#include "slope/train/internal/mode_guard.h"
 #include "slope/train/interrupt.h"
-#include "slope/train/mode_guard.h"
 #include "slope/train/summary.h"
-#include "slope/train/summary_text.h"
 
 namespace slope::train {
 

@@ -8,9 +8,9 @@
 #include "slope/data/loader.h"
 #include "slope/nn/module.h"
 #include "slope/optim/optimizer.h"
+#include "slope/train/console/logger.h"
 #include "slope/train/history.h"
-#include "slope/train/logger.h"
-#include "slope/train/metrics.h"
+#include "slope/train/metrics/metrics.h"
 
 namespace slope::train {
 

@@ -4,7 +4,7 @@
 
 #include "slope/autograd/engine/grad_mode.h"
 #include "slope/autograd/tensor/factory.h"
-#include "slope/train/mode_guard.h"
+#include "slope/train/internal/mode_guard.h"
 
 namespace slope::train {
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "slope/nn/module.h"
-#include "slope/train/summary_text.h"
+#include "slope/train/console/summary_text.h"
 
 namespace slope::train {
 

@@ -2,7 +2,7 @@
 #include <atomic>
 #include <cstdint>
 
-#include "slope/autograd/core/random_tiles.h"
+#include "slope/autograd/core/internal/random_tiles.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <immintrin.h>

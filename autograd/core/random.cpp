@@ -6,7 +6,7 @@
 #include <random>
 
 #include "slope/autograd/core/error.h"
-#include "slope/autograd/core/random_tiles.h"
+#include "slope/autograd/core/internal/random_tiles.h"
 
 namespace slope {
 namespace {

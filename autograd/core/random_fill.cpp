@@ -3,8 +3,8 @@
 #include <cstdint>
 
 #include "slope/autograd/core/error.h"
+#include "slope/autograd/core/internal/random_tiles.h"
 #include "slope/autograd/core/random.h"
-#include "slope/autograd/core/random_tiles.h"
 
 // The loops below are plain C++ that the compiler vectorizes once per instruction set. A fused multiply-add rounds once
 // where others round twice, so contraction is off: it would make results depend on the processor.

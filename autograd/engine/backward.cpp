@@ -5,10 +5,10 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "slope/autograd/engine/extras.h"
 #include "slope/autograd/engine/grad_mode.h"
+#include "slope/autograd/engine/internal/extras.h"
 #include "slope/autograd/engine/node.h"
-#include "slope/autograd/kernels/iterate.h"
+#include "slope/autograd/kernels/loops/iterate.h"
 
 namespace slope {
 

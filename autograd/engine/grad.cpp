@@ -1,8 +1,8 @@
 // The tensor's side of the graph: flags, gradients, hooks.
 #include <memory>
 
-#include "slope/autograd/engine/extras.h"
 #include "slope/autograd/engine/grad_mode.h"
+#include "slope/autograd/engine/internal/extras.h"
 #include "slope/autograd/engine/node.h"
 
 namespace slope {

@@ -10,7 +10,7 @@
 #include "slope/autograd/engine/backward.h"
 #include "slope/autograd/engine/grad_mode.h"
 #include "slope/autograd/tensor/factory.h"
-#include "slope/autograd/tensor/walk.h"
+#include "slope/autograd/tensor/internal/walk.h"
 
 namespace slope::autograd {
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "slope/autograd/core/pool.h"
-#include "slope/autograd/engine/extras.h"
 #include "slope/autograd/engine/grad_mode.h"
+#include "slope/autograd/engine/internal/extras.h"
 #include "slope/autograd/engine/op.h"
 
 namespace slope {

@@ -1,9 +1,9 @@
-#include "slope/autograd/engine/parameter.h"
+#include "slope/autograd/engine/internal/parameter.h"
 
 #include <mutex>
 #include <vector>
 
-#include "slope/autograd/engine/extras.h"
+#include "slope/autograd/engine/internal/extras.h"
 
 namespace slope::detail {
 

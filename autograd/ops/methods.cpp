@@ -1,12 +1,12 @@
 // Arithmetic operators and methods of Tensor: each calls the free function of the same name.
 #include "slope/autograd/engine/op.h"
-#include "slope/autograd/kernels/iterate.h"
-#include "slope/autograd/ops/activation.h"
-#include "slope/autograd/ops/elementwise.h"
-#include "slope/autograd/ops/inplace.h"
-#include "slope/autograd/ops/pointwise_inplace.h"
-#include "slope/autograd/ops/promote.h"
-#include "slope/autograd/ops/view.h"
+#include "slope/autograd/kernels/loops/iterate.h"
+#include "slope/autograd/ops/pointwise/activation.h"
+#include "slope/autograd/ops/pointwise/elementwise.h"
+#include "slope/autograd/ops/pointwise/inplace.h"
+#include "slope/autograd/ops/pointwise/internal/pointwise_inplace.h"
+#include "slope/autograd/ops/pointwise/internal/promote.h"
+#include "slope/autograd/ops/view/view.h"
 #include "slope/autograd/tensor/factory.h"
 
 namespace slope {

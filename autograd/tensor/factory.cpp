@@ -9,7 +9,7 @@
 #include <string>
 
 #include "slope/autograd/core/parallel.h"
-#include "slope/autograd/tensor/walk.h"
+#include "slope/autograd/tensor/internal/walk.h"
 
 namespace slope {
 

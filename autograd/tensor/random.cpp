@@ -4,7 +4,7 @@
 #include <cmath>
 #include <vector>
 
-#include "slope/autograd/tensor/walk.h"
+#include "slope/autograd/tensor/internal/walk.h"
 
 namespace slope {
 

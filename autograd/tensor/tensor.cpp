@@ -1,8 +1,8 @@
 #include "slope/autograd/tensor/tensor.h"
 
-#include "slope/autograd/tensor/constants.h"
 #include "slope/autograd/tensor/factory.h"
-#include "slope/autograd/tensor/walk.h"
+#include "slope/autograd/tensor/internal/constants.h"
+#include "slope/autograd/tensor/internal/walk.h"
 
 namespace slope {
 

@@ -4,7 +4,7 @@
 #include <thread>
 
 #include "harness.h"
-#include "slope/autograd/kernels/blas_core.h"
+#include "slope/autograd/kernels/gemm/blas_core.h"
 
 namespace compare {
 

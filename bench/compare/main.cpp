@@ -12,7 +12,7 @@
 #include "harness.h"
 #include "machine.h"
 #include "report.h"
-#include "slope/autograd/kernels/blas_core.h"
+#include "slope/autograd/kernels/gemm/blas_core.h"
 
 namespace {
 

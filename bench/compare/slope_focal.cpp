@@ -1,5 +1,5 @@
 #include "focal.h"
-#include "slope/autograd/ops/pointwise.h"
+#include "slope/pointwise.h"
 #include "slope_data.h"
 
 using namespace slope;

@@ -1,5 +1,5 @@
 // One operation on a small tensor.
-#include "slope/autograd/autograd.h"
+#include "slope/autograd.h"
 #include "startup/mark.h"
 
 int main() {

@@ -1,10 +1,10 @@
 #include "slope/nn/layers/activation.h"
 
 #include "slope/autograd/core/random.h"
-#include "slope/autograd/ops/elementwise.h"
-#include "slope/autograd/ops/softmax.h"
+#include "slope/autograd/ops/pointwise/elementwise.h"
+#include "slope/autograd/ops/reduce/softmax.h"
 #include "slope/autograd/tensor/factory.h"
-#include "slope/nn/layers/describe.h"
+#include "slope/nn/layers/internal/describe.h"
 
 namespace slope::nn {
 

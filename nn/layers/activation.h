@@ -2,10 +2,10 @@
 
 #include <string_view>
 
-#include "slope/autograd/ops/activation.h"
+#include "slope/autograd/ops/pointwise/activation.h"
 #include "slope/nn/module.h"
 
-/// Activations as modules: each calls the function of slope/autograd/ops/activation.h or softmax.h, where formula, derivative and
+/// Activations as modules: each calls the function of slope/autograd/ops/pointwise/activation.h or softmax.h, where formula, derivative and
 /// kinks are stated. Options are given by name, and a single number also by itself:
 ///
 ///     nn::LeakyReLU({.negative_slope = 0.2});      nn::LeakyReLU(0.2);      nn::Softmax(1);

@@ -1,4 +1,4 @@
-#include "slope/nn/layers/describe.h"
+#include "slope/nn/layers/internal/describe.h"
 
 namespace slope::nn::detail {
 

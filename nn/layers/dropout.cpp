@@ -4,8 +4,8 @@
 
 #include "slope/autograd/core/random.h"
 #include "slope/autograd/engine/op.h"
-#include "slope/autograd/kernels/dropout.h"
-#include "slope/autograd/kernels/iterate.h"
+#include "slope/autograd/kernels/loops/dropout.h"
+#include "slope/autograd/kernels/loops/iterate.h"
 #include "slope/autograd/tensor/factory.h"
 
 namespace slope::nn::functional {

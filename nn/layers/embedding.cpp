@@ -4,13 +4,13 @@
 
 #include "slope/autograd/engine/grad_mode.h"
 #include "slope/autograd/engine/op.h"
-#include "slope/autograd/ops/elementwise.h"
-#include "slope/autograd/ops/index.h"
-#include "slope/autograd/ops/reduce.h"
-#include "slope/autograd/ops/view.h"
+#include "slope/autograd/ops/index/index.h"
+#include "slope/autograd/ops/pointwise/elementwise.h"
+#include "slope/autograd/ops/reduce/reduce.h"
+#include "slope/autograd/ops/view/view.h"
 #include "slope/autograd/tensor/factory.h"
 #include "slope/autograd/tensor/random.h"
-#include "slope/nn/layers/describe.h"
+#include "slope/nn/layers/internal/describe.h"
 
 namespace slope::nn {
 

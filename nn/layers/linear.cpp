@@ -2,11 +2,11 @@
 
 #include <cmath>
 
-#include "slope/autograd/ops/matmul.h"
-#include "slope/autograd/ops/view.h"
+#include "slope/autograd/ops/linalg/matmul.h"
+#include "slope/autograd/ops/view/view.h"
 #include "slope/autograd/tensor/factory.h"
 #include "slope/nn/init.h"
-#include "slope/nn/layers/describe.h"
+#include "slope/nn/layers/internal/describe.h"
 
 namespace slope::nn {
 

@@ -1,5 +1,5 @@
 // expect: a formula captures numbers only
-#include "slope/autograd/ops/pointwise.h"
+#include "slope/pointwise.h"
 slope::Tensor computes(const slope::Tensor& x, const slope::Tensor& w) {
 #ifdef SLOPE_MAKE_VALID
   const auto f = slope::pointwise([](auto a, auto b) { return a * b; });

@@ -1,5 +1,5 @@
 // expect: could not convert|value of type .* is not contextually convertible
-#include "slope/autograd/autograd.h"
+#include "slope/autograd.h"
 int decides(const slope::Tensor& x) {
 #ifdef SLOPE_MAKE_VALID
   if ((!(x > 0)).any().item<bool>()) return 1;

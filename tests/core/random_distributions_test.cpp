@@ -6,8 +6,8 @@
 #include <limits>
 #include <vector>
 
+#include "core/random_support.h"
 #include "slope/autograd/core/random.h"
-#include "slope/tests/core/random_support.h"
 
 // Statistics with fixed seeds: the bounds are about four standard deviations, so a change that fails them changed the
 // distribution.

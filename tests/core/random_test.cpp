@@ -13,10 +13,10 @@
 #include <thread>
 #include <vector>
 
+#include "core/random_support.h"
 #include "slope/autograd/core/error.h"
+#include "slope/autograd/core/internal/random_tiles.h"
 #include "slope/autograd/core/parallel.h"
-#include "slope/autograd/core/random_tiles.h"
-#include "slope/tests/core/random_support.h"
 
 namespace {
 

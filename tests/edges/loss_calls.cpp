@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include "slope/autograd/ops/elementwise.h"
+#include "slope/autograd/ops/pointwise/elementwise.h"
 #include "slope/nn/losses/losses.h"
 
 namespace edges {

@@ -5,7 +5,7 @@
 #include <thread>
 #include <vector>
 
-#include "slope/autograd/autograd.h"
+#include "slope/autograd.h"
 #include "support/checks.h"
 
 using namespace slope;

@@ -1,4 +1,4 @@
-#include "slope/autograd/engine/explain.h"
+#include "slope/explain.h"
 
 #include <boost/test/unit_test.hpp>
 #include <string>

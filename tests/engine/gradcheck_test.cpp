@@ -1,4 +1,4 @@
-#include "slope/autograd/engine/gradcheck.h"
+#include "slope/gradcheck.h"
 
 #include <boost/test/unit_test.hpp>
 #include <limits>
@@ -9,9 +9,9 @@
 #include "slope/autograd/engine/backward.h"
 #include "slope/autograd/engine/custom.h"
 #include "slope/autograd/engine/grad_mode.h"
-#include "slope/autograd/engine/op.h"
 #include "slope/autograd/ops/ops.h"
 #include "slope/autograd/tensor/factory.h"
+#include "slope/op.h"
 #include "support/checks.h"
 #include "support/numeric_gradient.h"
 

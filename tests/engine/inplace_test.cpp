@@ -1,6 +1,6 @@
 #include <boost/test/unit_test.hpp>
 
-#include "slope/autograd/autograd.h"
+#include "slope/autograd.h"
 #include "support/checks.h"
 
 using namespace slope;

@@ -1,4 +1,4 @@
-#include "slope/autograd/kernels/gemm.h"
+#include "slope/autograd/kernels/gemm/gemm.h"
 
 #include <boost/test/unit_test.hpp>
 #include <cmath>
@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "slope/autograd/core/parallel.h"
-#include "slope/autograd/kernels/blas_core.h"
-#include "slope/autograd/kernels/cpu.h"
-#include "slope/autograd/kernels/packed_gemm.h"
+#include "slope/autograd/kernels/gemm/blas_core.h"
+#include "slope/autograd/kernels/gemm/packed_gemm.h"
+#include "slope/autograd/kernels/simd/cpu.h"
 
 using namespace slope;
 using std::int64_t;

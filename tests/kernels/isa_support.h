@@ -3,7 +3,7 @@
 #include <boost/test/unit_test.hpp>
 #include <type_traits>
 
-#include "slope/autograd/kernels/cpu.h"
+#include "slope/autograd/kernels/simd/cpu.h"
 
 namespace slope::tests {
 

@@ -9,8 +9,8 @@
 #include <random>
 #include <vector>
 
-#include "slope/tests/kernels/isa_support.h"
-#include "slope/tools/ulp.h"
+#include "kernels/isa_support.h"
+#include "ulp.h"
 
 namespace {
 

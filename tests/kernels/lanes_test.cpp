@@ -1,5 +1,5 @@
 // Lanes, masks, partial loads and stores, sums, and the choice of the instruction set. Accuracy: lanes_math_test.cpp.
-#include "slope/autograd/kernels/lanes.h"
+#include "slope/autograd/kernels/simd/lanes.h"
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "kernels/isa_support.h"
 #include "slope/autograd/core/error.h"
-#include "slope/tests/kernels/isa_support.h"
 
 namespace {
 

@@ -3,6 +3,7 @@
 # the box, its folder, and the boxes right below it. Wrong are
 #   - an include of slope that is not of the box itself or of one below it,
 #   - a quoted include that does not read "slope/...",
+#   - in a header for users, an include of an internal one (from a folder internal/, kernels/loops or kernels/gemm),
 #   - in a header, anything that is neither slope's nor the C++ standard library's.
 set -euo pipefail
 root=$1
@@ -19,11 +20,17 @@ done
 layers=$*
 find "${folders[@]}" -name '*.h' -o -name '*.cpp' | sort | xargs awk -v layers="$layers" '
   function box_of(path,   b, box) {
+    if (path in short) path = short[path]
     box = path ~ "^autograd/[^/]*$" ? "ops" : ""  # autograd/autograd.h stands above all boxes beside it
     for (b in folder) if (index(path, folder[b] "/") == 1) box = b
     return box
   }
+  function internal(path) { return path ~ /\/internal\// || path ~ /^autograd\/kernels\/(loops|gemm|window)\// }
   BEGIN {
+    n = split("autograd data io nn optim train", umbrella, " ")
+    for (i = 1; i <= n; i++) short[umbrella[i] ".h"] = umbrella[i] "/" umbrella[i] ".h"
+    short["pointwise.h"] = "autograd/ops/x"; short["op.h"] = short["gradcheck.h"] = short["explain.h"] = "autograd/engine/x"
+    short["version.h"] = "autograd/core/x"
     n = split(layers, layer, " ")
     for (i = 1; i <= n; i++) {  # lowest first, so what is below is complete when it is inherited
       split(layer[i], part, ":")
@@ -45,6 +52,7 @@ find "${folders[@]}" -name '*.h' -o -name '*.cpp' | sort | xargs awk -v layers="
     }
     if (name !~ /^slope\//) { wrong("\"" name "\" must be written \"slope/...\""); next }
     other = box_of(substr(name, 7))
+    if (FILENAME ~ /\.h$/ && !internal(FILENAME) && internal(name)) wrong("\"" name "\": a header for users includes an internal one")
     if (other == "") wrong("\"" name "\" belongs to no box")
     else if (other != own && !((own, other) in below)) wrong("\"" name "\": " own " may not include " other)
   }

@@ -4,7 +4,7 @@
 #include "slope/autograd/ops/ops.h"
 #include "slope/autograd/tensor/factory.h"
 #include "slope/nn/layers/linear.h"
-#include "slope/optim/optim.h"
+#include "slope/optim.h"
 #include "support/checks.h"
 
 using namespace slope;

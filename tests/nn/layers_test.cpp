@@ -5,10 +5,10 @@
 #include <vector>
 
 #include "slope/autograd/engine/backward.h"
-#include "slope/autograd/engine/gradcheck.h"
 #include "slope/autograd/ops/ops.h"
 #include "slope/autograd/tensor/factory.h"
 #include "slope/autograd/tensor/random.h"
+#include "slope/gradcheck.h"
 #include "slope/nn/functional.h"
 #include "support/checks.h"
 

@@ -2,7 +2,7 @@
 #include <cmath>
 #include <limits>
 
-#include "slope/autograd/autograd.h"
+#include "slope/autograd.h"
 #include "slope/nn/losses/losses.h"
 #include "support/checks.h"
 

@@ -4,7 +4,7 @@
 #include <limits>
 #include <sstream>
 
-#include "slope/autograd/autograd.h"
+#include "slope/autograd.h"
 #include "slope/nn/losses/losses.h"
 #include "support/checks.h"
 

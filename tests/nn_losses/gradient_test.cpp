@@ -4,13 +4,13 @@
 #include <string>
 
 #include "slope/autograd/engine/backward.h"
-#include "slope/autograd/engine/gradcheck.h"
 #include "slope/autograd/ops/ops.h"
-#include "slope/autograd/ops/pointwise.h"
 #include "slope/autograd/tensor/factory.h"
-#include "slope/nn/losses/bce_formula.h"
+#include "slope/gradcheck.h"
+#include "slope/nn/losses/binary/internal/bce_formula.h"
 #include "slope/nn/losses/losses.h"
 #include "slope/nn/penalties.h"
+#include "slope/pointwise.h"
 
 using namespace slope;
 namespace F = slope::nn::functional;

@@ -1,10 +1,10 @@
-#include "slope/nn/losses/hinge.h"
+#include "slope/nn/losses/shared/internal/hinge.h"
 
 #include <boost/test/unit_test.hpp>
 #include <limits>
 
-#include "slope/autograd/autograd.h"
-#include "slope/autograd/ops/pointwise.h"
+#include "slope/autograd.h"
+#include "slope/pointwise.h"
 #include "support/checks.h"
 
 using namespace slope;

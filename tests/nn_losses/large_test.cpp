@@ -3,7 +3,7 @@
 #include <functional>
 #include <string>
 
-#include "slope/autograd/autograd.h"
+#include "slope/autograd.h"
 #include "slope/nn/losses/losses.h"
 
 using namespace slope;

@@ -1,7 +1,7 @@
 #include <boost/test/unit_test.hpp>
 #include <limits>
 
-#include "slope/autograd/autograd.h"
+#include "slope/autograd.h"
 #include "slope/nn/losses/losses.h"
 #include "support/checks.h"
 

@@ -1,8 +1,8 @@
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 
-#include "slope/autograd/autograd.h"
-#include "slope/autograd/engine/gradcheck.h"
+#include "slope/autograd.h"
+#include "slope/gradcheck.h"
 #include "support/loss_table.h"
 
 using namespace slope;

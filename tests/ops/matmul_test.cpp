@@ -1,4 +1,4 @@
-#include "slope/autograd/ops/matmul.h"
+#include "slope/autograd/ops/linalg/matmul.h"
 
 #include <boost/test/unit_test.hpp>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "slope/autograd/ops/pointwise.h"
+#include "slope/pointwise.h"
 
 #include <boost/test/unit_test.hpp>
 #include <cmath>

@@ -1,7 +1,7 @@
 #include <boost/test/unit_test.hpp>
 
-#include "slope/autograd/autograd.h"
-#include "slope/autograd/ops/pointwise.h"
+#include "slope/autograd.h"
+#include "slope/pointwise.h"
 #include "support/checks.h"
 
 using namespace slope;

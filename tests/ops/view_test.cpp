@@ -3,8 +3,8 @@
 
 #include "slope/autograd/engine/backward.h"
 #include "slope/autograd/engine/grad_mode.h"
-#include "slope/autograd/ops/inplace.h"
 #include "slope/autograd/ops/ops.h"
+#include "slope/autograd/ops/pointwise/inplace.h"
 #include "slope/autograd/tensor/factory.h"
 #include "support/checks.h"
 #include "support/numeric_gradient.h"

@@ -2,8 +2,8 @@
 
 #include <vector>
 
-#include "slope/autograd/autograd.h"
-#include "slope/optim/optim.h"
+#include "slope/autograd.h"
+#include "slope/optim.h"
 
 inline slope::Tensor param(const std::vector<double>& values, slope::DType dtype = slope::float64) {
   return slope::tensor(values, {.dtype = dtype, .requires_grad = true});

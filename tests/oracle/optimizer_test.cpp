@@ -4,8 +4,8 @@
 #include <set>
 
 #include "oracle/oracle.h"
-#include "slope/autograd/autograd.h"
-#include "slope/optim/optim.h"
+#include "slope/autograd.h"
+#include "slope/optim.h"
 
 using namespace slope;
 

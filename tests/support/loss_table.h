@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "slope/autograd/ops/reduction.h"
+#include "slope/autograd/ops/reduce/reduction.h"
 #include "slope/autograd/tensor/factory.h"
 #include "slope/autograd/tensor/random.h"
 #include "slope/autograd/tensor/tensor.h"

@@ -1,7 +1,7 @@
 // Elementwise operations and fused formulas.
 #include "op_table.h"
 #include "slope/autograd/ops/ops.h"
-#include "slope/autograd/ops/pointwise.h"
+#include "slope/pointwise.h"
 
 using namespace slope;
 

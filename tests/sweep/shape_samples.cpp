@@ -1,7 +1,7 @@
 // Views, joins and rearrangements. What they give is squared, so that the second derivative is not zero.
 #include "op_table.h"
-#include "slope/autograd/ops/inplace.h"
 #include "slope/autograd/ops/ops.h"
+#include "slope/autograd/ops/pointwise/inplace.h"
 #include "slope/autograd/tensor/factory.h"
 
 using namespace slope;

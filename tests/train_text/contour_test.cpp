@@ -1,4 +1,4 @@
-#include "slope/train/contour.h"
+#include "slope/train/plot/contour.h"
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>

@@ -1,4 +1,4 @@
-#include "slope/train/format.h"
+#include "slope/train/console/format.h"
 
 #include <boost/test/unit_test.hpp>
 #include <clocale>

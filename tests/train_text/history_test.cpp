@@ -9,7 +9,7 @@
 #include <sstream>
 
 #include "slope/autograd/core/error.h"
-#include "slope/train/text_file.h"
+#include "slope/io/internal/text_file.h"
 #include "test_support.h"
 
 using namespace slope::train;
@@ -121,13 +121,13 @@ BOOST_AUTO_TEST_CASE(csv_takes_an_epoch_column_as_it_is) {
 }
 
 BOOST_AUTO_TEST_CASE(csv_fields_are_quoted_when_they_must_be) {
-  BOOST_TEST(csv_field("loss") == "loss");
-  BOOST_TEST(csv_field("a b") == "a b");
-  BOOST_TEST(csv_field("a,b") == "\"a,b\"");
-  BOOST_TEST(csv_field("say \"hi\"") == "\"say \"\"hi\"\"\"");
-  BOOST_TEST(csv_field("two\nlines") == "\"two\nlines\"");
-  BOOST_TEST(csv_field(" padded") == "\" padded\"");
-  BOOST_TEST(csv_field("") == "");
+  BOOST_TEST(slope::io::csv_field("loss") == "loss");
+  BOOST_TEST(slope::io::csv_field("a b") == "a b");
+  BOOST_TEST(slope::io::csv_field("a,b") == "\"a,b\"");
+  BOOST_TEST(slope::io::csv_field("say \"hi\"") == "\"say \"\"hi\"\"\"");
+  BOOST_TEST(slope::io::csv_field("two\nlines") == "\"two\nlines\"");
+  BOOST_TEST(slope::io::csv_field(" padded") == "\" padded\"");
+  BOOST_TEST(slope::io::csv_field("") == "");
   History history;
   history.append({{"top 1, \"strict\"", 0.5}});
   BOOST_TEST(csv(history) == "epoch,\"top 1, \"\"strict\"\"\"\n1,0.5\n");
@@ -147,7 +147,7 @@ BOOST_AUTO_TEST_CASE(a_csv_file_is_written_with_its_folders_and_replaced_whole) 
 
 BOOST_AUTO_TEST_CASE(a_file_that_cannot_be_written_is_an_error_that_names_it) {
   const TemporaryFolder folder;
-  write_text_file(folder / "plain", "x");
+  slope::io::write_text_file(folder / "plain", "x");
   const std::string below_a_file = folder / "plain/history.csv";
   const std::string message = error_of<slope::IoError>([&] { three_epochs().to_csv(below_a_file); });
   BOOST_TEST(holds(message, "cannot write " + below_a_file));

@@ -1,4 +1,4 @@
-#include "slope/train/logger.h"
+#include "slope/train/console/logger.h"
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>

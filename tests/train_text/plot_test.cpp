@@ -1,4 +1,4 @@
-#include "slope/train/plot.h"
+#include "slope/train/plot/plot.h"
 
 #include <boost/test/unit_test.hpp>
 #include <cmath>
@@ -7,10 +7,10 @@
 #include <sstream>
 
 #include "slope/autograd/core/error.h"
+#include "slope/io/internal/text_file.h"
 #include "slope/train/history.h"
-#include "slope/train/plot_script.h"
-#include "slope/train/process.h"
-#include "slope/train/text_file.h"
+#include "slope/train/plot/internal/plot_script.h"
+#include "slope/train/plot/internal/process.h"
 #include "test_support.h"
 
 using namespace slope::train;
@@ -196,7 +196,7 @@ BOOST_AUTO_TEST_CASE(a_bad_figure_is_refused_before_anything_is_written) {
 BOOST_AUTO_TEST_CASE(without_gnuplot_the_data_and_the_script_are_left_and_a_note_says_so) {
   const TemporaryFolder folder;
   const ScopedVariable path("PATH", "");
-  write_text_file(folder / "p.svg", "a picture of earlier data");
+  slope::io::write_text_file(folder / "p.svg", "a picture of earlier data");
   std::ostringstream notes;
   const PlotResult result = save_figure(two_classes(), folder / "p", {.notes = &notes});
   BOOST_TEST(!result.drawn);
@@ -214,13 +214,13 @@ BOOST_AUTO_TEST_CASE(without_gnuplot_the_data_and_the_script_are_left_and_a_note
 
 BOOST_AUTO_TEST_CASE(a_program_that_fails_is_reported_with_its_own_words) {
   const TemporaryFolder folder;
-  write_text_file(folder / "broken", "#!/bin/sh\necho 'out of ink' >&2\nexit 3\n");
+  slope::io::write_text_file(folder / "broken", "#!/bin/sh\necho 'out of ink' >&2\nexit 3\n");
   fs::permissions(folder / "broken", fs::perms::owner_all);
   std::ostringstream notes;
   const PlotResult result = save_figure(two_classes(), folder / "p", {.notes = &notes, .program = folder / "broken"});
   BOOST_TEST(!result.drawn);
   BOOST_TEST(holds(result.note, "gnuplot failed with exit code 3: out of ink"));
-  write_text_file(folder / "idle", "#!/bin/sh\n");
+  slope::io::write_text_file(folder / "idle", "#!/bin/sh\n");
   fs::permissions(folder / "idle", fs::perms::owner_all);
   const PlotResult nothing = save_figure(two_classes(), folder / "p", {.notes = &notes, .program = folder / "idle"});
   BOOST_TEST(!nothing.drawn);
@@ -229,7 +229,7 @@ BOOST_AUTO_TEST_CASE(a_program_that_fails_is_reported_with_its_own_words) {
 
 BOOST_AUTO_TEST_CASE(a_folder_that_cannot_be_made_is_an_error) {
   const TemporaryFolder folder;
-  write_text_file(folder / "file", "");
+  slope::io::write_text_file(folder / "file", "");
   BOOST_TEST(holds(error_of<slope::IoError>([&] { save_figure(two_classes(), folder / "file/p"); }), "cannot write"));
 }
 

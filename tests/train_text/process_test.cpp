@@ -1,11 +1,11 @@
-#include "slope/train/process.h"
+#include "slope/train/plot/internal/process.h"
 
 #include <boost/test/unit_test.hpp>
 #include <csignal>
 #include <filesystem>
 
 #include "slope/autograd/core/error.h"
-#include "slope/train/text_file.h"
+#include "slope/io/internal/text_file.h"
 #include "test_support.h"
 
 using namespace slope::train;
@@ -15,8 +15,8 @@ BOOST_AUTO_TEST_SUITE(process)
 
 BOOST_AUTO_TEST_CASE(a_program_is_found_on_path_only_in_absolute_folders) {
   const TemporaryFolder folder;
-  write_text_file(folder / "slope-tool", "#!/bin/sh\n");
-  write_text_file(folder / "slope-text", "no program\n");
+  slope::io::write_text_file(folder / "slope-tool", "#!/bin/sh\n");
+  slope::io::write_text_file(folder / "slope-text", "no program\n");
   std::filesystem::permissions(folder / "slope-tool", std::filesystem::perms::owner_all);
   {
     const ScopedVariable path("PATH", ("/nonexistent::relative:" + folder.path()).c_str());

@@ -1,4 +1,4 @@
-#include "slope/train/progress.h"
+#include "slope/train/console/progress.h"
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>

@@ -1,7 +1,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "slope/autograd/core/error.h"
-#include "slope/train/summary_text.h"
+#include "slope/train/console/summary_text.h"
 #include "test_support.h"
 
 using namespace slope::train;

@@ -1,4 +1,4 @@
-#include "slope/train/terminal.h"
+#include "slope/train/console/terminal.h"
 
 #include <fcntl.h>
 #include <sys/ioctl.h>
@@ -9,7 +9,7 @@
 #include <iostream>
 #include <sstream>
 
-#include "slope/train/progress.h"
+#include "slope/train/console/progress.h"
 #include "test_support.h"
 
 using namespace slope::train;

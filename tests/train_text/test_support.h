@@ -8,7 +8,7 @@
 #include <sstream>
 #include <string>
 
-#include "slope/train/clock.h"
+#include "slope/train/console/clock.h"
 
 namespace train_text {
 

@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "slope/nn/losses/common.h"
+#include "slope/nn/losses/shared/common.h"
 #include "support/loss_table.h"
 
 // Rows that many losses have alike.

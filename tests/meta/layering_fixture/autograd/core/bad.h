@@ -4,3 +4,4 @@
 #include "other.h"
 #include "slope/autograd/ops/ops.h"
 #include "slope/slope.h"
+#include "slope/autograd/core/internal/scratch.h"

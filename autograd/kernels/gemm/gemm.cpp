@@ -1,0 +1,450 @@
+#include "slope/autograd/kernels/gemm/gemm.h"
+
+#include <cblas.h>
+#if __has_include(<dlfcn.h>)
+#include <dlfcn.h>
+#endif
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "slope/autograd/core/internal/scratch.h"
+#include "slope/autograd/core/parallel.h"
+#include "slope/autograd/kernels/gemm/blas_core.h"
+#include "slope/autograd/kernels/gemm/gemm_start.h"
+#include "slope/autograd/kernels/gemm/packed_gemm.h"
+#include "slope/autograd/kernels/simd/lanes.h"
+
+extern "C" __attribute__((weak)) void openblas_set_num_threads(int);
+
+namespace slope {
+namespace {
+
+using std::int64_t;
+
+// ---------------------------------------------------------------------------------------------------------------------
+// BLAS on one thread
+
+// The OpenMP that OpenBLAS may have been built with and that is then in the process.
+struct OpenMP {
+  int (*get_max_threads)() = nullptr;
+  void (*set_num_threads)(int) = nullptr;
+
+  static const OpenMP& found() {
+    static const OpenMP instance = [] {
+      OpenMP omp;
+#if __has_include(<dlfcn.h>)
+      omp.get_max_threads = reinterpret_cast<int (*)()>(dlsym(RTLD_DEFAULT, "omp_get_max_threads"));
+      omp.set_num_threads = reinterpret_cast<void (*)(int)>(dlsym(RTLD_DEFAULT, "omp_set_num_threads"));
+#endif
+      return omp.get_max_threads && omp.set_num_threads ? omp : OpenMP();
+    }();
+    return instance;
+  }
+};
+
+// OpenBLAS' OpenMP build takes its thread count from the calling thread's OpenMP setting, which is the user's: it is
+// put back after each call. Other builds of OpenBLAS have a count of their own.
+class OneBlasThread {
+ public:
+  OneBlasThread() : omp_(OpenMP::found()), before_(omp_.get_max_threads ? omp_.get_max_threads() : 1) {
+    prepare();
+    if (before_ != 1) omp_.set_num_threads(1);
+  }
+  ~OneBlasThread() {
+    if (before_ != 1) omp_.set_num_threads(before_);
+  }
+  OneBlasThread(const OneBlasThread&) = delete;
+  OneBlasThread& operator=(const OneBlasThread&) = delete;
+
+ private:
+  static void prepare() {
+    static const bool suited = (suit_blas_to_cpu(), true);
+    static_cast<void>(suited);
+    if (OpenMP::found().get_max_threads) return;
+    static thread_local const bool done = [] {
+      if (&openblas_set_num_threads != nullptr) openblas_set_num_threads(1);
+      return true;
+    }();
+    static_cast<void>(done);
+  }
+
+  const OpenMP& omp_;
+  const int before_;
+};
+
+// Sizes and strides that BLAS can hold, and a bound on the inner size it is given at once.
+constexpr int64_t blas_limit = int64_t{1} << 30;
+
+/// A as BLAS wants it: dense rows, or dense columns and the flag.
+template <class T>
+struct BlasOperand {
+  const T* data;
+  int64_t ld;
+  bool transposed;
+};
+
+template <class T>
+bool fits_blas(int64_t rows, int64_t cols, const MatrixView<T>& v, BlasOperand<T>* out) {
+  if ((v.col_stride == 1 || cols == 1) && (rows == 1 || (v.row_stride >= cols && v.row_stride < blas_limit))) {
+    *out = {v.data, rows == 1 ? std::max<int64_t>(1, std::min(cols, blas_limit)) : v.row_stride, false};
+    return true;
+  }
+  if ((v.row_stride == 1 || rows == 1) && (cols == 1 || (v.col_stride >= rows && v.col_stride < blas_limit))) {
+    *out = {v.data, cols == 1 ? std::max<int64_t>(1, std::min(rows, blas_limit)) : v.col_stride, true};
+    return true;
+  }
+  return false;
+}
+
+void blas_gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, float alpha, const float* a, int64_t lda,
+               const float* b, int64_t ldb, float beta, float* c, int64_t ldc) {
+  cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, static_cast<int>(m),
+              static_cast<int>(n), static_cast<int>(k), alpha, a, static_cast<int>(lda), b, static_cast<int>(ldb), beta,
+              c, static_cast<int>(ldc));
+}
+void blas_gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, double alpha, const double* a, int64_t lda,
+               const double* b, int64_t ldb, double beta, double* c, int64_t ldc) {
+  cblas_dgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, static_cast<int>(m),
+              static_cast<int>(n), static_cast<int>(k), alpha, a, static_cast<int>(lda), b, static_cast<int>(ldb), beta,
+              c, static_cast<int>(ldc));
+}
+void blas_gemv(bool ta, int64_t m, int64_t n, float alpha, const float* a, int64_t lda, const float* x, int64_t incx,
+               float* y, int64_t incy) {
+  cblas_sgemv(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, static_cast<int>(m), static_cast<int>(n), alpha, a,
+              static_cast<int>(lda), x, static_cast<int>(incx), 1, y, static_cast<int>(incy));
+}
+void blas_gemv(bool ta, int64_t m, int64_t n, double alpha, const double* a, int64_t lda, const double* x, int64_t incx,
+               double* y, int64_t incy) {
+  cblas_dgemv(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, static_cast<int>(m), static_cast<int>(n), alpha, a,
+              static_cast<int>(lda), x, static_cast<int>(incx), 1, y, static_cast<int>(incy));
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Tiles
+
+int64_t pieces_of(int64_t n, int64_t size) { return (n + size - 1) / size; }
+
+struct Tiling {
+  int64_t rows, cols;  // of a tile
+
+  // Each tile packs its own part of A and B again, so tiles stay large: measured, four tiles of 128 rows or columns
+  // cost 1-5 % and tiles of 512 x 512 4 % of a 1024 x 1024 product.
+  static Tiling of(int64_t m, int64_t n, int64_t k) {
+    constexpr double worthwhile = 2e6;  // operations in a tile: about 20 us
+    constexpr int64_t large = 512, small = 128, most = 256;
+    const double work = 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+    const auto limit = static_cast<int64_t>(std::clamp(work / worthwhile, 1.0, static_cast<double>(most)));
+    int64_t along_m = std::max<int64_t>(1, m / large), along_n = std::max<int64_t>(1, n / large);
+    while (along_m * along_n > limit) {
+      int64_t& larger = along_m > along_n ? along_m : along_n;
+      larger = std::max<int64_t>(1, std::min(larger - 1, larger * limit / (along_m * along_n)));
+    }
+    while (2 * along_m * along_n <= std::min<int64_t>(4, limit)) {
+      const int64_t rows = m / along_m, cols = n / along_n;
+      if (std::max(rows, cols) < 2 * small) break;
+      (cols >= rows ? along_n : along_m) *= 2;
+    }
+    return {rounded(m, along_m), rounded(n, along_n)};
+  }
+
+ private:
+  static int64_t rounded(int64_t size, int64_t pieces) {
+    constexpr int64_t unit = 16;  // the micro-kernels' width: no tile but the last ends inside one
+    return pieces == 1 ? size : pieces_of(pieces_of(size, pieces), unit) * unit;
+  }
+};
+
+template <class T>
+void tiled_gemm(int64_t m, int64_t n, int64_t k, T alpha, const BlasOperand<T>& a, const BlasOperand<T>& b,
+                const GemmStart<T>& start, T* c, int64_t ldc) {
+  const Tiling tile = Tiling::of(m, n, k);
+  const int64_t along_n = pieces_of(n, tile.cols);
+  parallel_for(pieces_of(m, tile.rows) * along_n, 1, [&](int64_t begin, int64_t end) {
+    const OneBlasThread one;
+    for (int64_t t = begin; t < end; ++t) {
+      const int64_t i = t / along_n * tile.rows, j = t % along_n * tile.cols;
+      const int64_t rows = std::min(tile.rows, m - i), cols = std::min(tile.cols, n - j);
+      T* to = c + i * ldc + j;
+      T beta = start.beta;
+      if (start.bias) {
+        start.apply(rows, cols, j, to, ldc);
+        beta = 1;
+      }
+      for (int64_t p = 0; p < k; p += blas_limit) {
+        blas_gemm(a.transposed, b.transposed, rows, cols, std::min(blas_limit, k - p), alpha,
+                  a.data + (a.transposed ? i + p * a.ld : i * a.ld + p), a.ld,
+                  b.data + (b.transposed ? j * b.ld + p : j + p * b.ld), b.ld, beta, to, m == 1 ? cols : ldc);
+        beta = 1;
+      }
+    }
+  });
+}
+
+/// y [m] = alpha A x + y, where `start` has been applied to y.
+template <class T>
+void tiled_gemv(int64_t m, int64_t k, T alpha, const BlasOperand<T>& a, const T* x, int64_t x_stride, T* y,
+                int64_t y_stride) {
+  constexpr int64_t elements = 65536;
+  const int64_t rows = std::clamp<int64_t>(pieces_of(elements, k) + 15, 16, blas_limit) / 16 * 16;
+  parallel_for(pieces_of(m, rows), 1, [&](int64_t begin, int64_t end) {
+    const OneBlasThread one;
+    for (int64_t t = begin; t < end; ++t) {
+      const int64_t i = t * rows, count = std::min(rows, m - i);
+      for (int64_t p = 0; p < k; p += blas_limit) {
+        const int64_t inner = std::min(blas_limit, k - p);
+        if (a.transposed)
+          blas_gemv(true, inner, count, alpha, a.data + i + p * a.ld, a.ld, x + p * x_stride, x_stride,
+                    y + i * y_stride, y_stride);
+        else
+          blas_gemv(false, count, inner, alpha, a.data + i * a.ld + p, a.ld, x + p * x_stride, x_stride,
+                    y + i * y_stride, y_stride);
+      }
+    }
+  });
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Small products
+
+constexpr int64_t small_scratch = 2048;  // numbers of B that may be laid out anew on the stack
+constexpr int64_t small_work = 16384;    // multiply-adds below which BLAS does not pay
+
+// Each row of C has the same bits whatever rows are computed beside it, and so whatever the size of a batch.
+template <class Target, class T, std::size_t... R>
+inline void small_rows(std::index_sequence<R...>, int64_t n, int64_t k, T alpha, const T* a, int64_t a_row,
+                       int64_t a_col, const T* b, int64_t ldb, const T* bias, T beta, T* c, int64_t ldc) {
+  using V = typename Target::template Lanes<T>;
+  constexpr bool fused = Target::isa != simd::Isa::baseline;  // where it is an instruction
+  for (int64_t j = 0; j < n; j += V::size) {
+    const int lanes = static_cast<int>(std::min<int64_t>(V::size, n - j));
+    const T* from = b + j;
+    const T* x = a;
+    // Constant subscripts throughout (a pack, not a loop): only then does the compiler keep the sums in registers.
+    V sums[sizeof...(R)];
+    ((sums[R].v = V(0).v), ...);
+    for (int64_t p = 0; p < k; ++p, from += ldb, x += a_col) {
+      const V row = lanes == V::size ? V::load(from) : V::load_n(from, lanes);
+      if constexpr (fused)
+        ((sums[R].v = fma(V(x[static_cast<int64_t>(R) * a_row]), row, sums[R]).v), ...);
+      else
+        ((sums[R].v += V(x[static_cast<int64_t>(R) * a_row]).v * row.v), ...);
+    }
+    if (alpha != T(1)) ((sums[R].v *= V(alpha).v), ...);
+    if (bias) {
+      const V row = V::load_n(bias + j, lanes);
+      ((sums[R].v += row.v), ...);
+    } else if (beta != T(0)) {
+      ((sums[R].v += V::load_n(c + static_cast<int64_t>(R) * ldc + j, lanes).v * V(beta).v), ...);
+    }
+    ((sums[R].store_n(c + static_cast<int64_t>(R) * ldc + j, lanes)), ...);
+  }
+}
+
+template <class T>
+void small_gemm(int64_t m, int64_t n, int64_t k, T alpha, const MatrixView<T>& a, const MatrixView<T>& b,
+                const GemmStart<T>& start, T* c, int64_t ldc) {
+  T scratch[small_scratch];
+  const T* rows_of_b = b.data;
+  int64_t ldb = b.row_stride;
+  if (b.col_stride != 1 && n > 1) {
+    for (int64_t p = 0; p < k; ++p)
+      for (int64_t j = 0; j < n; ++j) scratch[p * n + j] = b.data[p * b.row_stride + j * b.col_stride];
+    rows_of_b = scratch;
+    ldb = n;
+  }
+  simd::dispatch([&](auto target) {
+    using Target = decltype(target);
+    int64_t i = 0;
+    // As many rows of C as there are registers for, then smaller groups.
+    for (; i + 8 <= m; i += 8)
+      SLOPE_INLINE_CALL small_rows<Target>(std::make_index_sequence<8>(), n, k, alpha, a.data + i * a.row_stride,
+                                           a.row_stride, a.col_stride, rows_of_b, ldb, start.bias, start.beta,
+                                           c + i * ldc, ldc);
+    for (; i + 4 <= m; i += 4)
+      SLOPE_INLINE_CALL small_rows<Target>(std::make_index_sequence<4>(), n, k, alpha, a.data + i * a.row_stride,
+                                           a.row_stride, a.col_stride, rows_of_b, ldb, start.bias, start.beta,
+                                           c + i * ldc, ldc);
+    for (; i + 1 <= m; i += 1)
+      SLOPE_INLINE_CALL small_rows<Target>(std::make_index_sequence<1>(), n, k, alpha, a.data + i * a.row_stride,
+                                           a.row_stride, a.col_stride, rows_of_b, ldb, start.bias, start.beta,
+                                           c + i * ldc, ldc);
+  });
+}
+
+/// Multiply-adds of the direct kernel, idle lanes included.
+template <class T>
+bool is_small(int64_t m, int64_t n, int64_t k) {
+  constexpr int64_t lanes = 64 / sizeof(T);
+  if (m > small_work || n > small_work || k > small_work) return false;
+  return m * pieces_of(n, lanes) * lanes * k <= small_work * 4 && m * n * k <= small_work && n * k <= small_scratch;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Everything together
+
+/// Products that BLAS would be given in several tiles, each packing its part of both matrices again, up to a size from
+/// which that does not matter and BLAS' blocks are the better ones.
+template <class T>
+bool packing_pays(int64_t m, int64_t n, int64_t k) {
+  constexpr double large = sizeof(T) == sizeof(float) ? 4e9 : 5e8;  // multiply-adds
+  const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+  if (work > large || m < 24 || n < 24 || !packed_gemm_available()) return false;
+  const Tiling tile = Tiling::of(m, n, k);
+  return tile.rows < m || tile.cols < n;
+}
+
+/// A copy with dense rows.
+template <class T>
+BlasOperand<T> densify(int64_t rows, int64_t cols, const MatrixView<T>& v, T* to) {
+  parallel_for(rows, std::max<int64_t>(1, 32768 / std::max<int64_t>(1, cols)), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      for (int64_t j = 0; j < cols; ++j) to[i * cols + j] = v.data[i * v.row_stride + j * v.col_stride];
+  });
+  return {to, std::max<int64_t>(1, cols), false};
+}
+
+template <class T>
+void product(int64_t m, int64_t n, int64_t k, T alpha, const MatrixView<T>& a, const MatrixView<T>& b,
+             const GemmStart<T>& start, T* c, int64_t ldc) {
+  if (m == 0 || n == 0) return;
+  if (k == 0) return start.apply(m, n, 0, c, ldc);
+  if constexpr (std::is_same_v<T, int64_t>) {
+    // Unsigned, so that overflow wraps around as it does in PyTorch and is defined.
+    using U = std::uint64_t;
+    parallel_for(m, std::max<int64_t>(1, 32768 / std::max<int64_t>(1, n * k)), [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        U* row = reinterpret_cast<U*>(c + i * ldc);
+        for (int64_t j = 0; j < n; ++j)
+          row[j] = start.bias ? U(start.bias[j]) : start.beta == 0 ? U(0) : row[j] * U(start.beta);
+        for (int64_t p = 0; p < k; ++p) {
+          const U x = U(alpha) * U(a.data[i * a.row_stride + p * a.col_stride]);
+          for (int64_t j = 0; j < n; ++j) row[j] += x * U(b.data[p * b.row_stride + j * b.col_stride]);
+        }
+      }
+    });
+  } else {
+    if (is_small<T>(m, n, k)) return small_gemm(m, n, k, alpha, a, b, start, c, ldc);
+    if (m > 1 && ldc >= blas_limit) {
+      for (int64_t i = 0; i < m; ++i)
+        product(1, n, k, alpha, {a.data + i * a.row_stride, a.row_stride, a.col_stride}, b, start, c + i * ldc, n);
+      return;
+    }
+    if (packing_pays<T>(m, n, k)) return packed_gemm(m, n, k, alpha, a, b, start, c, ldc);
+    BlasOperand<T> left, right;
+    std::optional<memory::Scratch<T>> left_copy, right_copy;
+    if (!fits_blas(m, k, a, &left)) {
+      left = densify(m, k, a, left_copy.emplace(m * k).data());
+    }
+    const bool column = n == 1 && ldc < blas_limit && b.row_stride > 0 && b.row_stride < blas_limit;
+    const bool row = !column && m == 1 && a.col_stride > 0 && a.col_stride < blas_limit;
+    if (column) {
+      start.apply(m, 1, 0, c, ldc);
+      return tiled_gemv(m, k, alpha, left, b.data, b.row_stride, c, ldc);
+    }
+    if (!fits_blas(k, n, b, &right)) {
+      right = densify(k, n, b, right_copy.emplace(k * n).data());
+    }
+    if (row) {
+      start.apply(1, n, 0, c, ldc);
+      right.transposed = !right.transposed;
+      return tiled_gemv(n, k, alpha, right, a.data, a.col_stride, c, int64_t{1});
+    }
+    tiled_gemm(m, n, k, alpha, left, right, start, c, ldc);
+  }
+}
+
+}  // namespace
+
+template <class T>
+void gemm(int64_t m, int64_t n, int64_t k, T alpha, MatrixView<T> a, MatrixView<T> b, T beta, T* c, int64_t ldc) {
+  product(m, n, k, alpha, a, b, GemmStart<T>{beta}, c, ldc);
+}
+
+template <class T>
+void gemm_bias(int64_t m, int64_t n, int64_t k, MatrixView<T> a, MatrixView<T> b, const T* bias, T* c, int64_t ldc) {
+  product(m, n, k, T(1), a, b, GemmStart<T>{T(0), bias}, c, ldc);
+}
+
+template <class T>
+T dot(int64_t n, const T* x, int64_t x_stride, const T* y, int64_t y_stride) {
+  if constexpr (std::is_same_v<T, int64_t>) {
+    std::uint64_t sum = 0;
+    for (int64_t i = 0; i < n; ++i)
+      sum += static_cast<std::uint64_t>(x[i * x_stride]) * static_cast<std::uint64_t>(y[i * y_stride]);
+    return static_cast<T>(sum);
+  } else {
+    constexpr int64_t grain = 32768;
+    double partial[max_chunks];
+    parallel_chunks(n, grain, [&](int64_t chunk, int64_t begin, int64_t end) {
+      double sum = 0;
+      if (x_stride == 1 && y_stride == 1) {
+        simd::dispatch([&](auto target) {
+          using Target = decltype(target);
+          using V = typename Target::template Lanes<T>;
+          typename Target::template WideSum<T> sums[2];
+          int64_t i = begin;
+          for (; i + 2 * V::size <= end; i += 2 * V::size) {
+            sums[0].add(V::load(x + i) * V::load(y + i));
+            sums[1].add(V::load(x + i + V::size) * V::load(y + i + V::size));
+          }
+          for (; i < end; i += V::size) {
+            const int lanes = static_cast<int>(std::min<int64_t>(V::size, end - i));
+            sums[0].add_n(V::load_n(x + i, lanes) * V::load_n(y + i, lanes), lanes);
+          }
+          sum = sums[0].total() + sums[1].total();
+        });
+      } else {
+        for (int64_t i = begin; i < end; ++i)
+          sum += static_cast<double>(x[i * x_stride]) * static_cast<double>(y[i * y_stride]);
+      }
+      partial[chunk] = sum;
+    });
+    double total = 0;
+    for (int64_t i = 0; i < chunk_count(n, grain); ++i) total += partial[i];
+    return static_cast<T>(total);
+  }
+}
+
+template <class T>
+void sum_columns(int64_t rows, int64_t columns, const T* x, int64_t ld, T* out) {
+  simd::dispatch([&](auto target) {
+    using V = typename decltype(target)::template Lanes<double>;
+    for (int64_t j = 0; j < columns; j += V::size) {
+      const int lanes = static_cast<int>(std::min<int64_t>(V::size, columns - j));
+      const auto read = [&](int64_t i) {
+        const T* p = x + i * ld + j;
+        if constexpr (std::is_same_v<T, double>)
+          return lanes == V::size ? V::load(p) : V::load_n(p, lanes);
+        else
+          return lanes == V::size ? V::load_wide(p) : V::load_wide_n(p, lanes);
+      };
+      V even = V(0), odd = V(0);
+      int64_t i = 0;
+      for (; i + 2 <= rows; i += 2) {
+        even = even + read(i);
+        odd = odd + read(i + 1);
+      }
+      if (i < rows) even = even + read(i);
+      double sums[V::size];
+      (even + odd).store(sums);
+      for (int l = 0; l < lanes; ++l) out[j + l] = static_cast<T>(sums[l]);
+    }
+  });
+}
+
+#define SLOPE_GEMM(T)                                                                                         \
+  template void gemm<T>(int64_t, int64_t, int64_t, T, MatrixView<T>, MatrixView<T>, T, T*, int64_t);          \
+  template void gemm_bias<T>(int64_t, int64_t, int64_t, MatrixView<T>, MatrixView<T>, const T*, T*, int64_t); \
+  template T dot<T>(int64_t, const T*, int64_t, const T*, int64_t);
+SLOPE_GEMM(float)
+SLOPE_GEMM(double)
+SLOPE_GEMM(int64_t)
+#undef SLOPE_GEMM
+template void sum_columns<float>(int64_t, int64_t, const float*, int64_t, float*);
+template void sum_columns<double>(int64_t, int64_t, const double*, int64_t, double*);
+
+}  // namespace slope

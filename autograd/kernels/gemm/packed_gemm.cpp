@@ -1,0 +1,321 @@
+#include "slope/autograd/kernels/gemm/packed_gemm.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "slope/autograd/core/internal/scratch.h"
+#include "slope/autograd/core/parallel.h"
+#include "slope/autograd/kernels/simd/lanes.h"
+
+namespace slope {
+namespace {
+
+using std::int64_t;
+
+// Measured with AVX-512 and AVX2: what a tile needs of a block of B fits the first-level cache, a block of A and one of
+// B the second-level cache together.
+constexpr int64_t inner_block = 256;
+constexpr int64_t row_block = 64;
+
+/// The tile of C that is kept in registers: `rows` by `vectors` lanes.
+template <class Target>
+struct Tile {
+  static constexpr int rows = 8, vectors = 2;
+};
+#if defined(__x86_64__)
+template <>
+struct Tile<simd::avx2::Target> {
+  static constexpr int rows = 4, vectors = 3;
+};
+#endif
+
+template <class Target, class T>
+constexpr int64_t tile_columns = Tile<Target>::vectors * int64_t{Target::template Lanes<T>::size};
+template <class Target, class T>
+constexpr int64_t column_block = 512 / tile_columns<Target, T> * tile_columns<Target, T>;
+
+int64_t pieces_of(int64_t n, int64_t size) { return (n + size - 1) / size; }
+
+/// `n` cut evenly into pieces of at most `size`, each a multiple of `unit` but the last.
+int64_t even_piece(int64_t n, int64_t size, int64_t unit) {
+  return pieces_of(pieces_of(n, pieces_of(n, size)), unit) * unit;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Packing
+
+/// `across` neighbouring rows times `along` columns, transposed within every 16 bytes of vectors of `Bytes`: vector p
+/// becomes column p when the vectors are loaded with rows p, p + along, p + 2 along, ... behind each other.
+template <class T, int Bytes>
+struct Strip;
+
+template <>
+struct Strip<float, 16> {
+  using Type = float __attribute__((vector_size(16)));
+  static constexpr int64_t across = 4, along = 4;
+  static Type load(const float* x, int64_t) {
+    Type v;
+    std::memcpy(&v, x, sizeof(v));
+    return v;
+  }
+  static void transpose(Type (&q)[4]) {
+    const Type a = __builtin_shufflevector(q[0], q[1], 0, 4, 1, 5), b = __builtin_shufflevector(q[0], q[1], 2, 6, 3, 7);
+    const Type c = __builtin_shufflevector(q[2], q[3], 0, 4, 1, 5), d = __builtin_shufflevector(q[2], q[3], 2, 6, 3, 7);
+    q[0] = __builtin_shufflevector(a, c, 0, 1, 4, 5);
+    q[1] = __builtin_shufflevector(a, c, 2, 3, 6, 7);
+    q[2] = __builtin_shufflevector(b, d, 0, 1, 4, 5);
+    q[3] = __builtin_shufflevector(b, d, 2, 3, 6, 7);
+  }
+};
+
+template <>
+struct Strip<float, 32> {
+  using Type = float __attribute__((vector_size(32)));
+  static constexpr int64_t across = 8, along = 4;
+  static Type load(const float* x, int64_t row) {
+    const auto low = Strip<float, 16>::load(x, row), high = Strip<float, 16>::load(x + 4 * row, row);
+    return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7);
+  }
+  static void transpose(Type (&q)[4]) {
+    const Type a = __builtin_shufflevector(q[0], q[1], 0, 8, 1, 9, 4, 12, 5, 13);
+    const Type b = __builtin_shufflevector(q[0], q[1], 2, 10, 3, 11, 6, 14, 7, 15);
+    const Type c = __builtin_shufflevector(q[2], q[3], 0, 8, 1, 9, 4, 12, 5, 13);
+    const Type d = __builtin_shufflevector(q[2], q[3], 2, 10, 3, 11, 6, 14, 7, 15);
+    q[0] = __builtin_shufflevector(a, c, 0, 1, 8, 9, 4, 5, 12, 13);
+    q[1] = __builtin_shufflevector(a, c, 2, 3, 10, 11, 6, 7, 14, 15);
+    q[2] = __builtin_shufflevector(b, d, 0, 1, 8, 9, 4, 5, 12, 13);
+    q[3] = __builtin_shufflevector(b, d, 2, 3, 10, 11, 6, 7, 14, 15);
+  }
+};
+
+template <>
+struct Strip<double, 32> {
+  using Half = double __attribute__((vector_size(16)));
+  using Type = double __attribute__((vector_size(32)));
+  static constexpr int64_t across = 4, along = 2;
+  static Type load(const double* x, int64_t row) {
+    Half low, high;
+    std::memcpy(&low, x, sizeof(low));
+    std::memcpy(&high, x + 2 * row, sizeof(high));
+    return __builtin_shufflevector(low, high, 0, 1, 2, 3);
+  }
+  static void transpose(Type (&q)[2]) {
+    const Type a = __builtin_shufflevector(q[0], q[1], 0, 4, 2, 6);
+    q[1] = __builtin_shufflevector(q[0], q[1], 1, 5, 3, 7);
+    q[0] = a;
+  }
+};
+
+/// to[p * Width + i] = x[i * across + p * along] for the first `count` of Width numbers i, 0 for the others.
+template <int64_t Width, class T>
+inline void pack_sliver(int64_t count, int64_t inner, const T* x, int64_t across, int64_t along, T* to) {
+  if (count < Width) std::memset(to, 0, static_cast<std::size_t>(Width * inner) * sizeof(T));
+  if (across == 1 && count == Width) {
+    for (int64_t p = 0; p < inner; ++p) std::memcpy(to + p * Width, x + p * along, Width * sizeof(T));
+    return;
+  }
+  int64_t i = 0;
+  if (along == 1) {
+    using S = Strip<T, Width * sizeof(T) % 32 == 0 ? 32 : 16>;
+    for (; i + S::across <= count; i += S::across) {
+      const T* from = x + i * across;
+      int64_t p = 0;
+      for (; p + S::along <= inner; p += S::along) {
+        typename S::Type q[S::along];
+        for (int64_t r = 0; r < S::along; ++r) q[r] = S::load(from + r * across + p, across);
+        S::transpose(q);
+        for (int64_t r = 0; r < S::along; ++r) std::memcpy(to + (p + r) * Width + i, &q[r], sizeof(q[r]));
+      }
+      for (; p < inner; ++p)
+        for (int64_t r = 0; r < S::across; ++r) to[p * Width + i + r] = from[r * across + p];
+    }
+  }
+  for (int64_t p = 0; p < inner; ++p)
+    for (int64_t r = i; r < count; ++r) to[p * Width + r] = x[r * across + p * along];
+}
+
+/// `count` numbers across, cut into slivers of Width.
+template <int64_t Width, class T>
+inline void pack(int64_t count, int64_t inner, const T* x, int64_t across, int64_t along, T* to) {
+  for (int64_t i = 0; i < count; i += Width, x += Width * across, to += Width * inner)
+    pack_sliver<Width>(std::min(Width, count - i), inner, x, across, along, to);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Kernels
+
+/// A part of C and what is there before the product of this inner block is added.
+template <class T>
+struct Place {
+  T* c;
+  int64_t ldc, rows, columns;
+  T beta;
+  const T* bias;
+
+  Place from(int64_t i, int64_t j, int64_t most_rows) const {
+    return {c + i * ldc + j, ldc, std::min(most_rows, rows - i), columns - j, beta, bias ? bias + j : nullptr};
+  }
+  /// The lanes from column j on in row i, as far as the panel goes.
+  template <class V>
+  void put(V x, int64_t i, int64_t j) const {
+    const int n = static_cast<int>(std::clamp<int64_t>(columns - j, 0, V::size));
+    T* const to = c + i * ldc + j;
+    if (bias)
+      x = x + V::load_n(bias + j, n);
+    else if (beta != T(0))
+      x = x + V::load_n(to, n) * V(beta);
+    x.store_n(to, n);
+  }
+};
+
+template <class Target, class T, int Vectors, int64_t AWidth, int64_t BWidth, std::size_t... S>
+inline void multiply_tile(std::index_sequence<S...>, int64_t inner, T alpha, const T* a, const T* b,
+                          const Place<T>& place) {
+  using V = typename Target::template Lanes<T>;
+  constexpr int64_t lanes = V::size;
+  constexpr auto row = [](std::size_t s) { return static_cast<int64_t>(s) / Vectors; };
+  constexpr auto vector = [](std::size_t s) { return static_cast<int64_t>(s) % Vectors; };
+  T* const c = place.c;
+  const int64_t ldc = place.ldc;
+  ((__builtin_prefetch(c + row(S) * ldc + vector(S) * lanes, 1)), ...);
+  // Constant subscripts throughout (a pack, not a loop): only then does the compiler keep the sums in registers.
+  V sums[sizeof...(S)];
+  ((sums[S].v = V(0).v), ...);
+  for (int64_t p = 0; p < inner; ++p, a += AWidth, b += BWidth) {
+    const V b0 = V::load(b), b1 = Vectors > 1 ? V::load(b + lanes) : b0, b2 = Vectors > 2 ? V::load(b + 2 * lanes) : b0;
+    ((sums[S].v = fma(V(a[row(S)]), vector(S) == 0 ? b0 : vector(S) == 1 ? b1 : b2, sums[S]).v), ...);
+  }
+  if (alpha != T(1)) ((sums[S].v = sums[S].v * V(alpha).v), ...);
+  const bool whole = place.rows == static_cast<int64_t>(sizeof...(S)) / Vectors && place.columns >= Vectors * lanes;
+  if (whole && !place.bias && (place.beta == T(0) || place.beta == T(1))) {
+    if (place.beta != T(0)) ((sums[S].v = sums[S].v + V::load(c + row(S) * ldc + vector(S) * lanes).v), ...);
+    ((sums[S].store(c + row(S) * ldc + vector(S) * lanes)), ...);
+    return;
+  }
+  ((row(S) < place.rows ? place.template put<V>(sums[S], row(S), vector(S) * lanes) : void()), ...);
+}
+
+/// A block of C from packed rows of A and packed columns of B.
+template <class Target, class T>
+inline void multiply_block(int64_t inner, T alpha, const T* a, const T* b, const Place<T>& block) {
+  constexpr int64_t high = Tile<Target>::rows, wide = tile_columns<Target, T>;
+  constexpr int64_t narrow = Target::template Lanes<T>::size;
+  for (int64_t j = 0; j < block.columns; j += wide)
+    for (int64_t i = 0; i < block.rows; i += high) {
+      const Place<T> place = block.from(i, j, high);
+      const T *left = a + i * inner, *right = b + j * inner;
+      if (place.columns > narrow)
+        SLOPE_INLINE_CALL multiply_tile<Target, T, Tile<Target>::vectors, high, wide>(
+            std::make_index_sequence<high * Tile<Target>::vectors>(), inner, alpha, left, right, place);
+      else
+        SLOPE_INLINE_CALL multiply_tile<Target, T, 1, high, wide>(std::make_index_sequence<high>(), inner, alpha, left,
+                                                                  right, place);
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Blocks
+
+template <class T>
+struct Product {
+  int64_t m, n, k;
+  T alpha;
+  MatrixView<T> a, b;
+  GemmStart<T> start;
+  T* c;
+  int64_t ldc;
+
+  /// The part with rows [i, i + rows) and columns [j, j + columns) of C.
+  Product part(int64_t i, int64_t rows, int64_t j, int64_t columns) const {
+    Product p = *this;
+    p.m = rows, p.n = columns;
+    p.a.data += i * a.row_stride;
+    p.b.data += j * b.col_stride;
+    p.c += i * ldc + j;
+    if (start.bias) p.start.bias += j;
+    return p;
+  }
+};
+
+/// On one thread.
+template <class Target, class T>
+inline void multiply(const Product<T>& x, int64_t inner_size, T* packed_a, T* packed_b) {
+  constexpr int64_t high = Tile<Target>::rows, wide = tile_columns<Target, T>, block = column_block<Target, T>;
+  for (int64_t j = 0; j < x.n; j += block)
+    for (int64_t p = 0; p < x.k; p += inner_size) {
+      const int64_t columns = std::min(block, x.n - j), inner = std::min(inner_size, x.k - p);
+      pack<wide>(columns, inner, x.b.data + p * x.b.row_stride + j * x.b.col_stride, x.b.col_stride, x.b.row_stride,
+                 packed_b);
+      for (int64_t i = 0; i < x.m; i += row_block) {
+        const int64_t rows = std::min(row_block, x.m - i);
+        pack<high>(rows, inner, x.a.data + i * x.a.row_stride + p * x.a.col_stride, x.a.row_stride, x.a.col_stride,
+                   packed_a);
+        const Place<T> place{x.c + i * x.ldc + j,
+                             x.ldc,
+                             rows,
+                             columns,
+                             p == 0 ? x.start.beta : T(1),
+                             p == 0 && x.start.bias ? x.start.bias + j : nullptr};
+        multiply_block<Target>(inner, x.alpha, packed_a, packed_b, place);
+      }
+    }
+}
+
+/// C cut into as many rectangles as threads are worth it, so that together they pack as little twice as possible: each
+/// packs the rows and columns it needs itself, for what another thread has just written is slow to read.
+struct Shares {
+  int64_t rows, columns;
+
+  static Shares of(int64_t m, int64_t n, int64_t k, int64_t row_unit, int64_t column_unit) {
+    constexpr double worthwhile = 1e6;  // multiply-adds: about 15 us
+    const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+    const int64_t shares = std::min<int64_t>(get_num_threads(), 1 + static_cast<int64_t>(work / worthwhile));
+    int64_t along_m = 1;
+    for (int64_t i = 2; i <= shares; ++i)
+      if (shares % i == 0 && i * n + shares / i * m < along_m * n + shares / along_m * m) along_m = i;
+    return {even_piece(m, pieces_of(m, along_m), row_unit), even_piece(n, pieces_of(n, shares / along_m), column_unit)};
+  }
+};
+
+template <class Target, class T>
+void multiply_on_threads(const Product<T>& x) {
+  constexpr int64_t high = Tile<Target>::rows, wide = tile_columns<Target, T>;
+  const int64_t inner = even_piece(x.k, inner_block, 4);
+  const Shares share = Shares::of(x.m, x.n, x.k, high, wide);
+  const int64_t across = pieces_of(x.n, share.columns);
+  parallel_for(pieces_of(x.m, share.rows) * across, 1, [&](int64_t begin, int64_t end) {
+    const memory::Scratch<T> packed_a(pieces_of(std::min(row_block, share.rows), high) * high * inner);
+    const memory::Scratch<T> packed_b(pieces_of(std::min(column_block<Target, T>, share.columns), wide) * wide * inner);
+    for (int64_t t = begin; t < end; ++t) {
+      const int64_t i = t / across * share.rows, j = t % across * share.columns;
+      const Product<T> part = x.part(i, std::min(share.rows, x.m - i), j, std::min(share.columns, x.n - j));
+      simd::dispatch([&](auto target) {
+        if constexpr (std::is_same_v<decltype(target), Target>)
+          multiply<Target>(part, inner, packed_a.data(), packed_b.data());
+      });
+    }
+  });
+}
+
+}  // namespace
+
+bool packed_gemm_available() { return simd::best_isa() != simd::Isa::baseline; }
+
+template <class T>
+void packed_gemm(int64_t m, int64_t n, int64_t k, T alpha, const MatrixView<T>& a, const MatrixView<T>& b,
+                 const GemmStart<T>& start, T* c, int64_t ldc) {
+#if defined(__x86_64__)
+  if (simd::best_isa() == simd::Isa::avx512)
+    multiply_on_threads<simd::avx512::Target>(Product<T>{m, n, k, alpha, a, b, start, c, ldc});
+  else
+    multiply_on_threads<simd::avx2::Target>(Product<T>{m, n, k, alpha, a, b, start, c, ldc});
+#endif
+}
+
+template void packed_gemm<float>(int64_t, int64_t, int64_t, float, const MatrixView<float>&, const MatrixView<float>&,
+                                 const GemmStart<float>&, float*, int64_t);
+template void packed_gemm<double>(int64_t, int64_t, int64_t, double, const MatrixView<double>&,
+                                  const MatrixView<double>&, const GemmStart<double>&, double*, int64_t);
+
+}  // namespace slope

@@ -1,0 +1,73 @@
+// Random values into existing tensors. Element i of the tensor in row-major order is the i-th number drawn, whatever its layout.
+#include "slope/autograd/core/random.h"
+#include "slope/autograd/kernels/loops/iterate.h"
+#include "slope/autograd/ops/pointwise/inplace.h"
+#include "slope/autograd/ops/pointwise/internal/promote.h"
+#include "slope/autograd/tensor/factory.h"
+
+namespace slope {
+
+namespace {
+
+void require_floating(const Tensor& self, const char* op, SourceLoc loc) {
+  detail::require_defined(op, {self, loc});
+  if (!self.is_floating_point())
+    throw DTypeError(concat(op, ": takes a floating point tensor, got ", dtype_name(self.dtype())), loc);
+}
+
+/// `fill(pointer, n)` draws n numbers of the tensor's type; it throws before it writes.
+template <class Fill>
+const Tensor& draw_into(const Tensor& self, SourceLoc loc, const char* op, const Fill& fill) {
+  CallerScope scope(loc);
+  detail::check_in_place(self, op, loc);
+  const auto draw = [&](const Tensor& dense) {
+    visit_dtype(dense.dtype(),
+                [&](auto tag) { fill(dense.impl().ptr<typename decltype(tag)::type>(), dense.numel()); });
+  };
+  const bool recorded = detail::any_requires_grad({&self});
+  if (self.is_contiguous() && !recorded) {
+    draw(self);
+    self.impl().storage->bump_version();
+    return self;
+  }
+  const Tensor values = make_empty(self.shape(), self.dtype());
+  draw(values);
+  if (recorded) return self.copy_(values, loc);
+  copy_kernel(self.impl(), values.impl());
+  self.impl().storage->bump_version();
+  return self;
+}
+
+template <class T, class Fill>
+void if_floating(T* out, std::int64_t n, const Fill& fill) {
+  if constexpr (std::is_floating_point_v<T>) fill(out, n);
+}
+
+}  // namespace
+
+const Tensor& Tensor::uniform_(double lo, double hi, Generator& gen, SourceLoc loc) const {
+  require_floating(*this, "uniform_", loc);
+  return draw_into(*this, loc, "uniform_", [=, &gen](auto* out, std::int64_t n) {
+    if_floating(out, n, [=, &gen](auto* p, std::int64_t count) { fill_uniform(p, count, lo, hi, gen); });
+  });
+}
+
+const Tensor& Tensor::normal_(double mean, double std, Generator& gen, SourceLoc loc) const {
+  require_floating(*this, "normal_", loc);
+  return draw_into(*this, loc, "normal_", [=, &gen](auto* out, std::int64_t n) {
+    if_floating(out, n, [=, &gen](auto* p, std::int64_t count) { fill_normal(p, count, mean, std, gen); });
+  });
+}
+
+const Tensor& Tensor::exponential_(double rate, Generator& gen, SourceLoc loc) const {
+  require_floating(*this, "exponential_", loc);
+  return draw_into(*this, loc, "exponential_", [=, &gen](auto* out, std::int64_t n) {
+    if_floating(out, n, [=, &gen](auto* p, std::int64_t count) { fill_exponential(p, count, rate, gen); });
+  });
+}
+
+const Tensor& Tensor::bernoulli_(double p, Generator& gen, SourceLoc loc) const {
+  return draw_into(*this, loc, "bernoulli_", [=, &gen](auto* out, std::int64_t n) { fill_bernoulli(out, n, p, gen); });
+}
+
+}  // namespace slope

@@ -1,0 +1,139 @@
+#pragma once
+
+#include <string_view>
+#include <utility>
+
+#include "slope/autograd/engine/op.h"
+#include "slope/autograd/kernels/loops/reduce.h"
+#include "slope/autograd/ops/index/index.h"
+#include "slope/autograd/ops/pointwise/internal/promote.h"
+#include "slope/autograd/ops/view/view.h"
+#include "slope/autograd/tensor/factory.h"
+#include "slope/autograd/tensor/tensor.h"
+
+/// What the reductions share: which dimensions go, what the result looks like, and the way back.
+namespace slope::detail {
+
+/// Small, because every recorded reduction keeps one.
+struct Reduced {
+  unsigned mask = 0;     ///< bit d: dimension d is combined
+  bool all = false;      ///< every dimension is
+  bool keepdim = false;  ///< combined dimensions stay as 1
+  Shape in;              ///< the sizes of the input
+
+  /// The sizes of the result with combined dimensions as 1, and as they are.
+  Shape kept() const {
+    Shape s = in;
+    for (int d = 0; d < s.size(); ++d)
+      if (mask >> d & 1) s[d] = 1;
+    return s;
+  }
+  Shape out() const {
+    if (keepdim) return kept();
+    Shape s;
+    if (all) return s;
+    for (int d = 0; d < in.size(); ++d)
+      if (!(mask >> d & 1)) s.push_back(in[d]);
+    return s;
+  }
+  /// Elements per result.
+  std::int64_t length() const {
+    std::int64_t n = 1;
+    for (int d = 0; d < in.size(); ++d)
+      if (mask >> d & 1) n *= in[d];
+    return n;
+  }
+};
+
+/// Throws DTypeError unless `x` is float32 or float64. `what` is the sentence, with the type word of x behind it.
+void require_floating(const char* op, In x, const char* what);
+/// Checks `dims` against `x`.
+Reduced reduced_dims(const char* op, In x, const Dims& dims, bool keepdim);
+/// Throws ShapeError when a combined dimension has size 0 but results do exist: there is no largest of nothing.
+void require_elements(const char* op, In x, const Reduced& how);
+
+/// A result or its gradient as a view of the shape of the input.
+Tensor spread(const Tensor& t, const Reduced& how);
+
+/// A tensor of dtype `as` with finish(accumulated, output) for every output; x is floating.
+template <class Finish>
+Tensor reduce_floating(const Tensor& x, const Reduced& how, ReduceOp op, const ReduceParams& params, DType as,
+                       const Finish& finish) {
+  Tensor out = make_empty(how.out(), as);
+  const ReducePlan plan(x.impl(), how.mask);
+  visit_floating(as, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    T* to = out.impl().ptr<T>();
+    reduce(plan, op, params, [&](std::int64_t first, const double* v, std::int64_t n) {
+      for (std::int64_t i = 0; i < n; ++i) to[first + i] = static_cast<T>(finish(v[i], first + i));
+    });
+  });
+  return out;
+}
+
+/// The same for int64 and bool.
+template <class T, class Finish>
+Tensor reduce_whole(const Tensor& x, const Reduced& how, ReduceOp op, const Finish& finish) {
+  Tensor out = make_empty(how.out(), dtype_of<T>());
+  T* to = out.impl().ptr<T>();
+  reduce_integers(ReducePlan(x.impl(), how.mask), op, [&](std::int64_t first, const std::int64_t* v, std::int64_t n) {
+    for (std::int64_t i = 0; i < n; ++i) to[first + i] = static_cast<T>(finish(v[i]));
+  });
+  return out;
+}
+
+/// Accumulated values as they are, float64, in the shape with combined dimensions kept as 1.
+Tensor reduce_wide(const Tensor& x, const Reduced& how, ReduceOp op, const double* c = nullptr);
+
+/// The combined dimensions as an argument for another reduction; x must not be 0-d.
+Dims dims_of(const Reduced& how);
+
+/// Where `x` equals its extreme `y` (kept or not), NaN being equal to NaN.
+Tensor equals_extreme(const Tensor& x, const Tensor& y, const Reduced& how);
+/// g shared equally by the elements where `hit` is true.
+Tensor share_among(const Tensor& hit, const Tensor& g, const Reduced& how);
+
+/// The text a struct is named by, as a template argument.
+template <std::size_t N>
+struct OpName {
+  char text[N];
+  constexpr OpName(const char (&s)[N]) {
+    for (std::size_t i = 0; i < N; ++i) text[i] = s[i];
+  }
+};
+
+/// Records that `values`, found elsewhere, are the elements of the input at `index` along `dim`. Both either keep `dim` or have
+/// lost it.
+template <OpName Name>
+struct PickOp {
+  static constexpr std::string_view name = std::string_view(Name.text);
+  Tensor values, index;
+  int dim;
+  Shape in{};
+  struct Saved {
+    SavedTensor index;
+  };
+  Tensor forward(Saved& s, const Tensor& x) {
+    in = x.shape();
+    s.index = save(std::exchange(index, Tensor()));
+    return std::exchange(values, Tensor());
+  }
+  Grads<1> backward(const Saved& s, const Tensor& g) const {
+    if (in.empty()) return {g};
+    Tensor at = s.index.get(), up = g;
+    if (at.dim() < in.size()) {
+      at = unsqueeze(at, dim);
+      up = unsqueeze(up, dim);
+    }
+    return {scatter_add(zeros(in, {.dtype = g.dtype()}), dim, at, up)};
+  }
+};
+
+/// `values` as picked from `x`, and where.
+template <OpName Name>
+std::pair<Tensor, Tensor> picked(In x, Tensor values, const Tensor& index, int dim) {
+  Tensor out = apply(x.loc, PickOp<Name>{std::move(values), index, dim}, x.tensor);
+  return {std::move(out), index};
+}
+
+}  // namespace slope::detail

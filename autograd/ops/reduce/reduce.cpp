@@ -1,0 +1,218 @@
+#include "slope/autograd/ops/reduce/reduce.h"
+
+#include <string>
+
+#include "slope/autograd/ops/pointwise/elementwise.h"
+#include "slope/autograd/ops/reduce/internal/reduce_common.h"
+
+namespace slope {
+
+namespace detail {
+
+void require_floating(const char* op, In x, const char* what) {
+  require_defined(op, x);
+  if (!is_floating(x->dtype()))
+    throw DTypeError(concat(op, ": ", what, type_word(x->dtype()), "; convert it with .to(float32) first"), x.loc);
+}
+
+Reduced reduced_dims(const char* op, In x, const Dims& dims, bool keepdim) {
+  require_defined(op, x);
+  Reduced how;
+  how.in = x->shape();
+  how.keepdim = keepdim;
+  const int n = how.in.size();
+  const unsigned everything = (1U << n) - 1U;
+  for (std::int64_t dim : dims) {
+    const int d = wrap_dim(dim, n, op, x.loc);
+    if (n == 0) continue;
+    if (how.mask >> d & 1)
+      throw ShapeError(concat(op, ": dim ", d, " appears multiple times in the list of dims ", dims), x.loc);
+    how.mask |= 1U << d;
+  }
+  if (dims.empty()) how.mask = everything;
+  how.all = how.mask == everything;
+  return how;
+}
+
+void require_elements(const char* op, In x, const Reduced& how) {
+  if (x->numel() > 0) return;
+  if (how.all)
+    throw ShapeError(
+        concat(op, ": ", op,
+               "(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with "
+               "the 'dim' argument.; the shape is ",
+               how.in),
+        x.loc);
+  for (int d = 0; d < how.in.size(); ++d)
+    if ((how.mask >> d & 1) && how.in[d] == 0)
+      throw ShapeError(
+          concat(op, ": ", op, "(): Expected reduction dim ", d, " to have non-zero size.; the shape is ", how.in),
+          x.loc);
+}
+
+Tensor spread(const Tensor& t, const Reduced& how) {
+  if (how.all && !grad_enabled()) {  // one value everywhere: expand() without its checks
+    const TensorImpl& one = t.impl();
+    return Tensor(TensorImpl::alias(one, one.data, how.in, Shape::filled(how.in.size(), 0)));
+  }
+  const bool fits = t.dim() == 0 || t.dim() == how.in.size();
+  return expand(fits ? t : reshape(t, how.kept()), how.in);
+}
+
+Tensor reduce_wide(const Tensor& x, const Reduced& how, ReduceOp op, const double* c) {
+  Reduced kept = how;
+  kept.keepdim = true;
+  return reduce_floating(x, kept, op, {.c = c}, DType::float64, [](double v, std::int64_t) { return v; });
+}
+
+Dims dims_of(const Reduced& how) {
+  Dims dims;
+  for (int d = 0; d < how.in.size(); ++d)
+    if (how.mask >> d & 1) dims.push_back(d);
+  return dims;
+}
+
+Tensor equals_extreme(const Tensor& x, const Tensor& y, const Reduced& how) {
+  const Tensor value = spread(y, how);
+  const Tensor hit = eq(x, value);
+  if (!isnan(y).any().item<bool>()) return hit;
+  return logical_or(hit, logical_and(isnan(x), isnan(value)));
+}
+
+Tensor share_among(const Tensor& hit, const Tensor& g, const Reduced& how) {
+  const Tensor share = div(reshape(g, how.kept()), hit.sum(how.all ? Dims() : dims_of(how), true));
+  return where(hit, expand(share, how.in), 0);
+}
+
+}  // namespace detail
+
+namespace {
+
+using namespace detail;
+
+struct SumOp {
+  static constexpr std::string_view name = "Sum";
+  Reduced how;
+  DType as, from{};
+  struct Saved {};
+  Tensor forward(Saved&, const Tensor& x) {
+    from = x.dtype();
+    return reduce_floating(x, how, ReduceOp::sum, {}, as, [](double v, std::int64_t) { return v; });
+  }
+  Grads<1> backward(const Saved&, const Tensor& g) const { return {to(spread(g, how), from)}; }
+};
+
+struct MeanOp {
+  static constexpr std::string_view name = "Mean";
+  Reduced how;
+  DType as, from{};
+  struct Saved {};
+  Tensor forward(Saved&, const Tensor& x) {
+    from = x.dtype();
+    const auto n = static_cast<double>(how.length());
+    return reduce_floating(x, how, ReduceOp::sum, {}, as, [n](double v, std::int64_t) { return v / n; });
+  }
+  Grads<1> backward(const Saved&, const Tensor& g) const {
+    return {to(spread(g / static_cast<double>(how.length()), how), from)};
+  }
+};
+
+struct NansumOp {
+  static constexpr std::string_view name = "Nansum";
+  Reduced how;
+  struct Saved {
+    SavedTensor x;
+  };
+  Tensor forward(Saved& s, const Tensor& x) {
+    s.x = save(x);
+    return reduce_floating(x, how, ReduceOp::nansum, {}, x.dtype(), [](double v, std::int64_t) { return v; });
+  }
+  Grads<1> backward(const Saved& s, const Tensor& g) const { return {where(isnan(s.x.get()), 0, spread(g, how))}; }
+};
+
+// The type asked for comes first, unless the sum itself can produce it.
+bool needs_conversion(In x, std::optional<DType> dtype) {
+  return dtype && !(is_floating(x->dtype()) && is_floating(*dtype)) && x->dtype() != *dtype;
+}
+
+Tensor count(In x, const Reduced& how, DType as, std::int64_t all_of) {
+  auto decide = [as, all_of](std::int64_t n) {
+    return as == DType::int64 ? n : std::int64_t{all_of < 0 ? n > 0 : n == all_of};
+  };
+  Tensor out = make_empty(how.out(), as);
+  const ReducePlan plan(x->impl(), how.mask);
+  auto store = [&](std::int64_t at, std::int64_t n) {
+    if (as == DType::int64)
+      out.impl().ptr<std::int64_t>()[at] = decide(n);
+    else
+      out.impl().ptr<bool>()[at] = decide(n) != 0;
+  };
+  if (is_floating(x->dtype()))
+    reduce(plan, ReduceOp::nonzero, {}, [&](std::int64_t first, const double* v, std::int64_t n) {
+      for (std::int64_t i = 0; i < n; ++i) store(first + i, static_cast<std::int64_t>(v[i]));
+    });
+  else
+    reduce_integers(plan, ReduceOp::nonzero, [&](std::int64_t first, const std::int64_t* v, std::int64_t n) {
+      for (std::int64_t i = 0; i < n; ++i) store(first + i, v[i]);
+    });
+  return out;
+}
+
+}  // namespace
+
+Tensor sum(In x, const Dims& dims, bool keepdim, std::optional<DType> dtype) {
+  const Reduced how = reduced_dims("sum", x, dims, keepdim);
+  if (needs_conversion(x, dtype)) return sum({to(x, *dtype), x.loc}, dims, keepdim, dtype);
+  if (is_floating(x->dtype())) return apply(x.loc, SumOp{how, dtype.value_or(x->dtype())}, x.tensor);
+  const Tensor total = reduce_whole<std::int64_t>(x, how, ReduceOp::sum, [](std::int64_t v) { return v; });
+  return dtype ? to(total, *dtype) : total;
+}
+
+Tensor nansum(In x, const Dims& dims, bool keepdim, std::optional<DType> dtype) {
+  require_defined("nansum", x);
+  if (!is_floating(x->dtype())) return sum(x, dims, keepdim, dtype);
+  const Reduced how = reduced_dims("nansum", x, dims, keepdim);
+  return apply(x.loc, NansumOp{how}, dtype ? to(x, *dtype) : x.tensor);
+}
+
+Tensor mean(In x, const Dims& dims, bool keepdim, std::optional<DType> dtype) {
+  const Reduced how = reduced_dims("mean", x, dims, keepdim);
+  if (!is_floating(dtype.value_or(x->dtype())))
+    throw DTypeError(
+        concat("mean: mean(): could not infer output dtype. Input dtype must be either a floating point or complex "
+               "dtype. Got: ",
+               type_word(dtype.value_or(x->dtype())), "; convert it with .to(float32) or give a dtype"),
+        x.loc);
+  if (needs_conversion(x, dtype)) return mean({to(x, *dtype), x.loc}, dims, keepdim);
+  return apply(x.loc, MeanOp{how, dtype.value_or(x->dtype())}, x.tensor);
+}
+
+Tensor count_nonzero(In x, const Dims& dims, bool keepdim) {
+  return count(x, reduced_dims("count_nonzero", x, dims, keepdim), DType::int64, 0);
+}
+
+Tensor any(In x, const Dims& dims, bool keepdim) {
+  return count(x, reduced_dims("any", x, dims, keepdim), DType::boolean, -1);
+}
+
+Tensor all(In x, const Dims& dims, bool keepdim) {
+  const Reduced how = reduced_dims("all", x, dims, keepdim);
+  return count(x, how, DType::boolean, how.length());
+}
+
+#define SLOPE_REDUCTION_METHOD(name)                                         \
+  Tensor Tensor::name(const Dims& dims, bool keepdim, SourceLoc loc) const { \
+    return slope::name({*this, loc}, dims, keepdim);                         \
+  }
+SLOPE_REDUCTION_METHOD(sum)
+SLOPE_REDUCTION_METHOD(mean)
+SLOPE_REDUCTION_METHOD(prod)
+SLOPE_REDUCTION_METHOD(amax)
+SLOPE_REDUCTION_METHOD(amin)
+SLOPE_REDUCTION_METHOD(any)
+SLOPE_REDUCTION_METHOD(all)
+SLOPE_REDUCTION_METHOD(logsumexp)
+SLOPE_REDUCTION_METHOD(count_nonzero)
+#undef SLOPE_REDUCTION_METHOD
+
+}  // namespace slope

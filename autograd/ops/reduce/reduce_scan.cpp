@@ -1,0 +1,152 @@
+// Products, and running sums and products.
+#include <vector>
+
+#include "slope/autograd/engine/backward.h"
+#include "slope/autograd/kernels/loops/rows.h"
+#include "slope/autograd/ops/pointwise/elementwise.h"
+#include "slope/autograd/ops/reduce/internal/reduce_common.h"
+#include "slope/autograd/ops/reduce/reduce.h"
+#include "slope/autograd/ops/view/join.h"
+
+namespace slope {
+
+namespace {
+
+using namespace detail;
+
+/// Kept dimensions first, combined ones merged into a last one. Both ways are differentiable.
+struct Flattened {
+  Shape order, back, moved;
+  explicit Flattened(const Reduced& how) {
+    for (int pass = 0; pass < 2; ++pass)
+      for (int d = 0; d < how.in.size(); ++d)
+        if (static_cast<int>(how.mask >> d & 1) == pass) order.push_back(d);
+    back = Shape::filled(order.size(), 0);
+    for (int i = 0; i < order.size(); ++i) {
+      back[static_cast<int>(order[i])] = i;
+      moved.push_back(how.in[static_cast<int>(order[i])]);
+    }
+  }
+  Tensor flat(const Tensor& x, std::int64_t length) const {
+    return reshape(permute(x, order), {length == 0 ? 0 : x.numel() / length, length});
+  }
+  Tensor restored(const Tensor& flat) const { return permute(reshape(flat, moved), back); }
+};
+
+/// Products along the last dimension as a tree of multiplications: no division, differentiable to any order.
+Tensor product_tree(Tensor x) {
+  std::vector<Tensor> left_over;
+  while (x.size(1) > 1) {
+    const std::int64_t n = x.size(1), half = n / 2;
+    if (n % 2) left_over.push_back(narrow(x, 1, n - 1, 1));
+    x = narrow(x, 1, 0, half) * narrow(x, 1, half, half);
+  }
+  for (const Tensor& t : left_over) x = x * t;
+  return x;
+}
+
+/// Running products along `dim` in log2(n) steps of multiplications.
+Tensor product_scan(Tensor x, int dim) {
+  const std::int64_t n = x.size(dim);
+  for (std::int64_t step = 1; step < n; step *= 2)
+    x = cat({narrow(x, dim, 0, step), narrow(x, dim, step, n - step) * narrow(x, dim, 0, n - step)}, dim);
+  return x;
+}
+
+struct ProdOp {
+  static constexpr std::string_view name = "Prod";
+  Reduced how;
+  struct Saved {
+    SavedTensor x;
+  };
+  Tensor forward(Saved& s, const Tensor& x) {
+    s.x = save(x);
+    return reduce_floating(x, how, ReduceOp::product, {}, x.dtype(), [](double v, std::int64_t) { return v; });
+  }
+  Grads<1> backward(const Saved& s, const Tensor& g) const {
+    const std::int64_t n = how.length();
+    const Tensor x = s.x.get();
+    if (x.numel() == 0) return {zeros(how.in, {.dtype = g.dtype()})};
+    const Flattened layout(how);
+    const Tensor flat = layout.flat(x, n), up = reshape(g, {flat.size(0), 1});
+    if (grad_enabled()) {
+      const Tensor own = view(flat, flat.shape());
+      const Tensor grad = autograd::grad({product_tree(own)}, {own}, {.grad_outputs = {up}, .create_graph = true})[0];
+      return {layout.restored(grad)};
+    }
+    const Tensor grad = make_empty(flat.shape(), x.dtype());
+    prod_backward_kernel(grad.impl(), flat.impl(), up.impl(), 1);
+    return {layout.restored(grad)};
+  }
+};
+
+struct CumsumOp {
+  static constexpr std::string_view name = "Cumsum";
+  int dim;
+  bool reverse = false;
+  struct Saved {};
+  Tensor forward(Saved&, const Tensor& x) {
+    Tensor y = make_empty(x.shape(), x.dtype());
+    cumulate_kernel(y.impl(), x.impl(), dim, Cumulate::sum, reverse);
+    return y;
+  }
+  Grads<1> backward(const Saved&, const Tensor& g) const { return {apply(SourceLoc{}, CumsumOp{dim, !reverse}, g)}; }
+};
+
+struct CumprodOp {
+  static constexpr std::string_view name = "Cumprod";
+  int dim;
+  struct Saved {
+    SavedTensor x;
+  };
+  Tensor forward(Saved& s, const Tensor& x) {
+    s.x = save(x);
+    Tensor y = make_empty(x.shape(), x.dtype());
+    cumulate_kernel(y.impl(), x.impl(), dim, Cumulate::product, false);
+    return y;
+  }
+  Grads<1> backward(const Saved& s, const Tensor& g) const {
+    const Tensor x = s.x.get();
+    if (x.dim() == 0) return {g};
+    if (grad_enabled()) {
+      const Tensor own = view_of(x);
+      return {autograd::grad({product_scan(own, dim)}, {own}, {.grad_outputs = {g}, .create_graph = true})[0]};
+    }
+    Tensor grad = make_empty(x.shape(), x.dtype());
+    cumprod_backward_kernel(grad.impl(), x.impl(), g.impl(), dim);
+    return {grad};
+  }
+  // Its own node, so that the gradient stops here.
+  static Tensor view_of(const Tensor& x) { return expand(x, x.shape()); }
+};
+
+Tensor whole_or_converted(const char* op, In x, std::optional<DType> dtype) {
+  require_defined(op, x);
+  if (dtype) return to(x, *dtype);
+  return x->dtype() == DType::boolean ? to(x, DType::int64) : x.tensor;
+}
+
+}  // namespace
+
+Tensor prod(In x, const Dims& dims, bool keepdim, std::optional<DType> dtype) {
+  const Reduced how = reduced_dims("prod", x, dims, keepdim);
+  const Tensor factor = whole_or_converted("prod", x, dtype);
+  if (is_floating(factor.dtype())) return apply(x.loc, ProdOp{how}, factor);
+  const Tensor product = reduce_whole<std::int64_t>(factor, how, ReduceOp::product, [](std::int64_t v) { return v; });
+  return dtype ? to(product, *dtype) : product;
+}
+
+Tensor cumsum(In x, std::int64_t dim, std::optional<DType> dtype) {
+  const Tensor summand = whole_or_converted("cumsum", x, dtype);
+  return apply(x.loc, CumsumOp{wrap_dim(dim, x->dim(), "cumsum", x.loc)}, summand);
+}
+
+Tensor cumprod(In x, std::int64_t dim, std::optional<DType> dtype) {
+  const Tensor factor = whole_or_converted("cumprod", x, dtype);
+  return apply(x.loc, CumprodOp{wrap_dim(dim, x->dim(), "cumprod", x.loc)}, factor);
+}
+
+Tensor Tensor::cumsum(std::int64_t dim, SourceLoc loc) const { return slope::cumsum({*this, loc}, dim); }
+Tensor Tensor::cumprod(std::int64_t dim, SourceLoc loc) const { return slope::cumprod({*this, loc}, dim); }
+
+}  // namespace slope

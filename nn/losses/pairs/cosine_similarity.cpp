@@ -1,0 +1,48 @@
+#include "slope/nn/losses/pairs/cosine_similarity.h"
+
+#include "slope/autograd/ops/reduce/reduce.h"
+#include "slope/nn/losses/pairs/internal/cosine_rows.h"
+
+namespace slope::nn {
+
+namespace {
+
+struct CosineSimilarityFormula : detail::CosineRows {
+  static constexpr std::string_view name = "CosineSimilarity";
+  double eps;
+
+  template <class Isa, class Row>
+  double finish(Row& row, const double* sum, double* c) const {
+    const Sums sums(row, sum);
+    const double a = std::sqrt(sums.aa), b = std::sqrt(sums.bb);
+    const double n1 = std::max(a, sums.for_a(eps)), n2 = std::max(b, sums.for_b(eps));
+    const double s = sums.ab / (n1 * n2);
+    sums.slopes(row, s, n1, n2, a, b, c);
+    return s;
+  }
+
+  Tensor compose(const Tensor* x, const Tensor&, int dim) const {
+    // The bound changes the value of a norm, not its derivative.
+    const auto bounded = [&](const Tensor& v) {
+      const Tensor r = norm(v, 2, dim, true), n = r.detach();
+      return r + (maximum(n, eps) - n);
+    };
+    return (x[0] / bounded(x[0]) * (x[1] / bounded(x[1]))).sum(dim);
+  }
+};
+
+}  // namespace
+
+Tensor functional::cosine_similarity(In x1, const Tensor& x2, const CosineSimilarityOptions& options) {
+  constexpr const char* op = "cosine_similarity";
+  CallerScope scope(x1.loc);
+  detail::require_floating(op, x1, "x1");
+  detail::require_floating(op, {x2, x1.loc}, "x2");
+  const Shape shape = broadcast_shapes(x1->shape(), x2.shape(), op, x1.loc);
+  const int dim = wrap_dim(options.dim, shape.size(), op, x1.loc);
+  const auto [a, b] = detail::alike<2>({x1.tensor, x2}, shape, x1.loc);
+  return detail::row_loss(x1.loc, CosineSimilarityFormula{{}, options.eps}, {.reduction = Reduction::none, .dim = dim},
+                          Tensor(), a, b);
+}
+
+}  // namespace slope::nn

@@ -1,0 +1,440 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "slope/autograd/engine/op.h"
+#include "slope/autograd/kernels/pointwise/grain.h"
+#include "slope/autograd/kernels/simd/internal/row_lanes.h"
+#include "slope/autograd/ops/pointwise/elementwise.h"
+#include "slope/autograd/ops/reduce/reduction.h"
+#include "slope/autograd/ops/view/view.h"
+#include "slope/autograd/tensor/factory.h"
+#include "slope/nn/losses/shared/common.h"
+
+/// Row losses: one number per row of one to three operands, differentiated while the row is in the cache.
+///
+/// What is particular to a loss is a formula. Most have this form, read in lanes of any width:
+///
+///     struct CosineFormula {
+///       static constexpr std::string_view name = "CosineSimilarity";
+///       static constexpr int operands = 2, terms = 3, coefficients = 3;
+///       // Adds the terms of some elements; `keep` clears the lanes beyond the end of the row.
+///       template <class Sum, class V, class Keep>
+///       void add(Sum* sum, const V* x, const Keep& keep) const;
+///       // From the sums: the value, and coefficients of the gradient that contain row.factor.
+///       template <class Isa, class Row>
+///       double finish(Row& row, const double* sum, double* c) const;
+///       // The gradient, an expression in the elements and the coefficients.
+///       template <class V>
+///       void gradient(const V* x, const V* c, V* d) const;
+///       // The values as tensor operations, to be differentiated again.
+///       Tensor compose(const Tensor* x, const Tensor& constant, int dim) const;
+///     };
+///
+/// Sums are in double. Setting `row.factor` to 0 in `finish` makes the gradient of the row exactly 0. A formula may
+/// also state
+///  - `template <class Isa, class T> using Accumulator`, and `combine(a, b)` of two results, when it does not add;
+///  - `template <class Isa, class Row> double row(Row&, Workspace&) const` in place of add, finish and gradient, which
+///    returns the value and writes the gradient where row.d is not null;
+///  - `template <class T> struct Workspace` for it, made of the formula and the length for each batch of rows;
+///  - no `compose`: the gradient is then constant by pieces;
+///  - `exact_products`, with which sums are added up from elements that are double from the start: less work where all
+///    that is added are products of elements;
+///  - `ahead(x, constant)`, called some rows early with where a row and its constant lie: asks memory for what the row
+///    reads out of order;
+///  - `grain`, the elements per thread below which a second one does not pay;
+///  - `check(constant, loc)`, which throws when labels are out of range, called before forward and backward;
+///  - `struct Refusal` in place of it, which the kernel throws, and `refuse(constant, loc)`, which throws what the user
+///    sees.
+namespace slope::nn::detail {
+
+template <class T_, int K>
+struct LossRow {
+  using T = T_;
+  const T* x[K];
+  T* d[K];               ///< where factor·∂l/∂x[k] goes; null: not wanted
+  const void* constant;  ///< the element or the row of what is not differentiated
+  std::int64_t n;
+  double factor;
+
+  bool differentiated() const {
+    bool any = false;
+    for (const T* p : d) any |= p != nullptr;
+    return any;
+  }
+  template <class U>
+  const U* constant_as() const {
+    return static_cast<const U*>(constant);
+  }
+};
+
+inline constexpr int max_row_operands = 3;
+/// Places of tensors in a RowBatch: operands from 0, gradients from `first_gradient`.
+enum RowSlot {
+  constant_slot = max_row_operands,
+  cotangent_slot,
+  value_slot,
+  first_gradient,
+  row_slots = first_gradient + max_row_operands
+};
+
+/// Wide rows are cut into segments, each phase running for itself.
+enum RowPhase : unsigned { add_phase = 1, finish_phase = 2, gradient_phase = 4, all_phases = 7 };
+
+/// What goes from one phase to the next.
+struct RowState {
+  static constexpr int max_terms = 3, max_coefficients = 6;
+  std::array<double, max_terms> sum;
+  double coefficients[max_coefficients];
+  double factor;
+};
+
+struct RowBatch {
+  char* data[row_slots] = {};         ///< of the first row; null where there is none
+  std::int64_t step[row_slots] = {};  ///< bytes to the next row
+  std::int64_t rows = 0, length = 0;
+  double factor = 1;  ///< of the gradients, besides the cotangent
+  bool wants_value = true;
+  unsigned phases = all_phases;
+  RowState* state = nullptr;  ///< of the only row; null where all phases run at once
+};
+
+/// Returns the sum of the values.
+using RowKernel = double (*)(const void* formula, const RowBatch& batch);
+
+struct RowInfo {
+  int operands = 1, terms = 0;  ///< terms 0: rows are not cut
+  std::int64_t grain = grain_cheap;
+  double (*combine)(double a, double b) = nullptr;
+  RowKernel kernel[2] = {};  ///< float32, float64
+};
+
+template <class F, class Isa, class T>
+struct AccumulatorOf {
+  using Type = typename Isa::template WideSum<T>;
+};
+template <class F, class Isa, class T>
+  requires requires { typename F::template Accumulator<Isa, T>; }
+struct AccumulatorOf<F, Isa, T> {
+  using Type = typename F::template Accumulator<Isa, T>;
+};
+
+/// add_row for `exact_products` of floats, two vectors of double at a time: a float that is converted as it is read
+/// takes half the instructions of one that is converted in a register.
+template <class Isa, class F, int K>
+inline void add_wide_row(const F& f, const LossRow<float, K>& row, double* sums) {
+  using V = typename Isa::template Lanes<double>;
+  using Sum = typename Isa::template WideSum<double>;
+  Sum total[2][F::terms];
+  const auto all = [](const V& v, double = 0) { return v; };
+  std::int64_t i = 0;
+  for (; i + 2 * V::size <= row.n; i += 2 * V::size) {
+#pragma GCC unroll 2
+    for (int half = 0; half < 2; ++half) {
+      V x[K];
+#pragma GCC unroll 3
+      for (int k = 0; k < K; ++k) x[k] = V::load_wide(row.x[k] + i + half * V::size);
+      f.add(total[half], static_cast<const V*>(x), all);
+    }
+  }
+  for (; i < row.n; i += V::size) {
+    const int count = static_cast<int>(std::min<std::int64_t>(V::size, row.n - i));
+    V x[K];
+#pragma GCC unroll 3
+    for (int k = 0; k < K; ++k) x[k] = V::load_wide_n(row.x[k] + i, count);
+    f.add(total[0], static_cast<const V*>(x),
+          [&](const V& v, double other = 0) { return simd::first_lanes(v, count, other); });
+  }
+#pragma GCC unroll 3
+  for (int t = 0; t < F::terms; ++t) {
+    total[0][t].add(total[1][t]);
+    sums[t] = total[0][t].total();
+  }
+}
+
+template <class Isa, class T, class F, int K>
+inline void add_row(const F& f, const LossRow<T, K>& row, double* sums) {
+  if constexpr (requires { F::exact_products; } && std::is_same_v<T, float>) return add_wide_row<Isa>(f, row, sums);
+  using V = typename Isa::template Lanes<T>;
+  typename AccumulatorOf<F, Isa, T>::Type total[F::terms];
+  simd::each_vector<V>(row.n, [&](const auto& load, const auto&, int count) {
+    V x[K];
+#pragma GCC unroll 3
+    for (int k = 0; k < K; ++k) x[k] = load(row.x[k]);
+    f.add(total, static_cast<const V*>(x),
+          [&](const V& v, double other = 0) { return simd::first_lanes(v, count, other); });
+  });
+#pragma GCC unroll 3
+  for (int i = 0; i < F::terms; ++i) sums[i] = total[i].total();
+}
+
+template <class Isa, class T, class F, int K>
+inline void write_gradient(const F& f, const LossRow<T, K>& row, const double* coefficients) {
+  using V = typename Isa::template Lanes<T>;
+  V c[F::coefficients];
+#pragma GCC unroll 6
+  for (int i = 0; i < F::coefficients; ++i) c[i] = V(coefficients[i]);
+  simd::each_vector<V>(row.n, [&](const auto& load, const auto& store, int) {
+    V x[K], d[K];
+#pragma GCC unroll 3
+    for (int k = 0; k < K; ++k) x[k] = load(row.x[k]);
+    f.gradient(static_cast<const V*>(x), static_cast<const V*>(c), d);
+#pragma GCC unroll 3
+    for (int k = 0; k < K; ++k)
+      if (row.d[k]) store(row.d[k], d[k]);
+  });
+}
+
+template <class T, int K>
+inline void clear_gradient(const LossRow<T, K>& row) {
+  for (T* d : row.d)
+    if (d) std::fill_n(d, row.n, T(0));
+}
+
+/// One row in the phases asked for; returns the value.
+template <class Isa, class T, class F, int K>
+inline double run_phases(const F& f, LossRow<T, K>& row, const RowBatch& b) {
+  static_assert(F::terms <= RowState::max_terms && F::coefficients <= RowState::max_coefficients);
+  RowState own;
+  RowState& state = b.state ? *b.state : own;
+  double value = 0;
+  if (b.phases & add_phase) add_row<Isa>(f, row, state.sum.data());
+  if (b.phases & finish_phase) {
+    value = f.template finish<Isa>(row, static_cast<const double*>(state.sum.data()), state.coefficients);
+    state.factor = row.factor;
+  }
+  if (b.phases & gradient_phase) {
+    if (state.factor == 0)
+      clear_gradient(row);
+    else if (row.differentiated())
+      write_gradient<Isa>(f, row, state.coefficients);
+  }
+  return value;
+}
+
+template <class F, class T>
+double row_kernel(const void* formula, const RowBatch& b) {
+  constexpr int K = F::operands;
+  double total = 0;
+  simd::dispatch([&](auto isa) {
+    using Isa = decltype(isa);
+    const F& f = *static_cast<const F*>(formula);
+    auto workspace = [&] {
+      if constexpr (requires { typename F::template Workspace<T>; })
+        return typename F::template Workspace<T>(f, b.length);
+      else
+        return 0;
+    }();
+    double sum = 0;
+    for (std::int64_t r = 0; r < b.rows; ++r) {
+      const auto at = [&](int slot) { return b.data[slot] ? b.data[slot] + r * b.step[slot] : nullptr; };
+      if constexpr (requires { f.ahead(static_cast<const T*>(nullptr), static_cast<const void*>(nullptr)); }) {
+        constexpr std::int64_t rows_ahead = 4;
+        if (r + rows_ahead < b.rows) {
+          const auto then = [&](int slot) { return b.data[slot] + (r + rows_ahead) * b.step[slot]; };
+          f.ahead(reinterpret_cast<const T*>(then(0)), then(constant_slot));
+        }
+      }
+      LossRow<T, K> row;
+      for (int k = 0; k < K; ++k) {
+        row.x[k] = reinterpret_cast<const T*>(at(k));
+        row.d[k] = reinterpret_cast<T*>(at(first_gradient + k));
+      }
+      row.constant = at(constant_slot);
+      row.n = b.length;
+      row.factor = b.factor;
+      if (const char* g = at(cotangent_slot)) row.factor *= static_cast<double>(*reinterpret_cast<const T*>(g));
+      if (row.factor == 0 && !b.wants_value) {
+        clear_gradient(row);
+        continue;
+      }
+      double value;
+      if constexpr (requires { F::terms; })
+        value = run_phases<Isa>(f, row, b);
+      else
+        value = f.template row<Isa>(row, workspace);
+      if (char* to = at(value_slot)) *reinterpret_cast<T*>(to) = static_cast<T>(value);
+      sum += value;
+    }
+    total = sum;
+  });
+  return total;
+}
+
+template <class F>
+constexpr RowInfo make_row_info() {
+  RowInfo info;
+  info.operands = F::operands;
+  if constexpr (requires { F::terms; }) {
+    info.terms = F::terms;
+    info.combine = [](double a, double b) { return a + b; };
+    if constexpr (requires { F::combine(0.0, 0.0); }) info.combine = &F::combine;
+  }
+  if constexpr (requires { F::grain; }) info.grain = F::grain;
+  info.kernel[0] = &row_kernel<F, float>;
+  info.kernel[1] = &row_kernel<F, double>;
+  return info;
+}
+template <class F>
+inline constexpr RowInfo row_info = make_row_info<F>();
+
+/// How the rows of a call lie and what becomes of the values.
+struct RowLayout {
+  Reduction reduction = Reduction::mean;
+  int dim = 0;           ///< along which rows lie
+  bool flatten = false;  ///< rows are all dimensions after the first instead
+  bool keepdim = false;  ///< without reduction: the result keeps `dim`, of size 1
+
+  Shape values_shape(const Shape& operand) const;
+  std::int64_t rows(const Shape& operand) const;
+  /// What the sum of the values is multiplied by.
+  double scale(const Shape& operand) const;
+};
+
+/// A formula with one call's operands, free of their types. Operands have one shape and floating dtype.
+struct RowCall {
+  const RowInfo& info;
+  const void* formula;
+  const RowLayout& layout;
+  const Tensor* const* x;
+  /// With the shape of the values and perhaps the dimension of the rows, or the shape of the operands; may be
+  /// undefined.
+  const Tensor& constant;
+
+  /// The values or their reduction; grads[k], where defined, receives the gradient of the reduction.
+  Tensor forward(const Tensor* grads) const;
+  /// grads[k], where defined, receives cotangent·∂value/∂x[k]; without a cotangent that of the reduction.
+  void backward(const Tensor& cotangent, const Tensor* grads) const;
+
+ private:
+  double run(const Tensor& cotangent, const Tensor& values, const Tensor* grads, bool wants_value) const;
+  double run_batch(const RowBatch& batch, DType dtype) const;
+};
+
+/// Replaces each tensor of `args` that is defined by the gradient of Σ values·g, recorded.
+void differentiate_composed(const Tensor& values, const Tensor& g, Tensor* args, std::size_t count);
+
+template <class F>
+struct RowLoss {
+  static constexpr std::string_view name = F::name;
+  static constexpr std::size_t operands = F::operands;
+  F formula;
+  RowLayout layout;
+  std::array<bool, operands> wanted;  // by forward, before anything is recorded
+  bool recorded;
+  Tensor constant;
+  SourceLoc loc;
+
+  struct Saved {
+    std::array<SavedTensor, operands> x;
+    SavedTensor constant;
+    std::array<Tensor, operands> local;
+  };
+
+  template <class... X>
+  Tensor forward(Saved& s, const X&... x) {
+    const Tensor* const in[] = {&x...};
+    if (recorded && layout.reduction != Reduction::none)
+      for (std::size_t k = 0; k < operands; ++k)
+        if (wanted[k]) s.local[k] = make_empty(in[k]->shape(), in[k]->dtype());
+    Tensor out;
+    guarded(constant, [&] { out = call(in, constant).forward(s.local.data()); });
+    if (recorded) {
+      s.x = {save(x)...};
+      if (constant.defined()) s.constant = save(constant);
+    }
+    constant = Tensor();
+    return out;
+  }
+
+  Grads<operands> backward(const Saved& s, const Tensor& g) const {
+    std::array<Tensor, operands> x;
+    const Tensor* in[operands];
+    for (std::size_t k = 0; k < operands; ++k) {
+      x[k] = s.x[k].get();
+      in[k] = &x[k];
+    }
+    const Tensor fixed = s.constant ? s.constant.get() : Tensor();
+    if constexpr (requires { formula.check(fixed, loc); }) formula.check(fixed, loc);
+    const bool reduced = layout.reduction != Reduction::none;
+    Grads<operands> grads;
+    if constexpr (has_compose()) {
+      if (grad_enabled()) {
+        // Views, so that f(x, x) has a gradient for each argument.
+        for (std::size_t k = 0; k < operands; ++k)
+          if (needs_grad(static_cast<int>(k))) grads[k] = x[k] = x[k].view(x[k].shape());
+        const Tensor values = formula.compose(x.data(), fixed, layout.dim);
+        const Tensor up = reduced ? (g * layout.scale(x[0].shape())).expand(values.shape()) : g.reshape(values.shape());
+        differentiate_composed(values, up, grads.data(), operands);
+        const Grads<operands> numbers = fused(s, in, fixed, g);
+        for (std::size_t k = 0; k < operands; ++k)
+          if (grads[k].defined()) grads[k] = recorded_gradient(numbers[k], grads[k], loc);
+        return grads;
+      }
+    }
+    if (!grad_enabled()) return fused(s, in, fixed, g);
+    // Constant by pieces: the gradient depends on nothing but g.
+    for (std::size_t k = 0; k < operands; ++k)
+      if (needs_grad(static_cast<int>(k))) grads[k] = make_empty(x[k].shape(), x[k].dtype());
+    guarded(fixed, [&] { call(in, fixed).backward(Tensor(), grads.data()); });
+    const Tensor up = reduced || layout.keepdim || x[0].dim() == 0 ? g : g.unsqueeze(layout.dim);
+    for (Tensor& local : grads)
+      if (local.defined()) local = scale_cotangent(up, local);
+    return grads;
+  }
+
+ private:
+  Grads<operands> fused(const Saved& s, const Tensor* const* x, const Tensor& fixed, const Tensor& g) const {
+    const NoGradGuard no_grad;
+    Grads<operands> grads;
+    for (std::size_t k = 0; k < operands; ++k)
+      if (needs_grad(static_cast<int>(k)))
+        grads[k] = layout.reduction == Reduction::none ? make_empty(x[k]->shape(), x[k]->dtype())
+                                                       : scaled_gradient(s.local[k], g);
+    if (layout.reduction == Reduction::none) guarded(fixed, [&] { call(x, fixed).backward(g, grads.data()); });
+    return grads;
+  }
+  template <class Run>
+  void guarded([[maybe_unused]] const Tensor& fixed, const Run& run) const {
+    if constexpr (requires { typename F::Refusal; }) {
+      try {
+        run();
+      } catch (const typename F::Refusal&) {
+        formula.refuse(fixed, loc);
+      }
+    } else {
+      run();
+    }
+  }
+  RowCall call(const Tensor* const* x, const Tensor& fixed) const { return {row_info<F>, &formula, layout, x, fixed}; }
+  static constexpr bool has_compose() {
+    return requires(const F& f, const Tensor* t) { f.compose(t, *t, 0); };
+  }
+};
+
+/// Tensors as the kernels take them: expanded to `shape`, in the wider of their floating dtypes.
+template <std::size_t N>
+std::array<Tensor, N> alike(std::array<Tensor, N> tensors, const Shape& shape, SourceLoc loc) {
+  DType dtype = tensors[0].dtype();
+  for (const Tensor& t : tensors)
+    if (t.dtype() != dtype) dtype = DType::float64;
+  for (Tensor& t : tensors) {
+    if (t.dtype() != dtype) t = t.to(dtype, loc);
+    if (t.shape() != shape) t = t.expand(shape, loc);
+  }
+  return tensors;
+}
+
+/// Runs the formula on operands of one shape and dtype. Bad labels throw here; all else has been checked.
+template <class F, class... X>
+Tensor row_loss(SourceLoc loc, F formula, const RowLayout& layout, const Tensor& constant, const X&... x) {
+  static_assert(sizeof...(X) == F::operands);
+  if constexpr (requires { formula.check(constant, loc); }) formula.check(constant, loc);
+  const std::array<bool, F::operands> wanted = {x.requires_grad()...};
+  const bool recorded = grad_enabled() && (x.requires_grad() || ...);
+  return apply(loc, RowLoss<F>{std::move(formula), layout, wanted, recorded, constant, loc}, x...);
+}
+
+}  // namespace slope::nn::detail
