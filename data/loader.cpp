@@ -8,6 +8,7 @@
 #include <mutex>
 #include <thread>
 
+#include "slope/autograd/core/internal/fork.h"
 #include "slope/autograd/core/parallel.h"
 #include "slope/autograd/tensor/factory.h"
 
@@ -71,6 +72,11 @@ class Pass {
   Pass(const Pass&) = delete;
   Pass& operator=(const Pass&) = delete;
 
+  /// What a child has of a pass with workers can't be destroyed: they will not be joined, and may hold the lock for ever.
+  static void dispose(Pass* pass) {
+    if (pass->threads_.empty() || pass->in_its_process()) delete pass;
+  }
+
   /// The next batch, or nothing at the end.
   std::optional<Batch> next() {
     if (consumed_ >= batches_) return std::nullopt;
@@ -81,6 +87,10 @@ class Pass {
       consumed_ = b + 1;
       return batch;
     }
+    if (!in_its_process())
+      throw Error(
+          "DataLoader: the workers of this loop are threads of the parent process, which a child made by fork() does not have; "
+          "start a new loop over the loader");
     std::unique_lock lock(mutex_);
     Slot& slot = ready_[static_cast<std::size_t>(consumed_) % ready_.size()];
     auto is_ready = [&] { return slot.full; };
@@ -112,6 +122,8 @@ class Pass {
   }
 
  private:
+  bool in_its_process() const { return forks_ == slope::detail::fork_generation(); }
+
   struct Slot {
     bool full = false;
     Batch batch;
@@ -185,6 +197,7 @@ class Pass {
   std::atomic<bool> stopping_{false};
   std::vector<Slot> ready_;  // a ring: batch b waits in slot b mod size
   std::vector<std::thread> threads_;
+  const std::uint64_t forks_ = slope::detail::fork_generation();
 };
 
 }  // namespace detail
@@ -210,15 +223,42 @@ DataLoader::DataLoader(std::shared_ptr<const Dataset> dataset, DataLoaderOptions
   seed_ = options_.seed ? *options_.seed : default_generator().next_u64();
 }
 
+DataLoader::DataLoader(DataLoader&& other) noexcept
+    : dataset_(std::move(other.dataset_)),
+      options_(std::move(other.options_)),
+      seed_(other.seed_),
+      epoch_(other.epoch_.load()) {}
+
+DataLoader& DataLoader::operator=(DataLoader&& other) noexcept {
+  if (this == &other) return *this;
+  dataset_ = std::move(other.dataset_);
+  options_ = std::move(other.options_);
+  seed_ = other.seed_;
+  epoch_.store(other.epoch_.load());
+  return *this;
+}
+
+void DataLoader::check_not_moved_from() const {
+  if (!dataset_) throw ValueError("DataLoader: this loader was moved from; use the one it was moved to");
+}
+
+const Dataset& DataLoader::dataset() const {
+  check_not_moved_from();
+  return *dataset_;
+}
+
 std::int64_t DataLoader::size() const {
+  check_not_moved_from();
   const std::int64_t n = options_.sampler->size(), b = options_.batch_size;
   return options_.drop_last ? n / b : (n + b - 1) / b;
 }
 
 DataLoader::Iterator DataLoader::begin() {
+  check_not_moved_from();
   const std::uint64_t epoch = epoch_.fetch_add(1);
   Iterator it;
-  it.pass_ = std::make_shared<detail::Pass>(dataset_, options_, seed_, epoch, options_.sampler->order(seed_, epoch));
+  it.pass_.reset(new detail::Pass(dataset_, options_, seed_, epoch, options_.sampler->order(seed_, epoch)),
+                 &detail::Pass::dispose);
   it.current_ = it.pass_->next();
   return it;
 }

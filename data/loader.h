@@ -41,13 +41,19 @@ class Pass;
 ///
 /// Workers are threads that live as long as one loop over the loader; leaving the loop early ends them. An exception in the
 /// dataset or in `collate` reaches the consumer with its own type when its batch is due. Several loops may run at once.
-/// Throws ValueError for options outside their domain.
+/// After fork() the child may start loops of its own; to continue one whose workers are threads of the parent throws Error.
+///
+/// A loader can be moved, also while loops over it run. Throws ValueError for options outside their domain, and when a loader
+/// that was moved from is used.
 class DataLoader {
  public:
   DataLoader(std::shared_ptr<const Dataset> dataset, DataLoaderOptions options = {}, SourceLoc loc = SourceLoc::here());
   template <DatasetType D>
   DataLoader(D&& dataset, DataLoaderOptions options = {}, SourceLoc loc = SourceLoc::here())
       : DataLoader(share(std::forward<D>(dataset)), std::move(options), loc) {}
+
+  DataLoader(DataLoader&& other) noexcept;
+  DataLoader& operator=(DataLoader&& other) noexcept;
 
   /// Goes over the batches once; ends its workers when it is destroyed.
   class Iterator {
@@ -76,11 +82,13 @@ class DataLoader {
 
   /// Number of batches of an epoch.
   std::int64_t size() const;
-  const Dataset& dataset() const { return *dataset_; }
+  const Dataset& dataset() const;
   /// The number the next epoch gets (0 for the first); its order and sample streams follow from it.
   void set_epoch(std::uint64_t epoch) { epoch_.store(epoch); }
 
  private:
+  void check_not_moved_from() const;
+
   std::shared_ptr<const Dataset> dataset_;
   DataLoaderOptions options_;
   std::uint64_t seed_;

@@ -4,6 +4,8 @@
 #include <csignal>
 #include <mutex>
 
+#include "slope/autograd/core/internal/fork.h"
+
 namespace slope::train {
 namespace {
 
@@ -11,6 +13,8 @@ std::atomic<bool> interrupted = false;
 static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may only touch lock-free atomics");
 
 std::mutex guards_mutex;
+[[maybe_unused]] const bool survives_fork =
+    slope::detail::hold_across_fork(guards_mutex, slope::detail::ForkOrder::outer);
 int guards = 0;
 bool installed = false;
 struct sigaction previous_action = {};

@@ -9,11 +9,13 @@
 #include <exception>
 #include <limits>
 #include <mutex>
-#include <system_error>
+#include <new>
 #include <thread>
 #include <vector>
 
 #include "slope/autograd/core/error.h"
+#include "slope/autograd/core/internal/float_mode.h"
+#include "slope/autograd/core/internal/fork.h"
 
 #if defined(__linux__)
 #include <sched.h>
@@ -53,10 +55,10 @@ struct Listeners {
 };
 
 // Never destroyed: thread counts may be changed from destructors of static objects.
-Listeners& listeners() {
-  static Listeners* const instance = new Listeners;
-  return *instance;
-}
+constinit detail::Immortal<Listeners> g_listeners;
+Listeners& listeners() { return g_listeners.value; }
+[[maybe_unused]] const bool listeners_survive_fork =
+    detail::hold_across_fork(g_listeners->mutex, detail::ForkOrder::outer);
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Who runs a chunk
@@ -81,6 +83,7 @@ class Job {
 
   void work(int member) noexcept {
     in_loop = true;
+    mode_.apply();
     const CallerScope errors_name_the_line_of(caller_);
     for (int i = 0; i < ranges_; ++i) {
       Range& range = range_[(member + i) % ranges_];
@@ -124,6 +127,7 @@ class Job {
   const detail::ChunkFn run_;
   const void* const context_;
   const SourceLoc caller_ = CallerScope::current();
+  const detail::FloatMode mode_ = detail::FloatMode::current();
   const int ranges_;
   std::atomic<std::int64_t> first_failed_{std::numeric_limits<std::int64_t>::max()};
   std::mutex error_mutex_;
@@ -170,8 +174,8 @@ class Pool {
     while (workers_ < workers) {
       try {
         std::thread(&Pool::serve, this, workers_ + 1).detach();
-      } catch (const std::system_error&) {
-        return;  // No more threads to be had: those that exist do the work.
+      } catch (const std::exception&) {
+        return;  // No more threads, or no memory for one: those that exist do the work.
       }
       ++workers_;
     }
@@ -214,7 +218,8 @@ std::atomic<Pool*> pool{nullptr};
 void run_team(Job& job, int team) {
   Pool* p = pool.load(std::memory_order_acquire);
   if (p == nullptr) {
-    p = new Pool;  // Only the thread that took the pool comes here.
+    p = new (std::nothrow) Pool;  // Only the thread that took the pool comes here.
+    if (p == nullptr) return job.work(0);
     pool.store(p, std::memory_order_release);
   }
   p->run(job, team);

@@ -24,11 +24,11 @@
 ///    under a `SerialGuard`, and while another thread's loop occupies the pool. The chunks are the same in each case.
 ///  - When bodies throw, the exception of the lowest-numbered chunk that throws reaches the caller; chunks before it
 ///    have all run, of those after it some may have.
-///  - Of the caller's thread-local state only the user's line that errors name goes along to the other threads; grad
-///    mode and the like do not: bodies are plain kernels.
-///  - fork(): the pool of the forking thread is put to rest before the fork, and both processes start a new one when
-///    they need it. A child forked from inside a body may only exec or _exit.
-///
+///  - The other threads compute in the caller's floating-point mode (rounding, denormal numbers), and errors in them name
+///    the caller's line. Nothing else of its thread-local state goes along, such as grad mode: bodies are plain kernels.
+///  - fork(): the child may compute, and starts threads of its own when it needs them. What another thread of the parent
+///    was writing at that moment (a tensor, a `.grad`) is of no use to it. A child forked from inside a body may compute,
+///    in its one thread, and must end with exec or _exit.
 ///  - A loop ends when its chunks are done. It never waits for a thread that has not begun one, so a loop on a machine that
 ///    is busy with other things takes little longer than on one thread.
 ///

@@ -9,6 +9,8 @@
 #include <new>
 #include <vector>
 
+#include "slope/autograd/core/internal/fork.h"
+
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SLOPE_PLAIN_ALLOCATOR 1
 #elif defined(__has_feature)
@@ -79,10 +81,11 @@ struct Depot {  // lists handed over by threads that ended
   std::mutex mutex;
   FreeBlock* lists[classes] = {};
 };
-Depot& depot() {
-  static Depot* d = new Depot;  // outlives every thread
-  return *d;
-}
+// Without the guard of a function's static variable, which another thread might hold when the process forks.
+constinit slope::detail::Immortal<Depot> g_depot;
+Depot& depot() { return g_depot.value; }
+[[maybe_unused]] const bool depot_survives_fork =
+    slope::detail::hold_across_fork(g_depot->mutex, slope::detail::ForkOrder::inner);
 
 struct ThreadLists {
   FreeBlock* lists[classes];
@@ -173,10 +176,10 @@ struct LargeCache {
   };
   std::vector<Bin> bins;
 };
-LargeCache& large() {
-  static LargeCache* cache = new LargeCache;
-  return *cache;
-}
+constinit slope::detail::Immortal<LargeCache> g_large;
+LargeCache& large() { return g_large.value; }
+[[maybe_unused]] const bool large_survives_fork =
+    slope::detail::hold_across_fork(g_large->mutex, slope::detail::ForkOrder::inner);
 
 std::size_t cache_limit() {
   std::uint64_t limit = g_limit.load(std::memory_order_relaxed);

@@ -3,6 +3,7 @@
 #include <mutex>
 #include <vector>
 
+#include "slope/autograd/core/internal/fork.h"
 #include "slope/autograd/engine/internal/extras.h"
 
 namespace slope::detail {
@@ -17,6 +18,7 @@ struct Orphan {
 std::atomic<std::uint64_t> g_backward{0};
 std::atomic<bool> g_any{false};
 std::mutex g_mutex;
+[[maybe_unused]] const bool survives_fork = hold_across_fork(g_mutex, ForkOrder::outer);
 std::vector<Orphan> g_orphans;  // the most recent ones
 constexpr std::size_t most_orphans = 256;
 

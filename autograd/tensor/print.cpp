@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "slope/autograd/core/internal/fork.h"
+
 namespace slope {
 
 namespace {
@@ -16,6 +18,7 @@ namespace {
 constexpr std::string_view prefix = "tensor(";
 
 std::mutex g_mutex;
+[[maybe_unused]] const bool survives_fork = detail::hold_across_fork(g_mutex, detail::ForkOrder::outer);
 PrintOptions g_options;
 
 /// The indices shown of one dimension: the first `head` and, when shortened, as many of the end.

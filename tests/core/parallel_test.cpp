@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <bit>
 #include <boost/test/unit_test.hpp>
+#include <cfenv>
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
@@ -20,14 +22,8 @@
 #include <vector>
 
 #include "slope/autograd/core/error.h"
-
-#if defined(__SANITIZE_THREAD__)
-#define SLOPE_UNDER_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define SLOPE_UNDER_TSAN 1
-#endif
-#endif
+#include "slope/autograd/core/pool.h"
+#include "support/sanitizers.h"
 
 namespace {
 
@@ -360,6 +356,114 @@ BOOST_AUTO_TEST_CASE(a_forked_child_and_its_parent_still_run_loops_on_several_th
     BOOST_TEST(threads_that_meet(3).size() == 3u);
   }
 }
+
+// A child has the locks as they stood at the fork: one held by another thread, say by an allocation, stays held.
+BOOST_AUTO_TEST_CASE(a_child_forked_while_other_threads_allocate_computes) {
+  const RestoreThreads restore;
+  set_num_threads(2);
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> others;
+  for (const std::size_t bytes : {std::size_t{192}, std::size_t{1} << 20}) {  // lists that threads share; large blocks
+    others.emplace_back([&stop, bytes] {
+      std::vector<void*> blocks;
+      while (!stop) {
+        for (int i = 0; i < 6000 && !stop; ++i)
+          blocks.push_back(memory::allocate(bytes < 4096 ? bytes : bytes + i % 7));
+        for (std::size_t i = 0; i < blocks.size(); ++i)
+          memory::deallocate(blocks[i], bytes < 4096 ? bytes : bytes + i % 7);
+        blocks.clear();
+      }
+    });
+  }
+  others.emplace_back([&stop] {
+    while (!stop) set_num_threads(2);
+  });
+  for (int repeat = 0; repeat < 60; ++repeat) {
+    const pid_t child = fork();
+    BOOST_REQUIRE(child >= 0);
+    if (child == 0) {
+      alarm(20);
+      for (int i = 0; i < 200; ++i) (void)memory::allocate(192), (void)memory::allocate(100'000);
+      set_num_threads(2);
+      std::atomic<int64_t> sum{0};
+      parallel_for(1000, 1, [&](int64_t begin, int64_t) { sum += begin; });
+      _exit(sum == 499'500 ? 0 : 1);
+    }
+    int status = -1;
+    BOOST_REQUIRE(waitpid(child, &status, 0) == child);
+    BOOST_TEST((WIFEXITED(status) && WEXITSTATUS(status) == 0), "child " << repeat << " ended with status " << status);
+    if (status != 0) break;
+  }
+  stop = true;
+  for (auto& t : others) t.join();
+}
+
+BOOST_AUTO_TEST_CASE(a_child_forked_inside_a_loop_computes_in_its_one_thread) {
+  const RestoreThreads restore;
+  set_num_threads(2);
+  std::atomic<int> status{-1};
+  parallel_for(2, 1, [&](int64_t begin, int64_t) {
+    if (begin != 0) return;
+    const pid_t child = fork();
+    if (child == 0) {
+      alarm(20);
+      int64_t sum = 0;
+      parallel_for(1000, 1, [&](int64_t i, int64_t) { sum += i; });
+      _exit(sum == 499'500 ? 0 : 1);
+    }
+    int ended = -1;
+    if (waitpid(child, &ended, 0) == child) status = ended;
+  });
+  BOOST_TEST(status == 0);
+}
 #endif
+
+namespace {
+/// What an addition that rounds, and a product in the denormal range, give in every chunk. As bits, since comparisons follow the
+/// mode, too.
+using Results = std::set<std::pair<std::uint64_t, std::uint64_t>>;
+Results results_of_chunks() {
+  std::mutex mutex;
+  Results seen;
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  std::atomic<int> arrived{0};
+  parallel_for(4, 1, [&](int64_t, int64_t) {
+    ++arrived;
+    while (arrived < get_num_threads() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    volatile double one = 1, small = 1e-30, tiny = 1e-157;
+    const double rounded = one + small, denormal = tiny * tiny;
+    const std::lock_guard lock(mutex);
+    seen.emplace(std::bit_cast<std::uint64_t>(rounded), std::bit_cast<std::uint64_t>(denormal));
+  });
+  return seen;
+}
+struct RestoreFloatMode {
+  std::fenv_t before;
+  RestoreFloatMode() { std::fegetenv(&before); }
+  ~RestoreFloatMode() { std::fesetenv(&before); }
+};
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(all_threads_compute_in_the_floating_point_mode_of_the_caller_of_this_loop) {
+  const RestoreThreads restore;
+  const RestoreFloatMode restore_mode;
+  set_num_threads(4);
+  const auto one = std::bit_cast<std::uint64_t>(1.0);
+  BOOST_TEST(results_of_chunks().size() == 1u);  // starts the threads, which take over the mode they start in
+  for (int repeat = 0; repeat < 3; ++repeat) {
+    std::fesetround(FE_UPWARD);
+    BOOST_TEST(results_of_chunks().size() == 1u);
+    BOOST_TEST(results_of_chunks().begin()->first == one + 1);
+    std::fesetround(FE_TONEAREST);
+#if defined(__x86_64__)
+    __builtin_ia32_ldmxcsr(__builtin_ia32_stmxcsr() | 0x8040);  // flush to zero, denormals are zero
+    BOOST_TEST((results_of_chunks() == Results{{one, 0u}}));
+    __builtin_ia32_ldmxcsr(__builtin_ia32_stmxcsr() & ~0x8040u);
+#endif
+    BOOST_TEST(results_of_chunks().size() == 1u);
+    BOOST_TEST(results_of_chunks().begin()->first == one);
+    BOOST_TEST(results_of_chunks().begin()->second > 0u);
+  }
+}
 
 BOOST_AUTO_TEST_SUITE_END()

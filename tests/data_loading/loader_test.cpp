@@ -193,4 +193,45 @@ BOOST_AUTO_TEST_CASE(options_outside_their_domain_are_refused) {
   check_error<ValueError>([] { data::DataLoader(std::shared_ptr<const data::Dataset>()); }, "the dataset is null");
 }
 
+namespace {
+struct Loaders {
+  data::DataLoader train, validation;
+};
+Loaders two_loaders() {
+  data::DataLoader train(numbered(6), {.batch_size = 4, .shuffle = true, .seed = 3});
+  return {std::move(train), data::DataLoader(numbered(3), {.batch_size = 2})};
+}
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_function_can_return_two_loaders) {
+  auto [train, validation] = two_loaders();
+  BOOST_TEST(train.size() == 2);
+  BOOST_TEST(flat(epoch_of(validation)) == std::vector<int>({0, 1, 2}));
+  static_assert(!std::is_copy_constructible_v<data::DataLoader>);
+}
+
+BOOST_AUTO_TEST_CASE(a_loader_that_moves_continues_its_epochs_and_loops_over_it_go_on) {
+  const data::DataLoaderOptions options{.batch_size = 2, .shuffle = true, .num_workers = 2, .seed = 5};
+  data::DataLoader whole(numbered(20), options), start(numbered(20), options);
+  const auto first = epoch_of(whole), second = epoch_of(whole);
+  BOOST_TEST((first != second));
+  BOOST_TEST((epoch_of(start) == first));
+  auto running = start.begin();
+  data::DataLoader moved = std::move(start);
+  std::vector<int> rest;
+  for (; running != moved.end(); ++running)
+    for (double v : running->x().select(1, 0).to_vector<double>()) rest.push_back(static_cast<int>(v));
+  BOOST_TEST(rest == flat(second));
+  data::DataLoader assigned(numbered(1), {});
+  assigned = std::move(moved);
+  BOOST_TEST((epoch_of(assigned) == epoch_of(whole)));
+  for (auto* gone : {&start, &moved}) {
+    BOOST_CHECK_EXCEPTION(gone->begin(), ValueError, [](const ValueError& e) {
+      return std::string(e.what()).find("moved from") != std::string::npos;
+    });
+    BOOST_CHECK_THROW((void)gone->size(), ValueError);
+    BOOST_CHECK_THROW((void)gone->dataset(), ValueError);
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

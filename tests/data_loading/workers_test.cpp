@@ -1,11 +1,16 @@
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <chrono>
+#include <optional>
 #include <stdexcept>
 #include <thread>
 
 #include "data_loading/support.h"
 #include "slope/autograd/core/parallel.h"
 #include "support/checks.h"
+#include "support/sanitizers.h"
 
 using namespace slope;
 
@@ -293,5 +298,63 @@ BOOST_AUTO_TEST_CASE(many_random_ends_of_loops_never_hang) {
   BOOST_TEST(thread_count() == before);
   BOOST_TEST(seconds_since(start) < 20);
 }
+
+#if !defined(SLOPE_UNDER_TSAN)  // ThreadSanitizer ends a forked child that starts threads.
+namespace {
+/// How a child that runs `body` ends: what body returned, or -1 when it was killed (after 20 seconds at the latest).
+template <class F>
+int status_of_child(const F& body) {
+  const pid_t child = fork();
+  BOOST_REQUIRE(child >= 0);
+  if (child == 0) {
+    alarm(20);
+    int result = 99;
+    try {
+      result = body();
+    } catch (...) {
+    }
+    _exit(result);
+  }
+  int status = -1;
+  BOOST_REQUIRE(waitpid(child, &status, 0) == child);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_child_cannot_continue_the_loop_of_its_parent_but_start_its_own) {
+  for (int repeat = 0; repeat < 5; ++repeat) {
+    data::DataLoader loader(numbered_one_by_one(2000), {.batch_size = 2, .num_workers = 2});
+    std::optional<data::DataLoader::Iterator> it = loader.begin();
+    const int status = status_of_child([&] {
+      try {
+        ++*it;
+        return 1;
+      } catch (const Error& e) {
+        if (std::string(e.what()).find("threads of the parent process") == std::string::npos) return 2;
+      }
+      if (it->operator*().x().size(0) != 2) return 3;  // the batch it has stays usable
+      it.reset();
+      int batches = 0;
+      for (auto& batch : loader) batches += batch.x().size(0) == 2;
+      return batches == 1000 ? 0 : 4;
+    });
+    BOOST_TEST(status == 0);
+    int rest = 1;
+    for (++*it; *it != loader.end(); ++*it) ++rest;
+    BOOST_TEST(rest == 1000);  // the parent's goes on
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_child_continues_a_loop_without_workers) {
+  data::DataLoader loader(numbered(9), {.batch_size = 3});
+  auto it = loader.begin();
+  const int status = status_of_child([&] {
+    int rest = 0;
+    for (++it; it != loader.end(); ++it) ++rest;
+    return rest;
+  });
+  BOOST_TEST(status == 2);
+}
+#endif
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,11 @@
+#pragma once
+
+// Which sanitizer the tests run under, whichever compiler it is of.
+
+#if defined(__SANITIZE_THREAD__)
+#define SLOPE_UNDER_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SLOPE_UNDER_TSAN 1
+#endif
+#endif
