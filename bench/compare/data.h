@@ -5,6 +5,8 @@
 #include <random>
 #include <vector>
 
+#include "work.h"
+
 /// Numbers that are the same for all contestants.
 namespace compare {
 
@@ -32,12 +34,7 @@ inline std::vector<std::int64_t> integers(std::int64_t n, unsigned seed, std::in
   return x;
 }
 
-/// The sum of magnitudes: what checks compare of a tensor.
-inline double magnitude(const float* x, std::int64_t n) {
-  double sum = 0;
-  for (std::int64_t i = 0; i < n; ++i) sum += static_cast<double>(std::abs(x[i]));
-  return sum;
-}
+using bench::magnitude;
 inline double magnitude(const std::vector<float>& x) {
   return magnitude(x.data(), static_cast<std::int64_t>(x.size()));
 }

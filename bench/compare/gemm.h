@@ -20,11 +20,4 @@ std::vector<T> matrix(std::int64_t n, unsigned seed) {
   return {x.begin(), x.end()};
 }
 
-template <class T>
-double magnitude(const T* x, std::int64_t n) {
-  double sum = 0;
-  for (std::int64_t i = 0; i < n * n; ++i) sum += std::abs(static_cast<double>(x[i]));
-  return sum;
-}
-
 }  // namespace compare::gemm

@@ -117,9 +117,7 @@ void compare_results(const std::string& work, const std::vector<Entrant>& entran
       first = &e;
       expected = result;
     }
-    const double bound =
-        std::min(e.work.tolerance, first->work.tolerance) * std::max(std::abs(result), std::abs(expected));
-    if (std::abs(result - expected) <= bound) continue;
+    if (bench::agree(result, expected, std::min(e.work.tolerance, first->work.tolerance))) continue;
     char text[96];
     std::snprintf(text, sizeof text, ": %s gives %.9g, %s %.9g", first->name, expected, e.name, result);
     throw std::runtime_error(work + text);

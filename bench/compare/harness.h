@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "work.h"
+
 /// Compares ways of doing the same work on the same data in one process: slope, libtorch where it is installed, and a
 /// hand-written loop or raw calls of BLAS.
 ///
@@ -18,20 +20,7 @@
 /// whose members could wait in a loop for work while another contestant is measured.
 namespace compare {
 
-struct Work {
-  std::function<void()> run;
-  /// Does the work and returns a number computed from its result: all contestants must agree on it. Called once, before
-  /// `run`.
-  std::function<double()> check{};
-  /// Runs before each call and is not timed: brings back what the work overwrites.
-  std::function<void()> before{};
-  /// What a call consists of, if it is many of something: 44 "step"s. Tables show the time of one. Taken from slope's
-  /// work.
-  double count = 1;
-  const char* unit = "";
-  /// How far apart two checks may be, relative to the larger.
-  double tolerance = 1e-3;
-};
+using bench::Work;
 /// Prepares data and returns the work; called just before it is measured, so that data of other work is gone.
 using Prepare = std::function<Work()>;
 

@@ -46,19 +46,28 @@ int main(int argc, char** argv) {
 
   // slope does this before its first product; here the others shall have the same kernels from the beginning.
   slope::suit_blas_to_cpu();
-  const std::regex wanted(filter);
-  if (!list) {
-    std::printf("%s\n", compare::provenance(command_line(argc, argv)).c_str());
-    std::printf("%s", compare::table_head().c_str());
+  std::vector<std::string> works;
+  try {
+    const std::regex wanted(filter);
+    for (const auto& [work, prepare] : compare::slope_works().all())
+      if (std::regex_search(work, wanted)) works.push_back(work);
+  } catch (const std::regex_error& e) {
+    std::fprintf(stderr, "bench_compare: --filter is no regular expression: %s\n", e.what());
+    return 1;
   }
+  if (works.empty()) {
+    std::fprintf(stderr, "bench_compare: no work's name matches '%s'; --list prints the names\n", filter.c_str());
+    return 1;
+  }
+  if (list) {
+    for (const std::string& work : works) std::printf("%s\n", work.c_str());
+    return 0;
+  }
+  std::printf("%s\n", compare::provenance(command_line(argc, argv)).c_str());
+  std::printf("%s", compare::table_head().c_str());
   std::vector<compare::Figures> all;
   std::string table = compare::table_head();
-  for (const auto& [work, prepare] : compare::slope_works().all()) {
-    if (!std::regex_search(work, wanted)) continue;
-    if (list) {
-      std::printf("%s\n", work.c_str());
-      continue;
-    }
+  for (const std::string& work : works) {
     try {
       for (compare::Figures& f : compare::measure(work, threads, options)) {
         const std::string line = compare::table_row(f);
@@ -72,7 +81,6 @@ int main(int argc, char** argv) {
       return 1;
     }
   }
-  if (list) return 0;
   const std::string summary = compare::summary(all);
   std::printf("%s", summary.c_str());
   if (out.empty()) return 0;

@@ -15,13 +15,17 @@ Tensor run_chain(const Tensor& x, const Tensor& c, std::int64_t operations) {
 
 compare::Work chain_and_back(std::int64_t operations, const char* unit) {
   const Tensor x = full({1}, 1.0, {.requires_grad = true}), c = full({1}, 1.0);
-  return compare::slope_loss([=] { return run_chain(x, c, operations); }, {x}, true, static_cast<double>(operations),
-                             unit);
+  compare::Work work = compare::slope_loss([=] { return run_chain(x, c, operations); }, {x}, true);
+  work.count = static_cast<double>(operations);
+  work.unit = unit;
+  return work;
 }
 
 compare::Work chain_forward(bool graph) {
   const Tensor x = full({1}, 1.0, {.requires_grad = true}), c = full({1}, 1.0);
-  compare::Work work = compare::slope_loss([=] { return run_chain(x, c, chain); }, {x}, false, chain, "op");
+  compare::Work work = compare::slope_loss([=] { return run_chain(x, c, chain); }, {x}, false);
+  work.count = chain;
+  work.unit = "op";
   if (graph) work.run = [=] { (void)run_chain(x, c, chain); };
   return work;
 }

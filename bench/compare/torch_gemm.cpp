@@ -20,7 +20,7 @@ compare::Work work_of(std::int64_t n) {
     return torch::matmul(a, b);
   };
   return {.run = [=] { (void)run(); },
-          .check = [=] { return compare::gemm::magnitude(run().template data_ptr<T>(), n); }};
+          .check = [=] { return compare::magnitude(run().template data_ptr<T>(), n * n); }};
 }
 
 const compare::Registered registered([] {
