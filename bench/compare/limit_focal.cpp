@@ -1,11 +1,6 @@
 // The training step by hand, as fast as we can: forward, loss, backward, penalties and Adam as loops over the samples
 // of a batch, which are held so that every loop is whole vectors.
-#include <algorithm>
-#include <cmath>
-#include <memory>
-
-#include "focal.h"
-#include "harness.h"
+#include "limit_focal.h"
 
 namespace focal = compare::focal;
 
@@ -15,25 +10,17 @@ namespace {
 constexpr int width = 112;
 using Row = float[width];
 
-struct Training {
+struct Training : focal::Parameters<64> {
   std::vector<float> x, y;
   std::vector<std::int64_t> rows;
-  std::mt19937 random{1};
-  alignas(64) float w[64] = {}, g[64] = {}, m[64] = {}, v[64] = {};
   alignas(64) Row x0 = {}, x1 = {}, t = {}, weight = {};
   alignas(64) Row h1[4], h2[8], z, d, d1[4], d2[8];
-  double beta1_power = 1, beta2_power = 1;
-
-  // Where the layers' parameters begin.
-  static constexpr int w1 = 0, b1 = 8, w2 = 12, b2 = 44, w3 = 52, b3 = 60;
 
   Training() {
     focal::Points p = focal::make_points();
     x = std::move(p.x);
     y = std::move(p.y);
     rows = std::move(p.training_rows);
-    const std::vector<float> initial = focal::initial_parameters();
-    std::copy(initial.begin(), initial.end(), w);
   }
 
   /// Returns the sum of the losses of its steps.
@@ -80,12 +67,9 @@ struct Training {
   float loss() {
     float sum = 0;
     for (int i = 0; i < width; ++i) {
-      const float p = 1 / (1 + std::exp(-z[i])), u = t[i];
-      const float bce = -(u * std::max(std::log(p), -100.f) + (1 - u) * std::max(std::log(1 - p), -100.f));
-      const float q = p + u - 2 * p * u, a = u * 0.75f + (1 - u) * 0.25f;
-      const float by_p = a * (2 * q * (1 - 2 * u) * bce + q * q * (p - u) / std::max(p * (1 - p), 1e-12f));
-      sum += weight[i] * a * q * q * bce;
-      d[i] = weight[i] * by_p * p * (1 - p);
+      const auto [value, slope] = focal::loss_of_score(z[i], t[i]);
+      sum += weight[i] * value;
+      d[i] = weight[i] * slope;
     }
     return sum;
   }
@@ -120,42 +104,11 @@ struct Training {
       g[b1 + k] = total(d1[k]);
     }
   }
-
-  float penalties() {
-    const float c = static_cast<float>(focal::coefficient);
-    float sum = 0;
-    for (const auto& [begin, end] : {std::pair{w1, b1}, {w2, b2}, {w3, b3}})
-      for (int i = begin; i < end; ++i) {
-        sum += c * std::abs(w[i]) + 0.5f * c * w[i] * w[i];
-        g[i] += c * (w[i] > 0 ? 1.f : w[i] < 0 ? -1.f : 0.f) + c * w[i];
-      }
-    return sum;
-  }
-
-  void adam() {
-    beta1_power *= 0.9;
-    beta2_power *= 0.999;
-    const float step = static_cast<float>(focal::learning_rate / (1 - beta1_power));
-    const float root = static_cast<float>(1 / std::sqrt(1 - beta2_power));
-    for (int i = 0; i < 64; ++i) {
-      m[i] = 0.9f * m[i] + 0.1f * g[i];
-      v[i] = 0.999f * v[i] + 0.001f * g[i] * g[i];
-      w[i] -= step * m[i] / (std::sqrt(v[i]) * root + 1e-8f);
-    }
-  }
 };
 
-compare::Work by_hand() {
-  const auto training = std::make_shared<Training>();
-  const auto run = [=] {
-    std::shuffle(training->rows.begin(), training->rows.end(), training->random);
-    training->epoch();
-  };
-  return {.run = run, .check = [] { return std::make_unique<Training>()->epoch(); }, .tolerance = focal::tolerance};
-}
-
 const compare::Registered registered([] {
-  for (const char* how : focal::forms) compare::limit_works().add(focal::step_name(how), by_hand);
+  for (const char* how : focal::forms)
+    compare::limit_works().add(focal::step_name(how), focal::work_of_training<Training>);
 });
 
 }  // namespace

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # consumer.sh BUILD_DIR SOURCE_DIR COMPILER BUILD_TYPE: installs slope to a scratch folder, moves that elsewhere (a package must not
-# remember where it was built), and builds and runs tests/consumer against it: by find_package, and by pkg-config alone.
+# remember where it was built), and builds and runs tests/consumer and examples/benchmark against it by find_package, and tests/consumer by
+# pkg-config alone.
 set -euo pipefail
 build=$1 source=$2 compiler=$3 type=$4
 scratch=$(mktemp -d)
@@ -13,6 +14,12 @@ cmake -G Ninja -S "$source/tests/consumer" -B "$scratch/app" -DCMAKE_CXX_COMPILE
 cmake --build "$scratch/app"
 "$scratch/app/app"
 "$scratch/app/app_nn"
+# The example that is a project of its own.
+cmake -G Ninja -S "$source/examples/benchmark" -B "$scratch/benchmark" -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_BUILD_TYPE="$type" \
+  -DCMAKE_PREFIX_PATH="$scratch/slope" >"$scratch/log" 2>&1 || { cat "$scratch/log"; exit 1; }
+cmake --build "$scratch/benchmark"
+"$scratch/benchmark/benchmark_a_loss" --benchmark_min_time=0
+
 if grep -rlF -e "$build" -e "$source" "$scratch/slope" --include='*.cmake' --include='*.pc'; then
   echo "these installed files name the build or source folder"
   exit 1
