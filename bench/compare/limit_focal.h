@@ -66,11 +66,11 @@ inline LossOfScore loss_of_score(float z, float u) {
 /// `Training` has `rows` to shuffle and an `epoch()` that returns the sum of the losses of its steps.
 template <class Training>
 Work work_of_training() {
-  const auto training = std::make_shared<Training>();
+  const auto trained = std::make_shared<Training>();
   const auto random = std::make_shared<std::mt19937>(1);
   const auto run = [=] {
-    std::shuffle(training->rows.begin(), training->rows.end(), *random);
-    training->epoch();
+    std::shuffle(trained->rows.begin(), trained->rows.end(), *random);
+    trained->epoch();
   };
   return {.run = run, .check = [] { return std::make_unique<Training>()->epoch(); }, .tolerance = tolerance};
 }
