@@ -8,6 +8,7 @@
 #include <functional>
 #include <string>
 
+#include "slope/gradcheck.h"
 #include "slope/pointwise.h"
 #include "slope/slope.h"
 
@@ -47,6 +48,8 @@ int main(int argc, char** argv) {
   add("geman_mcclure", [](const Tensor& p, const Tensor& t) { return geman_mcclure.mean(p, t); });
   add("mse_loss", [](const Tensor& p, const Tensor& t) { return F::mse_loss(p, t); });
   add("huber_loss", [](const Tensor& p, const Tensor& t) { return F::huber_loss(p, t); });
+  autograd::require_gradcheck([](const auto& in) { return geman_mcclure(in[0], in[1]); },
+                              {randn({5}, {.dtype = float64, .requires_grad = true}), randn({5}, {.dtype = float64})});
   set_num_threads(1);
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
