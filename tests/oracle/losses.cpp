@@ -1,39 +1,36 @@
-#include <boost/test/unit_test.hpp>
-#include <functional>
-#include <map>
-#include <set>
+#include <tuple>
 
-#include "oracle/oracle.h"
-#include "slope/autograd/engine/backward.h"
+#include "oracle/check.h"
+#include "oracle/module_support.h"
 #include "slope/autograd/ops/ops.h"
 #include "slope/nn/losses/losses.h"
 
+// Losses, each as a function and as a module.
+
 using namespace slope;
 namespace F = slope::nn::functional;
+using oracle::Arguments;
+using oracle::Forms;
 using oracle::Record;
 using oracle::Tensors;
 
 namespace {
-
-Tensor get(const Tensors& inputs, const char* name) { return inputs.contains(name) ? inputs.at(name) : Tensor(); }
 
 nn::DistanceFunction distance_named(const std::string& name) {
   if (name == "l1_sum") return [](const Tensor& a, const Tensor& b) { return abs(a - b).sum(-1); };
   if (name == "squared_l2") return [](const Tensor& a, const Tensor& b) { return square(a - b).sum(-1); };
   if (name == "one_minus_cosine")
     return [](const Tensor& a, const Tensor& b) { return 1.0 - F::cosine_similarity(a, b, {.dim = -1}); };
-  BOOST_REQUIRE_EQUAL(name, "default");
-  return {};
+  if (name == "default") return {};
+  throw std::runtime_error("unknown distance: " + name);
 }
 
 /// Options of a loss from a record. Tensors among the options come with the inputs.
 template <class Options>
-Options options_of(const Record& r, const Tensors& in) {
+Options options_of(const Record& r, const Arguments& in) {
   Options o;
-  if constexpr (requires { o.reduction; })
-    if (r.has("reduction")) o.reduction = r.word("reduction", "mean");
-  if constexpr (requires { o.weight; }) o.weight = get(in, "weight");
-  if constexpr (requires { o.pos_weight; }) o.pos_weight = get(in, "pos_weight");
+  if constexpr (requires { o.weight; }) o.weight = in.get("weight");
+  if constexpr (requires { o.pos_weight; }) o.pos_weight = in.get("pos_weight");
   if constexpr (requires { o.delta; }) o.delta = r.real("delta", o.delta);
   if constexpr (requires { o.margin; }) o.margin = r.real("margin", o.margin);
   if constexpr (requires { o.q; }) o.q = r.real("q", o.q);
@@ -60,99 +57,106 @@ Options options_of(const Record& r, const Tensors& in) {
   if constexpr (requires { o.keepdim; }) o.keepdim = r.flag("keepdim", o.keepdim);
   if constexpr (requires { o.distance_function; })
     o.distance_function = distance_named(r.word("distance_function", "default"));
+  // Last, as an unknown one throws.
+  if constexpr (requires { o.reduction; })
+    if (r.has("reduction")) o.reduction = r.word("reduction", "mean");
   return o;
 }
 
-struct Loss {
-  oracle::Function function, module;
-};
-
 /// A loss called with the inputs of these names, "input" and "target" unless said otherwise.
 template <class Options, class Module, auto function, class... Names>
-Loss loss(Names... names) {
+Forms loss(Names... names) {
   if constexpr (sizeof...(names) == 0)
     return loss<Options, Module, function>("input", "target");
   else
-    return {[=](const Record& r, const Tensors& in) {
-              return Tensors{{"", function(in.at(names)..., options_of<Options>(r, in))}};
-            },
-            [=](const Record& r, const Tensors& in) {
+    return {oracle::function_form([=](const Record& r, const Arguments& in) {
+              const std::tuple inputs{in.at(names)...};
+              const Options o = options_of<Options>(r, in);
+              return Tensors{{"", std::apply([&](const auto&... t) { return function(t..., o); }, inputs)}};
+            }),
+            oracle::module_form([=](const Record& r, const Arguments& in) {
+              oracle::check_class<Module>(r);
+              const std::tuple inputs{in.at(names)...};
               Module m(options_of<Options>(r, in));
-              return Tensors{{"", m(in.at(names)...)}};
-            }};
+              return Tensors{{"", std::apply([&](const auto&... t) { return m(t...); }, inputs)}};
+            })};
 }
+
 /// The variance is an input or an option.
-Loss gaussian_nll() {
-  const auto call = [](const Record& r, const Tensors& in, auto&& loss) {
-    const Tensor &x = in.at("input"), &t = in.at("target");
-    return Tensors{{"", r.has("var") ? loss(x, t, Operand(r.real("var", 1))) : loss(x, t, Operand(in.at("var")))}};
+Forms gaussian_nll() {
+  const auto call = [](const Record& r, const Arguments& in, auto&& loss) {
+    const Tensor x = in.at("input"), t = in.at("target");
+    const Operand var = r.has("var") ? Operand(r.real("var", 1)) : Operand(in.at("var"));
+    const nn::GaussianNLLLossOptions o = options_of<nn::GaussianNLLLossOptions>(r, in);
+    return Tensors{{"", loss(x, t, var, o)}};
   };
-  return {[=](const Record& r, const Tensors& in) {
-            const auto o = options_of<nn::GaussianNLLLossOptions>(r, in);
-            return call(r, in, [&](const Tensor& x, const Tensor& t, const Operand& var) {
+  return {oracle::function_form([=](const Record& r, const Arguments& in) {
+            return call(r, in, [](const Tensor& x, const Tensor& t, const Operand& var, const auto& o) {
               return F::gaussian_nll_loss(x, t, var, o);
             });
-          },
-          [=](const Record& r, const Tensors& in) {
-            nn::GaussianNLLLoss m(options_of<nn::GaussianNLLLossOptions>(r, in));
-            return call(r, in, m);
-          }};
+          }),
+          oracle::module_form([=](const Record& r, const Arguments& in) {
+            oracle::check_class<nn::GaussianNLLLoss>(r);
+            return call(r, in, [](const Tensor& x, const Tensor& t, const Operand& var, const auto& o) {
+              nn::GaussianNLLLoss m(o);
+              return m(x, t, var);
+            });
+          })};
 }
 
-/// The module of a record with its parameters, which `in` holds under their dotted names; it is made for each call.
+Forms arcface() {
+  return {oracle::function_form([](const Record& r, const Arguments& in) {
+            const Tensor x = in.at("input"), weight = in.at("weight"), target = in.at("target");
+            return Tensors{{"", F::arcface_loss(x, weight, target, options_of<nn::ArcFaceLossOptions>(r, in))}};
+          }),
+          oracle::module_form([](const Record& r, const Arguments& in) {
+            oracle::check_class<nn::ArcFaceLoss>(r);
+            const Tensor x = in.at("input"), weight = in.at("weight"), target = in.at("target");
+            nn::ArcFaceLoss m(weight.size(1), weight.size(0), options_of<nn::ArcFaceLossOptions>(r, in));
+            oracle::set_up(m, r, in, {{"weight", &m.weight}});
+            return Tensors{{"", m(x, target)}};
+          })};
+}
+
+/// The module of a record with its parameters, made for each call.
 template <class Call>
-Tensors adaptive(const Record& r, const Tensors& in, const Call& call) {
-  nn::AdaptiveLogSoftmaxWithLoss m(r.integer("in_features", 0), r.integer("n_classes", 0),
-                                   r.options().at("cutoffs").get<std::vector<std::int64_t>>(),
-                                   {.div_value = r.real("div_value", 4.0), .head_bias = r.flag("head_bias", false)});
-  m.to(float64);
-  const auto share = [&](nn::Parameter& p, const std::string& name) {
-    if (in.contains(name)) p.tie(in.at(name));
-  };
-  share(m.head.weight, "head.weight");
-  share(m.head.bias, "head.bias");
-  for (std::size_t i = 0; i < m.tail.size(); ++i)
-    for (int k = 0; k < 2; ++k)
-      share(m.tail.at<nn::Sequential>(i).at<nn::Linear>(k).weight, concat("tail.", i, ".", k, ".weight"));
-  return call(m, in.at("input"));
-}
-Loss arcface() {
-  return {[](const Record& r, const Tensors& in) {
-            return Tensors{{"", F::arcface_loss(in.at("input"), in.at("weight"), in.at("target"),
-                                                options_of<nn::ArcFaceLossOptions>(r, {}))}};
-          },
-          [](const Record& r, const Tensors& in) {
-            const Tensor& weight = in.at("weight");
-            nn::ArcFaceLoss m(weight.size(1), weight.size(0), options_of<nn::ArcFaceLossOptions>(r, {}));
-            m.to(weight.dtype());
-            m.weight.tie(weight);
-            return Tensors{{"", m(in.at("input"), in.at("target"))}};
-          }};
-}
-Loss same(const oracle::Function& f) { return {f, f}; }
-Loss adaptive_loss() {
-  return same([](const Record& r, const Tensors& in) {
-    return adaptive(r, in, [&](nn::AdaptiveLogSoftmaxWithLoss& m, const Tensor& x) {
-      auto [output, loss] = m(x, in.at("target"));
-      return Tensors{{"output", output}, {"loss", loss}};
-    });
+oracle::Form adaptive(Call call) {
+  return oracle::module_form([call](const Record& r, const Arguments& in) {
+    oracle::check_class<nn::AdaptiveLogSoftmaxWithLoss>(r);
+    const Tensor x = in.get("input"), target = in.get("target");
+    const std::int64_t features = r.integer("in_features", 0), classes = r.integer("n_classes", 0);
+    const std::vector<std::int64_t> cutoffs = r.integers("cutoffs");
+    const double div_value = r.real("div_value", 4.0);
+    const bool head_bias = r.flag("head_bias", false);
+    nn::AdaptiveLogSoftmaxWithLoss m(features, classes, cutoffs, {.div_value = div_value, .head_bias = head_bias});
+    std::map<std::string, nn::Parameter*> parameters = {{"head.weight", &m.head.weight}};
+    if (head_bias) parameters["head.bias"] = &m.head.bias;
+    for (std::size_t i = 0; i < m.tail.size(); ++i)
+      for (int k = 0; k < 2; ++k)
+        parameters[concat("tail.", i, ".", k, ".weight")] = &m.tail.at<nn::Sequential>(i).at<nn::Linear>(k).weight;
+    oracle::set_up(m, r, in, parameters);
+    return call(m, x, target);
   });
 }
-Loss adaptive_log_prob() {
-  return same([](const Record& r, const Tensors& in) {
-    return adaptive(r, in,
-                    [](nn::AdaptiveLogSoftmaxWithLoss& m, const Tensor& x) { return Tensors{{"", m.log_prob(x)}}; });
-  });
+Forms adaptive_loss() {
+  return {adaptive([](nn::AdaptiveLogSoftmaxWithLoss& m, const Tensor& x, const Tensor& target) {
+    auto [output, loss] = m(x, target);
+    return Tensors{{"output", output}, {"loss", loss}};
+  })};
 }
-Loss adaptive_predict() {
-  return same([](const Record& r, const Tensors& in) {
-    return adaptive(r, in,
-                    [](nn::AdaptiveLogSoftmaxWithLoss& m, const Tensor& x) { return Tensors{{"", m.predict(x)}}; });
-  });
+Forms adaptive_log_prob() {
+  return {adaptive(
+      [](nn::AdaptiveLogSoftmaxWithLoss& m, const Tensor& x, const Tensor&) { return Tensors{{"", m.log_prob(x)}}; })};
+}
+Forms adaptive_predict() {
+  return {adaptive(
+      [](nn::AdaptiveLogSoftmaxWithLoss& m, const Tensor& x, const Tensor&) { return Tensors{{"", m.predict(x)}}; })};
 }
 
-const std::map<std::string, Loss>& built() {
-  static const std::map<std::string, Loss> all = {
+}  // namespace
+
+void oracle::add_losses(Drivers& drivers) {
+  const std::map<std::string, Forms> losses = {
       {"l1_loss", loss<nn::L1LossOptions, nn::L1Loss, F::l1_loss>()},
       {"mse_loss", loss<nn::MSELossOptions, nn::MSELoss, F::mse_loss>()},
       {"smooth_l1_loss", loss<nn::SmoothL1LossOptions, nn::SmoothL1Loss, F::smooth_l1_loss>()},
@@ -173,7 +177,6 @@ const std::map<std::string, Loss>& built() {
       {"focal_loss", loss<nn::FocalLossOptions, nn::FocalLoss, F::focal_loss>()},
       {"nll_loss", loss<nn::NLLLossOptions, nn::NLLLoss, F::nll_loss>()},
       {"cross_entropy", loss<nn::CrossEntropyLossOptions, nn::CrossEntropyLoss, F::cross_entropy>()},
-      {"cosine_similarity", loss<nn::CosineSimilarityOptions, nn::CosineSimilarity, F::cosine_similarity>("x1", "x2")},
       {"ctc_loss",
        loss<nn::CTCLossOptions, nn::CTCLoss, F::ctc_loss>("log_probs", "targets", "input_lengths", "target_lengths")},
       {"info_nce_loss", loss<nn::InfoNCELossOptions, nn::InfoNCELoss, F::info_nce_loss>("query", "key")},
@@ -201,31 +204,5 @@ const std::map<std::string, Loss>& built() {
             F::triplet_margin_with_distance_loss>("anchor", "positive", "negative")},
       {"tversky_loss", loss<nn::TverskyLossOptions, nn::TverskyLoss, F::tversky_loss>()},
   };
-  return all;
+  for (const auto& [name, forms] : losses) drivers[{"loss", name}] = forms;
 }
-
-// The functional weight of L1 and MSE is differentiable; a module keeps its weight as a constant.
-bool has_module_form(const Record& r) {
-  for (const std::string& name : r.differentiated())
-    if (name == "weight") return false;
-  return true;
-}
-
-}  // namespace
-
-BOOST_AUTO_TEST_SUITE(loss_records)
-
-BOOST_AUTO_TEST_CASE(every_record_names_a_loss_that_is_built) {
-  for (const Record& r : oracle::records("loss")) BOOST_TEST(built().contains(r.name()), r.name() << " is not built");
-}
-
-BOOST_AUTO_TEST_CASE(functions_agree_with_the_reference) {
-  for (const Record& r : oracle::records("loss")) oracle::check(r, built().at(r.name()).function);
-}
-
-BOOST_AUTO_TEST_CASE(modules_agree_with_the_reference) {
-  for (const Record& r : oracle::records("loss"))
-    if (has_module_form(r)) oracle::check(r, built().at(r.name()).module);
-}
-
-BOOST_AUTO_TEST_SUITE_END()
