@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <limits>
 #include <ostream>
 #include <typeinfo>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "slope/autograd/engine/grad_mode.h"
@@ -90,7 +92,7 @@ void Module::link(std::string name, Module& child, SourceLoc loc) {
 namespace {
 
 /// Makes `value` a parameter, or throws and changes nothing.
-void become_parameter(const std::string& what, const Tensor& value, SourceLoc loc) {
+void become_parameter(const std::string& what, std::string name, const Tensor& value, SourceLoc loc) {
   if (!value.is_floating_point())
     throw AutogradError(
         concat(what, ": only Tensors of floating point dtype can require gradients, got ", dtype_name(value.dtype())),
@@ -100,7 +102,7 @@ void become_parameter(const std::string& what, const Tensor& value, SourceLoc lo
         concat(what, ": the tensor was computed by ", value.grad_fn(), "; a parameter must be a leaf, use detach()"),
         loc);
   value.requires_grad_(true, loc);
-  slope::detail::mark_parameter(value, user_line(loc));
+  slope::detail::mark_parameter(value, std::move(name), user_line(loc));
 }
 
 }  // namespace
@@ -109,7 +111,7 @@ Parameter Module::parameter(std::string name, const Tensor& value, SourceLoc loc
   check_name(name, loc);
   const std::string what = concat(class_name(), ": parameter '", name, "'");
   if (!value.defined()) throw ValueError(what + ": the tensor is undefined", loc);
-  become_parameter(what, value, loc);
+  become_parameter(what, concat(class_name(), ".", name), value, loc);
   state().parameters.push_back({std::move(name), std::make_shared<Tensor>(value), true});
   return Parameter(state().parameters.back().tensor);
 }
@@ -126,7 +128,7 @@ void Parameter::tie(const Tensor& other, SourceLoc loc) {
     throw DTypeError(
         concat("tie: a parameter of ", dtype_name(dtype()), " can't share a tensor of ", dtype_name(other.dtype())),
         loc);
-  become_parameter("tie", other, loc);
+  become_parameter("tie", "a tied tensor", other, loc);
   *registered = other;
   Tensor::operator=(other);
 }
@@ -374,6 +376,14 @@ LoadResult Module::load_state_dict(const StateDict& dict, bool strict, SourceLoc
   return load_into(state_dict(), dict, strict, loc);
 }
 
+namespace {
+bool same_bits(const Tensor& a, const Tensor& b, DType dtype) {
+  if (a.shape() != b.shape()) return true;  // refused for its shape
+  const Tensor x = a.to(dtype).contiguous(), y = b.to(dtype).contiguous();
+  return std::memcmp(x.raw_data(), y.raw_data(), static_cast<std::size_t>(x.numel()) * itemsize(dtype)) == 0;
+}
+}  // namespace
+
 LoadResult Module::load_into(const StateDict& own, const StateDict& dict, bool strict, SourceLoc loc) const {
   CallerScope scope(loc);
   NoGradGuard no_grad;
@@ -381,6 +391,7 @@ LoadResult Module::load_into(const StateDict& own, const StateDict& dict, bool s
   std::string mismatches;
   std::vector<std::pair<Tensor, Tensor>> copies;
   std::unordered_set<const Storage*> written;
+  std::unordered_map<const void*, const std::string*> named;  // tensors met already, by their memory
   for (const auto& [name, tensor] : own) written.insert(tensor.impl().storage);
   for (const auto& [name, tensor] : own) {
     const Tensor* value = dict.find(name);
@@ -396,6 +407,11 @@ LoadResult Module::load_into(const StateDict& own, const StateDict& dict, bool s
       slope::detail::check_in_place(tensor, "load_state_dict", loc);
       // A dictionary of this very module, or of one that shares tensors with it, is read before anything is written.
       copies.emplace_back(tensor, written.contains(value->impl().storage) ? value->clone() : *value);
+      // Tied parameters are one tensor under several names: whichever came last would win.
+      const auto [first, is_first] = named.emplace(tensor.raw_data(), &name);
+      if (!is_first && tensor.numel() > 0 && !same_bits(*dict.find(*first->second), *value, tensor.dtype()))
+        mismatches += concat("\n  ", *first->second, " and ", name,
+                             " are one tensor in this model, but the state dict holds two different values for it.");
     }
   }
   for (const auto& [name, value] : dict)

@@ -2,54 +2,53 @@
 
 #include "slope/optim/internal/grouped_update.h"
 
-namespace slope::optim::detail {
+namespace slope::optim {
 
-struct SGDRule {
-  static constexpr int slots = 1;
-  double lr, weight_decay, momentum, keep, take;
+struct detail::SGDRule {
+  using O = SGDOptions;
+  using G = SGDGroup;
+  static constexpr const char* name = "SGD";
+  static constexpr std::tuple options = {
+      option("lr", &O::lr, &G::lr, at_least_0),
+      option("momentum", &O::momentum, &G::momentum, at_least_0),
+      option("dampening", &O::dampening, &G::dampening, any),
+      option("weight_decay", &O::weight_decay, &G::weight_decay, at_least_0),
+      option("nesterov", &O::nesterov, &G::nesterov, flag),
+      option("maximize", &O::maximize, &G::maximize, flag),
+  };
+  static constexpr Slot<O> slots[] = {{"momentum_buffer", [](const O& o) { return o.momentum != 0; }}};
+  static void check(const O& o, SourceLoc loc) {
+    if (o.nesterov && (o.momentum <= 0 || o.dampening != 0))
+      throw ValueError(concat("SGD: Nesterov momentum requires a momentum and zero dampening, got momentum ",
+                              o.momentum, " and dampening ", o.dampening),
+                       loc);
+  }
+
+  double lr, weight_decay, momentum, buffer_factor, grad_factor;
   bool nesterov, maximize;
+
+  SGDRule(const O& o, Moment now)
+      : lr(o.lr),
+        weight_decay(o.weight_decay),
+        momentum(o.momentum),
+        // The buffer starts as the gradient, without dampening, also when momentum is set later.
+        buffer_factor(now.fresh ? 0 : o.momentum),
+        grad_factor(now.fresh ? 1 : 1 - o.dampening),
+        nesterov(o.nesterov),
+        maximize(o.maximize) {}
 
   template <class V>
   void operator()(V& p, V g, V* s) const {
     if (maximize) g = -g;
     if (weight_decay != 0) g = g + weight_decay * p;
     if (momentum != 0) {
-      s[0] = keep * s[0] + take * g;
+      s[0] = buffer_factor * s[0] + grad_factor * g;
       g = nesterov ? g + momentum * s[0] : s[0];
     }
     p = p - lr * g;
   }
 };
 
-Tensor SGDTraits::initial_slot(const Options&, int, const Tensor& p) { return zeros(p.shape(), {.dtype = p.dtype()}); }
+template class GroupedOptimizer<SGDOptions, SGDGroup, detail::SGDRule>;
 
-SGDOptions SGDTraits::complete(const Group& g, Options o) {
-  o.lr = g.lr.value_or(o.lr);
-  o.momentum = g.momentum.value_or(o.momentum);
-  o.dampening = g.dampening.value_or(o.dampening);
-  o.weight_decay = g.weight_decay.value_or(o.weight_decay);
-  o.nesterov = g.nesterov.value_or(o.nesterov);
-  o.maximize = g.maximize.value_or(o.maximize);
-  return o;
-}
-
-void SGDTraits::validate(const Options& o, SourceLoc loc) {
-  require_option(o.lr >= 0, name, "Invalid learning rate", o.lr, loc);
-  require_option(o.momentum >= 0, name, "Invalid momentum value", o.momentum, loc);
-  require_option(o.weight_decay >= 0, name, "Invalid weight_decay value", o.weight_decay, loc);
-  if (o.nesterov && (o.momentum <= 0 || o.dampening != 0))
-    throw ValueError(concat("SGD: Nesterov momentum requires a momentum and zero dampening, got momentum ", o.momentum,
-                            " and dampening ", o.dampening),
-                     loc);
-}
-
-SGDRule SGDTraits::rule(const Options& o, const ParamState& state) {
-  const bool first =
-      state.fresh;  // the buffer starts as the gradient, without dampening, also when momentum is set later
-  return {o.lr,       o.weight_decay, o.momentum, first ? 0 : o.momentum, first ? 1 : 1 - o.dampening,
-          o.nesterov, o.maximize};
-}
-
-}  // namespace slope::optim::detail
-
-template class slope::optim::GroupedOptimizer<slope::optim::detail::SGDTraits>;
+}  // namespace slope::optim

@@ -13,42 +13,17 @@ struct SGDOptions {
   bool maximize = false;
 };
 
-/// Parameters with options of their own; what is absent inherits the optimizer's.
+/// Parameters with options of their own; what is absent is the optimizer's.
 struct SGDGroup {
-  std::vector<Tensor> params{};
+  ParamList params{};
   std::optional<double> lr{}, momentum{}, dampening{}, weight_decay{};
   std::optional<bool> nesterov{}, maximize{};
 };
 
 namespace detail {
-
 struct SGDRule;
-
-struct SGDTraits {
-  using Options = SGDOptions;
-  using Group = SGDGroup;
-  using Rule = SGDRule;
-  static constexpr const char* name = "SGD";
-  static constexpr const char* slot_names[] = {"momentum_buffer"};
-  static bool uses_slot(const Options& o, int) { return o.momentum != 0; }
-  static Tensor initial_slot(const Options&, int, const Tensor& p);
-  static Options complete(const Group& g, Options o);
-  static void validate(const Options& o, SourceLoc loc);
-  static Rule rule(const Options& o, const ParamState& state);
-  template <class F>
-  static void for_each_option(Options& o, const F& f) {
-    f("lr", o.lr);
-    f("momentum", o.momentum);
-    f("dampening", o.dampening);
-    f("weight_decay", o.weight_decay);
-    f("nesterov", o.nesterov);
-    f("maximize", o.maximize);
-  }
-};
-
-}  // namespace detail
-
-extern template class GroupedOptimizer<detail::SGDTraits>;
+}
+extern template class GroupedOptimizer<SGDOptions, SGDGroup, detail::SGDRule>;
 
 /// Stochastic gradient descent, with momentum (Polyak 1964) or Nesterov momentum (Sutskever et al. 2013).
 ///
@@ -58,7 +33,7 @@ extern template class GroupedOptimizer<detail::SGDTraits>;
 /// Throws ValueError for negative options, and for nesterov without momentum or with dampening.
 ///
 ///     optim::SGD opt({{.params = weights, .weight_decay = 1e-5}, {.params = biases}}, {.lr = 1e-2, .momentum = 0.9});
-class SGD : public GroupedOptimizer<detail::SGDTraits> {
+class SGD : public GroupedOptimizer<SGDOptions, SGDGroup, detail::SGDRule> {
   using GroupedOptimizer::GroupedOptimizer;
 };
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "slope/autograd/core/internal/fork.h"
+#include "slope/autograd/core/internal/run_out.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SLOPE_PLAIN_ALLOCATOR 1
@@ -35,7 +36,13 @@ void note_large(std::int64_t bytes) {
   }
 }
 
+std::atomic<std::int64_t> g_blocks_left{-1};  // negative: no end
+
 void* system_allocate(std::size_t bytes) {
+  if (g_blocks_left.load(std::memory_order_relaxed) >= 0) [[unlikely]] {
+    if (g_blocks_left.load(std::memory_order_relaxed) == 0) throw std::bad_alloc();
+    g_blocks_left.fetch_sub(1, std::memory_order_relaxed);
+  }
   void* p = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
   if (!p) throw std::bad_alloc();
   return p;
@@ -307,6 +314,8 @@ MemoryStats stats() {
 void reset_peak() { g_peak.store(g_in_use.load(std::memory_order_relaxed), std::memory_order_relaxed); }
 
 void set_poison(bool on) { detail::poison_state.store(on, std::memory_order_relaxed); }
+
+void detail::run_out_after(std::int64_t blocks) { g_blocks_left.store(blocks, std::memory_order_relaxed); }
 
 bool detail::ask_poison() {
   const char* env = std::getenv("SLOPE_POISON");

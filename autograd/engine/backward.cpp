@@ -275,8 +275,12 @@ void Run::traverse() {
 
 // Gradients reach the leaves only here, after everything that can throw has run: a failed backward changes no `.grad`.
 void Run::commit_leaves() {
-  for (Leaf& l : leaves_)
+  for (Leaf& l : leaves_) {
+    // The graph may be older than the leaf's dtype, which a module's to() changes.
+    if (l.grad.dtype() != l.impl->dtype) [[unlikely]]
+      l.grad = l.grad.to(l.impl->dtype);
     if (l.impl->meta && l.impl->meta->hooks) l.grad = detail::run_hooks(l.impl->meta->hooks, std::move(l.grad));
+  }
   const std::uint64_t number = detail::next_backward();
   for (Leaf& l : leaves_) {
     GradMeta& meta = detail::meta_of(*l.impl);
@@ -329,8 +333,12 @@ void Run::capture(const std::vector<Tensor>& outputs, const std::vector<Edge>& i
 }
 
 std::vector<Tensor> Run::captured(const std::vector<Edge>& inputs) {
-  for (Leaf& l : leaves_)
+  for (Leaf& l : leaves_) {
+    // The graph may be older than the leaf's dtype, which a module's to() changes.
+    if (l.grad.dtype() != l.impl->dtype) [[unlikely]]
+      l.grad = l.grad.to(l.impl->dtype);
     if (l.impl->meta && l.impl->meta->hooks) l.grad = detail::run_hooks(l.impl->meta->hooks, std::move(l.grad));
+  }
   std::vector<Tensor> out;
   std::size_t next = 0;  // in `found`, which follows the order of `inputs`
   for (const Edge& e : inputs) out.push_back(e.leaf() ? leaf_slot(e.leaf()) : capture_->found[next++].second);

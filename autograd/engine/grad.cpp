@@ -99,6 +99,7 @@ void Tensor::set_grad(const Tensor& g, SourceLoc loc) const {
           concat("set_grad: the gradient is ", dtype_name(g.dtype()), " but the tensor is ", dtype_name(dtype())), loc);
   }
   GradMeta& meta = detail::meta_of(impl());
+  if (g.defined()) meta.gradient_given.store(detail::next_backward(), std::memory_order_relaxed);
   std::lock_guard lock(meta.slot->mutex);
   meta.slot->grad = g;
 }

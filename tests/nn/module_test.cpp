@@ -144,6 +144,31 @@ BOOST_AUTO_TEST_CASE(a_shared_tensor_is_listed_once_but_saved_under_both_names) 
   BOOST_TEST(allclose(net.encode.weight.grad(), expected, 1e-5, 1e-6));
 }
 
+BOOST_AUTO_TEST_CASE(two_values_for_one_tied_tensor_are_refused_and_nothing_changes) {
+  struct Tied : nn::Module {
+    nn::Linear encode = add("encode", nn::Linear(3, 3, {.bias = false}));
+    nn::Linear decode = add("decode", nn::Linear(3, 3, {.bias = false}));
+    Tied() { decode.weight.tie(encode.weight); }
+  };
+  Tied net, other;
+  const Tensor before = net.encode.weight.detach().clone();
+  nn::StateDict dict = other.state_dict();
+  dict["decode.weight"] = ones({3, 3});
+  for (const bool strict : {true, false})
+    check_error<ValueError>(
+        [&] { net.load_state_dict(dict, strict); },
+        "encode.weight and decode.weight are one tensor in this model, but the state dict holds two different "
+        "values for it");
+  BOOST_TEST(equal(net.encode.weight, before));
+  dict["decode.weight"] = dict.at("encode.weight").to(float64);  // the same value, also in another dtype
+  net.load_state_dict(dict);
+  BOOST_TEST(equal(net.decode.weight, other.encode.weight));
+  dict.erase("decode.weight");
+  dict["encode.weight"] = ones({3, 3});
+  net.load_state_dict(dict, false);  // one of the names is enough
+  BOOST_TEST(equal(net.decode.weight, ones({3, 3})));
+}
+
 BOOST_AUTO_TEST_CASE(of_many_parameters_each_is_listed_once) {
   struct Wide : nn::Module {
     explicit Wide(int count) {

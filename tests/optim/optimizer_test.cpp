@@ -166,7 +166,7 @@ BOOST_AUTO_TEST_CASE(a_state_dict_that_does_not_fit_is_refused_and_nothing_chang
   auto wrong = dict;
   wrong.param_groups[0].params = {0};
   check_error<ShapeError>([&] { one.load_state_dict(wrong); },
-                          "loaded momentum_buffer has shape [2] but parameter 0 has shape [3]");
+                          "loaded momentum_buffer has shape [2] but parameter 0 of shape [3] needs [3]");
   auto negative = dict;
   negative.param_groups[0].options[0].second = -1;
   check_error<ValueError>([&] { two.load_state_dict(negative); }, "Invalid learning rate: -1");
@@ -180,7 +180,7 @@ BOOST_AUTO_TEST_CASE(a_state_dict_that_does_not_fit_is_refused_and_nothing_chang
 
 BOOST_AUTO_TEST_CASE(options_outside_their_domain_are_refused) {
   const std::vector<Tensor> ps = {param({1})};
-  check_error<ValueError>([&] { optim::SGD(ps, {.lr = -1}); }, "SGD: Invalid learning rate: -1");
+  check_error<ValueError>([&] { optim::SGD(ps, {.lr = -1}); }, "SGD: Invalid learning rate: -1; lr must be at least 0");
   check_error<ValueError>([&] { optim::SGD(ps, {.momentum = -0.1}); }, "SGD: Invalid momentum value: -0.1");
   check_error<ValueError>([&] { optim::SGD(ps, {.weight_decay = -2}); }, "SGD: Invalid weight_decay value: -2");
   check_error<ValueError>([&] { optim::SGD(ps, {.nesterov = true}); },
@@ -190,7 +190,7 @@ BOOST_AUTO_TEST_CASE(options_outside_their_domain_are_refused) {
   check_error<ValueError>([&] { optim::Adam(ps, {.lr = -1}); }, "Adam: Invalid learning rate: -1");
   check_error<ValueError>([&] { optim::Adam(ps, {.lr = std::nan("")}); }, "Adam: Invalid learning rate: nan");
   check_error<ValueError>([&] { optim::Adam(ps, {.betas = {1.0, 0.9}}); },
-                          "Adam: Invalid beta parameter at index 0: 1");
+                          "Adam: Invalid beta parameter at index 0: 1; betas must be at least 0 and below 1");
   check_error<ValueError>([&] { optim::Adam(ps, {.betas = {0.9, -0.1}}); },
                           "Adam: Invalid beta parameter at index 1: -0.1");
   check_error<ValueError>([&] { optim::Adam(ps, {.eps = -1e-3}); }, "Adam: Invalid epsilon value: -0.001");
@@ -205,9 +205,11 @@ BOOST_AUTO_TEST_CASE(parameters_that_cannot_be_trained_are_refused) {
                           "optimizer contains a parameter group with duplicate parameters");
   check_error<ValueError>([&] { optim::Adam({{.params = {p}}, {.params = {q, p}}}, {}); },
                           "some parameters appear in more than one parameter group");
-  check_error<AutogradError>([&] { optim::Adam({p * 2}); }, "can't optimize a non-leaf Tensor");
+  check_error<AutogradError>(
+      [&] { optim::Adam({p * 2}); },
+      "Adam: can't optimize a non-leaf Tensor: parameter 0 of shape [1] was computed by MulBackward; pass the tensor");
   check_error<DTypeError>([] { optim::Adam({arange(3)}); },
-                          "can only optimize floating point Tensors, but one of the params is int64");
+                          "can only optimize floating point tensors, but parameter 0 of shape [3] is int64");
   check_error<ValueError>([] { optim::Adam({Tensor()}); }, "a parameter is an undefined tensor");
   optim::Adam opt({p});
   check_error<ValueError>([&] { opt.add_param_group({.params = {p}}); },

@@ -92,7 +92,7 @@ class Trajectory {
     for (std::size_t i = 0; i < listed.size(); ++i) {
       groups.emplace_back();
       for (const std::string& name : listed.at(i).at("params").words())
-        groups.back().params.push_back(params_.at(name));
+        groups.back().params.tensors.push_back(params_.at(name));
       read_options(listed.at(i).at("options"), groups.back());
     }
     optimizer_ = std::make_unique<Optimizer>(groups, options);
@@ -134,7 +134,7 @@ class Trajectory {
       for (const auto& [i, entry] : state.state) {
         if (!param(i).is(p)) continue;
         slots.insert(entry.tensors.begin(), entry.tensors.end());
-        for (const auto& [slot, value] : entry.scalars) slots[slot] = full({}, value, {.dtype = float64});
+        for (const auto& [slot, value] : entry.numbers) slots[slot] = full({}, value, {.dtype = float64});
         slots["step"] = full({}, static_cast<double>(entry.step), {.dtype = float64});
       }
       const Value expected = final_state.at(name);

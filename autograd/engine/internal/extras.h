@@ -23,6 +23,7 @@ struct GradMeta {
   std::shared_ptr<HookList> after_accumulate;
   std::shared_ptr<detail::ParameterInfo> parameter;  // set for parameters of modules
   std::atomic<std::uint64_t> last_backward{0};       // the traversal that accumulated last
+  std::atomic<std::uint64_t> gradient_given{0};      // when set_grad gave one, counted as traversals are
 };
 
 /// What few nodes need: hooks and kept gradients of their outputs, and gradients of outputs beyond the first.
