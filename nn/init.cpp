@@ -17,7 +17,7 @@ namespace slope::nn::init {
 namespace {
 
 /// Values computed in double in row-major order, written into any layout.
-const Tensor& write(const Tensor& t, const std::vector<double>& values, SourceLoc loc) {
+TensorAlias write(const Tensor& t, const std::vector<double>& values, SourceLoc loc) {
   NoGradGuard no_grad;
   return t.copy_(tensor(values, {.dtype = DType::float64}).view(t.shape()), loc);
 }
@@ -66,20 +66,20 @@ double calculate_gain(std::string_view nonlinearity, double param, SourceLoc loc
   throw ValueError(concat("init: Unsupported nonlinearity ", nonlinearity), loc);
 }
 
-const Tensor& uniform_(const Tensor& t, double a, double b, Generator& gen, SourceLoc loc) {
+TensorAlias uniform_(const Tensor& t, double a, double b, Generator& gen, SourceLoc loc) {
   NoGradGuard no_grad;
   return t.uniform_(a, b, gen, loc);
 }
-const Tensor& normal_(const Tensor& t, double mean, double std, Generator& gen, SourceLoc loc) {
+TensorAlias normal_(const Tensor& t, double mean, double std, Generator& gen, SourceLoc loc) {
   NoGradGuard no_grad;
   return t.normal_(mean, std, gen, loc);
 }
-const Tensor& constant_(const Tensor& t, double value, SourceLoc loc) {
+TensorAlias constant_(const Tensor& t, double value, SourceLoc loc) {
   NoGradGuard no_grad;
   return t.fill_(value, loc);
 }
-const Tensor& zeros_(const Tensor& t, SourceLoc loc) { return constant_(t, 0, loc); }
-const Tensor& ones_(const Tensor& t, SourceLoc loc) { return constant_(t, 1, loc); }
+TensorAlias zeros_(const Tensor& t, SourceLoc loc) { return constant_(t, 0, loc); }
+TensorAlias ones_(const Tensor& t, SourceLoc loc) { return constant_(t, 1, loc); }
 
 namespace {
 
@@ -103,8 +103,7 @@ double normal_quantile(double p) {
 
 }  // namespace
 
-const Tensor& trunc_normal_(const Tensor& t, double mean, double std, double a, double b, Generator& gen,
-                            SourceLoc loc) {
+TensorAlias trunc_normal_(const Tensor& t, double mean, double std, double a, double b, Generator& gen, SourceLoc loc) {
   if (!(std > 0)) throw ValueError(concat("trunc_normal_: std must be positive, got ", std), loc);
   if (!(a < b)) throw ValueError(concat("trunc_normal_: the bounds must satisfy a < b, got ", a, " and ", b), loc);
   // Where both bounds are above the mean the mirror image is drawn: probabilities near 0 have digits, those near 1 have not.
@@ -125,7 +124,7 @@ const Tensor& trunc_normal_(const Tensor& t, double mean, double std, double a, 
   return write(t, v, loc);
 }
 
-const Tensor& eye_(const Tensor& t, SourceLoc loc) {
+TensorAlias eye_(const Tensor& t, SourceLoc loc) {
   require_matrix("eye_", t, loc);
   std::vector<double> v(static_cast<std::size_t>(t.numel()));
   const std::int64_t columns = t.size(1);
@@ -133,7 +132,7 @@ const Tensor& eye_(const Tensor& t, SourceLoc loc) {
   return write(t, v, loc);
 }
 
-const Tensor& dirac_(const Tensor& t, std::int64_t groups, SourceLoc loc) {
+TensorAlias dirac_(const Tensor& t, std::int64_t groups, SourceLoc loc) {
   if (t.dim() < 3 || t.dim() > 5)
     throw ShapeError(concat("dirac_: Only tensors with 3, 4, or 5 dimensions are supported, got ", t.shape()), loc);
   if (groups <= 0 || t.size(0) % groups)
@@ -151,19 +150,19 @@ const Tensor& dirac_(const Tensor& t, std::int64_t groups, SourceLoc loc) {
   return write(t, v, loc);
 }
 
-const Tensor& xavier_uniform_(const Tensor& t, double gain, Generator& gen, SourceLoc loc) {
+TensorAlias xavier_uniform_(const Tensor& t, double gain, Generator& gen, SourceLoc loc) {
   const double bound = std::sqrt(3.0) * xavier_scale(t, gain, loc);
   return bound == 0 ? t : uniform_(t, -bound, bound, gen, loc);
 }
-const Tensor& xavier_normal_(const Tensor& t, double gain, Generator& gen, SourceLoc loc) {
+TensorAlias xavier_normal_(const Tensor& t, double gain, Generator& gen, SourceLoc loc) {
   const double std = xavier_scale(t, gain, loc);
   return std == 0 ? t : normal_(t, 0, std, gen, loc);
 }
-const Tensor& kaiming_uniform_(const Tensor& t, const KaimingOptions& options, Generator& gen, SourceLoc loc) {
+TensorAlias kaiming_uniform_(const Tensor& t, const KaimingOptions& options, Generator& gen, SourceLoc loc) {
   const double bound = std::sqrt(3.0) * kaiming_scale(t, options, loc);
   return bound == 0 ? t : uniform_(t, -bound, bound, gen, loc);
 }
-const Tensor& kaiming_normal_(const Tensor& t, const KaimingOptions& options, Generator& gen, SourceLoc loc) {
+TensorAlias kaiming_normal_(const Tensor& t, const KaimingOptions& options, Generator& gen, SourceLoc loc) {
   const double std = kaiming_scale(t, options, loc);
   return std == 0 ? t : normal_(t, 0, std, gen, loc);
 }
@@ -180,7 +179,7 @@ double inner_product(const double* a, const double* b, std::size_t n) {
 }
 }  // namespace
 
-const Tensor& orthogonal_(const Tensor& t, double gain, Generator& gen, SourceLoc loc) {
+TensorAlias orthogonal_(const Tensor& t, double gain, Generator& gen, SourceLoc loc) {
   if (t.dim() < 2)
     throw ShapeError(
         concat("orthogonal_: Only tensors with 2 or more dimensions are supported, got ", to_text(t.shape())), loc);
@@ -208,7 +207,7 @@ const Tensor& orthogonal_(const Tensor& t, double gain, Generator& gen, SourceLo
   return write(t, out, loc);
 }
 
-const Tensor& sparse_(const Tensor& t, double sparsity, double std, Generator& gen, SourceLoc loc) {
+TensorAlias sparse_(const Tensor& t, double sparsity, double std, Generator& gen, SourceLoc loc) {
   require_matrix("sparse_", t, loc);
   if (!(sparsity >= 0 && sparsity <= 1))
     throw ValueError(concat("sparse_: sparsity must be between 0 and 1, got ", sparsity), loc);

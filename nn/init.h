@@ -24,29 +24,29 @@ Fans fans(const Tensor& t, SourceLoc loc = SourceLoc::here());
 double calculate_gain(std::string_view nonlinearity, double param = 0.01, SourceLoc loc = SourceLoc::here());
 
 /// U(a, b). Throws ValueError unless a <= b.
-const Tensor& uniform_(const Tensor& t, double a = 0, double b = 1, Generator& gen = default_generator(),
-                       SourceLoc loc = SourceLoc::here());
+TensorAlias uniform_(const Tensor& t, double a = 0, double b = 1, Generator& gen = default_generator(),
+                     SourceLoc loc = SourceLoc::here());
 /// N(mean, std²). Throws ValueError unless std >= 0.
-const Tensor& normal_(const Tensor& t, double mean = 0, double std = 1, Generator& gen = default_generator(),
-                      SourceLoc loc = SourceLoc::here());
+TensorAlias normal_(const Tensor& t, double mean = 0, double std = 1, Generator& gen = default_generator(),
+                    SourceLoc loc = SourceLoc::here());
 /// N(mean, std²) restricted to [a, b]. Throws ValueError unless std > 0 and a < b, and when [a, b] is so far out that
 /// no number falls there.
-const Tensor& trunc_normal_(const Tensor& t, double mean = 0, double std = 1, double a = -2, double b = 2,
-                            Generator& gen = default_generator(), SourceLoc loc = SourceLoc::here());
-const Tensor& constant_(const Tensor& t, double value, SourceLoc loc = SourceLoc::here());
-const Tensor& zeros_(const Tensor& t, SourceLoc loc = SourceLoc::here());
-const Tensor& ones_(const Tensor& t, SourceLoc loc = SourceLoc::here());
+TensorAlias trunc_normal_(const Tensor& t, double mean = 0, double std = 1, double a = -2, double b = 2,
+                          Generator& gen = default_generator(), SourceLoc loc = SourceLoc::here());
+TensorAlias constant_(const Tensor& t, double value, SourceLoc loc = SourceLoc::here());
+TensorAlias zeros_(const Tensor& t, SourceLoc loc = SourceLoc::here());
+TensorAlias ones_(const Tensor& t, SourceLoc loc = SourceLoc::here());
 /// Ones on the diagonal of a matrix. Throws ShapeError for other than 2 dimensions.
-const Tensor& eye_(const Tensor& t, SourceLoc loc = SourceLoc::here());
+TensorAlias eye_(const Tensor& t, SourceLoc loc = SourceLoc::here());
 /// A convolution weight (out, in, kernel...) that hands channel i through to channel i, in each of `groups`: 1 at the middle of the
 /// kernel. Throws ShapeError for other than 3 to 5 dimensions, ValueError when `groups` does not divide out.
-const Tensor& dirac_(const Tensor& t, std::int64_t groups = 1, SourceLoc loc = SourceLoc::here());
+TensorAlias dirac_(const Tensor& t, std::int64_t groups = 1, SourceLoc loc = SourceLoc::here());
 /// U(±gain·√(6/(fan_in + fan_out))) (Glorot & Bengio 2010).
-const Tensor& xavier_uniform_(const Tensor& t, double gain = 1, Generator& gen = default_generator(),
-                              SourceLoc loc = SourceLoc::here());
+TensorAlias xavier_uniform_(const Tensor& t, double gain = 1, Generator& gen = default_generator(),
+                            SourceLoc loc = SourceLoc::here());
 /// Normal with deviation gain·√(2/(fan_in + fan_out)).
-const Tensor& xavier_normal_(const Tensor& t, double gain = 1, Generator& gen = default_generator(),
-                             SourceLoc loc = SourceLoc::here());
+TensorAlias xavier_normal_(const Tensor& t, double gain = 1, Generator& gen = default_generator(),
+                           SourceLoc loc = SourceLoc::here());
 
 struct KaimingOptions {
   double a = 0;
@@ -54,18 +54,18 @@ struct KaimingOptions {
   std::string_view nonlinearity = "leaky_relu";
 };
 /// U(±√3·gain/√fan) (He et al. 2015).
-const Tensor& kaiming_uniform_(const Tensor& t, const KaimingOptions& options = {},
-                               Generator& gen = default_generator(), SourceLoc loc = SourceLoc::here());
+TensorAlias kaiming_uniform_(const Tensor& t, const KaimingOptions& options = {}, Generator& gen = default_generator(),
+                             SourceLoc loc = SourceLoc::here());
 /// Normal with deviation gain/√fan.
-const Tensor& kaiming_normal_(const Tensor& t, const KaimingOptions& options = {}, Generator& gen = default_generator(),
-                              SourceLoc loc = SourceLoc::here());
+TensorAlias kaiming_normal_(const Tensor& t, const KaimingOptions& options = {}, Generator& gen = default_generator(),
+                            SourceLoc loc = SourceLoc::here());
 /// Rows (or columns, when there are more rows) orthonormal, times gain (Saxe et al. 2014); dimensions beyond the first
 /// count as one. Throws ShapeError for fewer than 2 dimensions.
-const Tensor& orthogonal_(const Tensor& t, double gain = 1, Generator& gen = default_generator(),
-                          SourceLoc loc = SourceLoc::here());
+TensorAlias orthogonal_(const Tensor& t, double gain = 1, Generator& gen = default_generator(),
+                        SourceLoc loc = SourceLoc::here());
 /// N(0, std²) with a share `sparsity` of every column zero. Throws ShapeError for other than 2 dimensions, ValueError
 /// unless 0 <= sparsity <= 1.
-const Tensor& sparse_(const Tensor& t, double sparsity, double std = 0.01, Generator& gen = default_generator(),
-                      SourceLoc loc = SourceLoc::here());
+TensorAlias sparse_(const Tensor& t, double sparsity, double std = 0.01, Generator& gen = default_generator(),
+                    SourceLoc loc = SourceLoc::here());
 
 }  // namespace slope::nn::init

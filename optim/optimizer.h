@@ -93,7 +93,10 @@ class Optimizer {
       return closure();
     }();
     step(loc);
-    return loss;
+    if constexpr (std::is_same_v<decltype(loss), Tensor>)
+      return TensorAlias(loss);  // which a caller may drop
+    else
+      return loss;
   }
   /// Drops the gradients of all parameters, or zeroes them in place.
   void zero_grad(bool set_to_none = true);

@@ -12,9 +12,9 @@ namespace slope::train {
 ///       step(batch);
 ///       if (interrupt.requested()) break;
 ///     }
-class InterruptGuard {
+class [[nodiscard]] InterruptGuard {
  public:
-  InterruptGuard();
+  [[nodiscard]] InterruptGuard();
   ~InterruptGuard();
   InterruptGuard(const InterruptGuard&) = delete;
   InterruptGuard& operator=(const InterruptGuard&) = delete;

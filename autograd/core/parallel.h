@@ -70,9 +70,9 @@ bool in_parallel_region();
 
 /// While it lives, parallel loops started by this thread run in this thread: for threads that are themselves one of
 /// many, such as data loading workers.
-class SerialGuard {
+class [[nodiscard]] SerialGuard {
  public:
-  SerialGuard();
+  [[nodiscard]] SerialGuard();
   ~SerialGuard();
   SerialGuard(const SerialGuard&) = delete;
   SerialGuard& operator=(const SerialGuard&) = delete;

@@ -297,7 +297,7 @@ void Run::commit_leaves() {
         grad.add_(l.grad);
       }
     }
-    if (meta.after_accumulate) detail::run_hooks(meta.after_accumulate, Tensor(l.impl));
+    if (meta.after_accumulate) (void)detail::run_hooks(meta.after_accumulate, Tensor(l.impl));
   }
 }
 

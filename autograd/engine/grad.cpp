@@ -63,7 +63,7 @@ void HookHandle::remove() {
 
 bool Tensor::is_leaf() const { return !requires_grad() || !impl().producer; }
 
-const Tensor& Tensor::requires_grad_(bool on, SourceLoc loc) const {
+TensorAlias Tensor::requires_grad_(bool on, SourceLoc loc) const {
   TensorImpl& t = impl();
   if (on && !is_floating(t.dtype))
     throw AutogradError(
@@ -117,7 +117,7 @@ void Tensor::zero_grad(bool set_to_none) const {
   }
 }
 
-const Tensor& Tensor::retain_grad(SourceLoc loc) const {
+TensorAlias Tensor::retain_grad(SourceLoc loc) const {
   if (!requires_grad())
     throw AutogradError("retain_grad: can't retain_grad on a tensor that has requires_grad=False", loc);
   TensorImpl& t = impl();

@@ -11,9 +11,9 @@ inline thread_local constinit bool anomaly_enabled = false;
 inline bool grad_enabled() { return detail::grad_mode; }
 
 /// Sets recording on this thread for its lifetime; nests, and restores also when an exception passes.
-class GradModeGuard {
+class [[nodiscard]] GradModeGuard {
  public:
-  explicit GradModeGuard(bool on) : previous_(detail::grad_mode) { detail::grad_mode = on; }
+  [[nodiscard]] explicit GradModeGuard(bool on) : previous_(detail::grad_mode) { detail::grad_mode = on; }
   ~GradModeGuard() { detail::grad_mode = previous_; }
   GradModeGuard(const GradModeGuard&) = delete;
   GradModeGuard& operator=(const GradModeGuard&) = delete;
@@ -23,21 +23,23 @@ class GradModeGuard {
 };
 
 /// `{ NoGradGuard no_grad; p -= lr * g; }`: nothing inside is recorded.
-class NoGradGuard : public GradModeGuard {
+class [[nodiscard]] NoGradGuard : public GradModeGuard {
  public:
-  NoGradGuard() : GradModeGuard(false) {}
+  [[nodiscard]] NoGradGuard() : GradModeGuard(false) {}
 };
 
 /// Records again inside a NoGradGuard.
-class EnableGradGuard : public GradModeGuard {
+class [[nodiscard]] EnableGradGuard : public GradModeGuard {
  public:
-  EnableGradGuard() : GradModeGuard(true) {}
+  [[nodiscard]] EnableGradGuard() : GradModeGuard(true) {}
 };
 
 /// While it lives, backward checks every gradient for NaN and names the operation and the line that created it.
-class AnomalyGuard {
+class [[nodiscard]] AnomalyGuard {
  public:
-  explicit AnomalyGuard(bool on = true) : previous_(detail::anomaly_enabled) { detail::anomaly_enabled = on; }
+  [[nodiscard]] explicit AnomalyGuard(bool on = true) : previous_(detail::anomaly_enabled) {
+    detail::anomaly_enabled = on;
+  }
   ~AnomalyGuard() { detail::anomaly_enabled = previous_; }
   AnomalyGuard(const AnomalyGuard&) = delete;
   AnomalyGuard& operator=(const AnomalyGuard&) = delete;

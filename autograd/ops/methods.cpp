@@ -38,39 +38,46 @@ Tensor Tensor::le(const Operand& other) const { return slope::le({*this, other.l
 Tensor Tensor::gt(const Operand& other) const { return slope::gt({*this, other.loc}, other); }
 Tensor Tensor::ge(const Operand& other) const { return slope::ge({*this, other.loc}, other); }
 
-#define SLOPE_UNARY_METHOD(name) \
-  Tensor Tensor::name(SourceLoc loc) const { return slope::name(In(*this, loc)); }
-SLOPE_UNARY_METHOD(neg)
-SLOPE_UNARY_METHOD(abs)
-SLOPE_UNARY_METHOD(sign)
-SLOPE_UNARY_METHOD(exp)
-SLOPE_UNARY_METHOD(log)
-SLOPE_UNARY_METHOD(log1p)
-SLOPE_UNARY_METHOD(expm1)
-SLOPE_UNARY_METHOD(sqrt)
-SLOPE_UNARY_METHOD(rsqrt)
-SLOPE_UNARY_METHOD(square)
-SLOPE_UNARY_METHOD(reciprocal)
-SLOPE_UNARY_METHOD(sin)
-SLOPE_UNARY_METHOD(cos)
-SLOPE_UNARY_METHOD(tanh)
-SLOPE_UNARY_METHOD(sigmoid)
-SLOPE_UNARY_METHOD(relu)
-SLOPE_UNARY_METHOD(erf)
-SLOPE_UNARY_METHOD(floor)
-SLOPE_UNARY_METHOD(ceil)
-SLOPE_UNARY_METHOD(round)
-SLOPE_UNARY_METHOD(trunc)
-SLOPE_UNARY_METHOD(isnan)
-SLOPE_UNARY_METHOD(isinf)
-SLOPE_UNARY_METHOD(isfinite)
-SLOPE_UNARY_METHOD(logical_not)
-SLOPE_UNARY_METHOD(clone)
-#undef SLOPE_UNARY_METHOD
+Tensor Tensor::floor_divide(const Operand& other) const { return slope::floor_divide({*this, other.loc}, other); }
+Tensor Tensor::remainder(const Operand& other) const { return slope::remainder({*this, other.loc}, other); }
+Tensor Tensor::fmod(const Operand& other) const { return slope::fmod({*this, other.loc}, other); }
+Tensor Tensor::maximum(const Operand& other) const { return slope::maximum({*this, other.loc}, other); }
+Tensor Tensor::minimum(const Operand& other) const { return slope::minimum({*this, other.loc}, other); }
+Tensor Tensor::atan2(const Operand& other) const { return slope::atan2({*this, other.loc}, other); }
+Tensor Tensor::xlogy(const Operand& other) const { return slope::xlogy({*this, other.loc}, other); }
+Tensor Tensor::copysign(const Operand& other) const { return slope::copysign({*this, other.loc}, other); }
+Tensor Tensor::logical_and(const Operand& other) const { return slope::logical_and({*this, other.loc}, other); }
+Tensor Tensor::logical_or(const Operand& other) const { return slope::logical_or({*this, other.loc}, other); }
+Tensor Tensor::logical_xor(const Operand& other) const { return slope::logical_xor({*this, other.loc}, other); }
+Tensor Tensor::lerp(const Tensor& end, const Operand& weight) const {
+  return slope::lerp({*this, weight.loc}, {end, weight.loc}, weight);
+}
+Tensor Tensor::where(const Tensor& condition, const Operand& other) const {
+  return slope::where(In(condition, other.loc), {*this, other.loc}, other);
+}
+Tensor Tensor::isnan(SourceLoc loc) const { return slope::isnan(In(*this, loc)); }
+Tensor Tensor::isinf(SourceLoc loc) const { return slope::isinf(In(*this, loc)); }
+Tensor Tensor::isfinite(SourceLoc loc) const { return slope::isfinite(In(*this, loc)); }
+Tensor Tensor::logical_not(SourceLoc loc) const { return slope::logical_not(In(*this, loc)); }
+Tensor Tensor::isclose(const Tensor& other, double rtol, double atol, bool equal_nan, SourceLoc loc) const {
+  return slope::isclose(In(*this, loc), other, rtol, atol, equal_nan);
+}
+bool Tensor::allclose(const Tensor& other, double rtol, double atol, bool equal_nan, SourceLoc loc) const {
+  return slope::allclose(In(*this, loc), other, rtol, atol, equal_nan);
+}
+bool Tensor::equal(const Tensor& other, SourceLoc loc) const { return slope::equal(In(*this, loc), other); }
+Tensor Tensor::hardshrink(double lambda, SourceLoc loc) const { return slope::hardshrink(In(*this, loc), lambda); }
+Tensor Tensor::prelu(const Tensor& weight, SourceLoc loc) const { return slope::prelu(In(*this, loc), weight); }
+Tensor Tensor::clone(SourceLoc loc) const { return slope::clone(In(*this, loc)); }
 
 Tensor Tensor::clamp(std::optional<Scalar> min, std::optional<Scalar> max, SourceLoc loc) const {
   return slope::clamp(In(*this, loc), min, max);
 }
+Tensor Tensor::clamp(const Tensor& min, const Tensor& max, SourceLoc loc) const {
+  return slope::clamp(In(*this, loc), min, max);
+}
+Tensor Tensor::clamp_min(Scalar min, SourceLoc loc) const { return slope::clamp_min(In(*this, loc), min); }
+Tensor Tensor::clamp_max(Scalar max, SourceLoc loc) const { return slope::clamp_max(In(*this, loc), max); }
 Tensor Tensor::to(DType dtype, SourceLoc loc) const { return slope::to(In(*this, loc), dtype); }
 
 // ---- in place
@@ -118,46 +125,56 @@ struct CopyInto {
 
 }  // namespace
 
-const Tensor& Tensor::add_(const Operand& other, Scalar alpha) const {
+TensorAlias Tensor::add_(const Operand& other, Scalar alpha) const {
   detail::require_defined("add_", {*this, other.loc});
   const auto general = [&](const Tensor& old) { return slope::add({old, other.loc}, other, alpha); };
   if (alpha.to<double>() == 1) return pointwise_in_place(*this, other.loc, "add_", formula::Add{}, general, other);
   return pointwise_in_place(*this, other.loc, "add_", formula::AddScaled{alpha.to<double>()}, general, other);
 }
-const Tensor& Tensor::sub_(const Operand& other, Scalar alpha) const {
+TensorAlias Tensor::sub_(const Operand& other, Scalar alpha) const {
   detail::require_defined("sub_", {*this, other.loc});
   const auto general = [&](const Tensor& old) { return slope::sub({old, other.loc}, other, alpha); };
   return pointwise_in_place(*this, other.loc, "sub_", formula::AddScaled{-alpha.to<double>()}, general, other);
 }
-const Tensor& Tensor::mul_(const Operand& other) const {
+TensorAlias Tensor::mul_(const Operand& other) const {
   detail::require_defined("mul_", {*this, other.loc});
   const auto general = [&](const Tensor& old) { return slope::mul({old, other.loc}, other); };
   return pointwise_in_place(*this, other.loc, "mul_", formula::Mul{}, general, other);
 }
-const Tensor& Tensor::div_(const Operand& other) const {
+TensorAlias Tensor::div_(const Operand& other) const {
   detail::require_defined("div_", {*this, other.loc});
   const auto general = [&](const Tensor& old) { return slope::div({old, other.loc}, other); };
   return pointwise_in_place(*this, other.loc, "div_", formula::Div{}, general, other);
 }
-const Tensor& Tensor::pow_(const Operand& exponent) const {
+TensorAlias Tensor::pow_(const Operand& exponent) const {
   return in_place(*this, exponent.loc, "pow_",
                   [&](const Tensor& old) { return slope::pow({old, exponent.loc}, exponent); });
 }
 
-const Tensor& Tensor::remainder_(const Operand& other) const {
+TensorAlias Tensor::remainder_(const Operand& other) const {
   return in_place(*this, other.loc, "remainder_",
                   [&](const Tensor& old) { return slope::remainder({old, other.loc}, other); });
 }
-const Tensor& Tensor::lerp_(const Tensor& end, const Operand& weight) const {
+TensorAlias Tensor::floor_divide_(const Operand& other) const {
+  return in_place(*this, other.loc, "floor_divide_",
+                  [&](const Tensor& old) { return slope::floor_divide({old, other.loc}, other); });
+}
+TensorAlias Tensor::fmod_(const Operand& other) const {
+  return in_place(*this, other.loc, "fmod_", [&](const Tensor& old) { return slope::fmod({old, other.loc}, other); });
+}
+TensorAlias Tensor::lerp_(const Tensor& end, const Operand& weight) const {
   const SourceLoc loc = weight.loc;
-  return in_place(*this, loc, "lerp_", [&](const Tensor& old) { return lerp({old, loc}, {end, loc}, weight); });
+  return in_place(*this, loc, "lerp_", [&](const Tensor& old) { return slope::lerp({old, loc}, {end, loc}, weight); });
 }
 
-const Tensor& Tensor::clamp_(std::optional<Scalar> min, std::optional<Scalar> max, SourceLoc loc) const {
+TensorAlias Tensor::clamp_(std::optional<Scalar> min, std::optional<Scalar> max, SourceLoc loc) const {
   return in_place(*this, loc, "clamp_", [&](const Tensor& old) { return slope::clamp(In(old, loc), min, max); });
 }
 
-const Tensor& Tensor::fill_(Scalar value, SourceLoc loc) const {
+TensorAlias Tensor::clamp_min_(Scalar min, SourceLoc loc) const { return clamp_(min, {}, loc); }
+TensorAlias Tensor::clamp_max_(Scalar max, SourceLoc loc) const { return clamp_({}, max, loc); }
+
+TensorAlias Tensor::fill_(Scalar value, SourceLoc loc) const {
   detail::require_defined("fill_", {*this, loc});
   if (detail::any_requires_grad({this}))
     return in_place(*this, loc, "fill_", [&](const Tensor& old) { return apply(loc, Fill{value, {}, {}}, old); });
@@ -167,9 +184,9 @@ const Tensor& Tensor::fill_(Scalar value, SourceLoc loc) const {
   return *this;
 }
 
-const Tensor& Tensor::zero_(SourceLoc loc) const { return fill_(0, loc); }
+TensorAlias Tensor::zero_(SourceLoc loc) const { return fill_(0, loc); }
 
-const Tensor& Tensor::copy_(const Tensor& source, SourceLoc loc) const {
+TensorAlias Tensor::copy_(const Tensor& source, SourceLoc loc) const {
   CallerScope scope(loc);
   detail::require_defined("copy_", {*this, loc});
   detail::require_defined("copy_", {source, loc});

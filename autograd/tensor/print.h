@@ -34,9 +34,9 @@ PrintOptions print_options();
 ///
 ///     PrintOptionsGuard full({.threshold = 1'000'000});
 ///     std::cout << weights;
-class PrintOptionsGuard {
+class [[nodiscard]] PrintOptionsGuard {
  public:
-  explicit PrintOptionsGuard(const PrintOptions& options, SourceLoc loc = SourceLoc::here());
+  [[nodiscard]] explicit PrintOptionsGuard(const PrintOptions& options, SourceLoc loc = SourceLoc::here());
   ~PrintOptionsGuard();
   PrintOptionsGuard(const PrintOptionsGuard&) = delete;
   PrintOptionsGuard& operator=(const PrintOptionsGuard&) = delete;

@@ -23,8 +23,18 @@ class In;
 class Operand;
 class Index;
 class Generator;
+class TensorAlias;
 struct HookHandle;
+struct UniqueResult;
 Generator& default_generator();
+
+/// Factors of addmm and its kin: beta·c + alpha·a·b.
+struct AddProductOptions {
+  /// Multiplies the tensor that is added; 0 ignores its values, also NaN.
+  Scalar beta = 1;
+  /// Multiplies the product.
+  Scalar alpha = 1;
+};
 
 /// A position along a dimension together with the line of the call: what `x[i]` takes.
 class At {
@@ -37,13 +47,15 @@ class At {
 };
 
 /// A handle to an n-dimensional array (0 to 8 dimensions) of float32, float64, int64 or bool that can record how it was
-/// computed. Copying the handle shares the data; `clone()` copies it. Methods are PyTorch's; each op also exists as a
-/// free function (`slope/autograd/ops/ops.h`), where its formula, shapes and errors are documented.
+/// computed. Copying the handle shares the data; `clone()` copies it. Being a handle, a const Tensor can be written through,
+/// as a const pointer can. Methods are PyTorch's; each op also exists as a free function (`slope/autograd/ops/ops.h`), where
+/// its formula, shapes and errors are documented. Compilers warn where the result of an operation is not used; methods that
+/// change the tensor, whose names end in `_`, may be called for that alone.
 ///
 ///     Tensor x = tensor({1.0, 2.0}, {.requires_grad = true});
 ///     Tensor y = (x * x).sum();
 ///     y.backward();                 // x.grad() is tensor([2., 4.])
-class Tensor {
+class [[nodiscard]] Tensor {
  public:
   Tensor() = default;
   explicit Tensor(Ref<TensorImpl> impl) : impl_(std::move(impl)) {}
@@ -54,14 +66,20 @@ class Tensor {
 
   Tensor(const Tensor&) = default;
   Tensor(Tensor&&) noexcept = default;
-  // Assigning to a temporary is always a mistake: use copy_() to write through a view.
+  // A handle that nobody keeps is not assigned to: that would change nothing.
   Tensor& operator=(const Tensor&) & = default;
   Tensor& operator=(Tensor&&) & noexcept = default;
+  void operator=(const Tensor&) && = delete;  // to write into x[0], call x[0].copy_(y)
+  template <class T>
+    requires std::is_arithmetic_v<T>
+  void operator=(T) && = delete;  // to write into x[0], call x[0].fill_(value)
 
   // ---- what it is
   bool defined() const { return static_cast<bool>(impl_); }
-  const Shape& shape() const { return impl().sizes; }
-  const Shape& strides() const { return impl().strides; }
+  const Shape& shape() const& { return impl().sizes; }
+  Shape shape() const&& { return impl().sizes; }
+  const Shape& strides() const& { return impl().strides; }
+  Shape strides() const&& { return impl().strides; }
   std::int64_t size(std::int64_t dim, SourceLoc loc = SourceLoc::here()) const;
   std::int64_t stride(std::int64_t dim, SourceLoc loc = SourceLoc::here()) const;
   int dim() const { return impl().sizes.size(); }
@@ -81,13 +99,13 @@ class Tensor {
   // ---- values out
   /// The single element; throws ValueError for any other number of elements, DTypeError never (converts).
   template <class T = double>
-  T item(SourceLoc loc = SourceLoc::here()) const {
+  [[nodiscard]] T item(SourceLoc loc = SourceLoc::here()) const {
     return item_scalar(loc).to<T>();
   }
   Scalar item_scalar(SourceLoc loc = SourceLoc::here()) const;
   /// Elements in row-major order, converted to T, whatever the strides.
   template <class T>
-  std::vector<T> to_vector() const;
+  [[nodiscard]] std::vector<T> to_vector() const;
   /// The first element's address; throws DTypeError if T is not the element type. Writing through it bypasses version
   /// counters. Elements are dense only if `is_contiguous()`.
   template <class T>
@@ -106,7 +124,7 @@ class Tensor {
     return t.leaf_requires_grad || t.producer;
   }
   /// Marks a leaf as wanting a gradient. Throws AutogradError for non-floating dtypes and for `false` on a non-leaf.
-  const Tensor& requires_grad_(bool on = true, SourceLoc loc = SourceLoc::here()) const;
+  TensorAlias requires_grad_(bool on = true, SourceLoc loc = SourceLoc::here()) const;
   bool is_leaf() const;
   /// The accumulated gradient, undefined before any backward reached this tensor.
   Tensor grad() const;
@@ -114,7 +132,7 @@ class Tensor {
   /// Drops the gradient (or zeroes it in place).
   void zero_grad(bool set_to_none = true) const;
   /// Non-leaves keep their gradient only after this.
-  const Tensor& retain_grad(SourceLoc loc = SourceLoc::here()) const;
+  TensorAlias retain_grad(SourceLoc loc = SourceLoc::here()) const;
   /// Name of the operation that made it, "MulBackward", or "" for leaves.
   std::string grad_fn() const;
   /// Accumulates d(this)/d(leaf) into the `.grad` of every leaf that requires grad. Without `gradient` this must have one
@@ -136,8 +154,8 @@ class Tensor {
   Tensor to(DType dtype, SourceLoc loc = SourceLoc::here()) const;
 
   // ---- views
-  Tensor operator[](At position) const;
-  Tensor index(std::initializer_list<Index> indices, SourceLoc loc = SourceLoc::here()) const;
+  [[nodiscard]] TensorAlias operator[](At position) const;
+  [[nodiscard]] TensorAlias index(std::initializer_list<Index> indices, SourceLoc loc = SourceLoc::here()) const;
   Tensor view(const Shape& shape, SourceLoc loc = SourceLoc::here()) const;
   Tensor reshape(const Shape& shape, SourceLoc loc = SourceLoc::here()) const;
   Tensor view_as(const Tensor& other, SourceLoc loc = SourceLoc::here()) const { return view(other.shape(), loc); }
@@ -146,8 +164,12 @@ class Tensor {
   }
   Tensor expand(const Shape& shape, SourceLoc loc = SourceLoc::here()) const;
   Tensor expand_as(const Tensor& other, SourceLoc loc = SourceLoc::here()) const { return expand(other.shape(), loc); }
+  Tensor broadcast_to(const Shape& shape, SourceLoc loc = SourceLoc::here()) const;
+  Tensor as_strided(const Shape& sizes, const Shape& strides, std::int64_t storage_offset,
+                    SourceLoc loc = SourceLoc::here()) const;
   Tensor permute(const Shape& dims, SourceLoc loc = SourceLoc::here()) const;
   Tensor transpose(std::int64_t dim0, std::int64_t dim1, SourceLoc loc = SourceLoc::here()) const;
+  Tensor swapaxes(std::int64_t dim0, std::int64_t dim1, SourceLoc loc = SourceLoc::here()) const;
   Tensor movedim(const Shape& from, const Shape& to, SourceLoc loc = SourceLoc::here()) const;
   Tensor t(SourceLoc loc = SourceLoc::here()) const;
   Tensor squeeze(SourceLoc loc = SourceLoc::here()) const;
@@ -159,11 +181,13 @@ class Tensor {
   Tensor slice(std::int64_t dim, std::optional<std::int64_t> start = {}, std::optional<std::int64_t> stop = {},
                std::int64_t step = 1, SourceLoc loc = SourceLoc::here()) const;
   Tensor select(std::int64_t dim, std::int64_t index, SourceLoc loc = SourceLoc::here()) const;
-  std::vector<Tensor> split(std::int64_t size, std::int64_t dim = 0, SourceLoc loc = SourceLoc::here()) const;
-  std::vector<Tensor> split(const std::vector<std::int64_t>& sizes, std::int64_t dim = 0,
-                            SourceLoc loc = SourceLoc::here()) const;
-  std::vector<Tensor> chunk(std::int64_t count, std::int64_t dim = 0, SourceLoc loc = SourceLoc::here()) const;
-  std::vector<Tensor> unbind(std::int64_t dim = 0, SourceLoc loc = SourceLoc::here()) const;
+  [[nodiscard]] std::vector<Tensor> split(std::int64_t size, std::int64_t dim = 0,
+                                          SourceLoc loc = SourceLoc::here()) const;
+  [[nodiscard]] std::vector<Tensor> split(const std::vector<std::int64_t>& sizes, std::int64_t dim = 0,
+                                          SourceLoc loc = SourceLoc::here()) const;
+  [[nodiscard]] std::vector<Tensor> chunk(std::int64_t count, std::int64_t dim = 0,
+                                          SourceLoc loc = SourceLoc::here()) const;
+  [[nodiscard]] std::vector<Tensor> unbind(std::int64_t dim = 0, SourceLoc loc = SourceLoc::here()) const;
   Tensor diagonal(std::int64_t offset = 0, std::int64_t dim1 = 0, std::int64_t dim2 = 1,
                   SourceLoc loc = SourceLoc::here()) const;
   Tensor unfold(std::int64_t dim, std::int64_t size, std::int64_t step, SourceLoc loc = SourceLoc::here()) const;
@@ -174,7 +198,11 @@ class Tensor {
   Tensor tril(std::int64_t diagonal = 0, SourceLoc loc = SourceLoc::here()) const;
   Tensor triu(std::int64_t diagonal = 0, SourceLoc loc = SourceLoc::here()) const;
   Tensor diag(std::int64_t diagonal = 0, SourceLoc loc = SourceLoc::here()) const;
+  Tensor diag_embed(std::int64_t diagonal = 0, SourceLoc loc = SourceLoc::here()) const;
   Tensor repeat(const Shape& repeats, SourceLoc loc = SourceLoc::here()) const;
+  Tensor tile(const Shape& repeats, SourceLoc loc = SourceLoc::here()) const;
+  Tensor repeat_interleave(std::int64_t repeats, SourceLoc loc = SourceLoc::here()) const;
+  Tensor repeat_interleave(std::int64_t repeats, std::int64_t dim, SourceLoc loc = SourceLoc::here()) const;
 
   // ---- arithmetic (see also the operators below)
   Tensor add(const Operand& other, Scalar alpha = 1) const;
@@ -182,28 +210,58 @@ class Tensor {
   Tensor mul(const Operand& other) const;
   Tensor div(const Operand& other) const;
   Tensor pow(const Operand& exponent) const;
+  Tensor floor_divide(const Operand& other) const;
+  Tensor remainder(const Operand& other) const;
+  Tensor fmod(const Operand& other) const;
+  Tensor maximum(const Operand& other) const;
+  Tensor minimum(const Operand& other) const;
+  Tensor atan2(const Operand& other) const;
+  Tensor xlogy(const Operand& other) const;
+  Tensor copysign(const Operand& other) const;
+  Tensor lerp(const Tensor& end, const Operand& weight) const;
   Tensor matmul(const Tensor& other, SourceLoc loc = SourceLoc::here()) const;
   Tensor mm(const Tensor& other, SourceLoc loc = SourceLoc::here()) const;
+  Tensor bmm(const Tensor& other, SourceLoc loc = SourceLoc::here()) const;
+  Tensor mv(const Tensor& x, SourceLoc loc = SourceLoc::here()) const;
   Tensor dot(const Tensor& other, SourceLoc loc = SourceLoc::here()) const;
+  Tensor vdot(const Tensor& other, SourceLoc loc = SourceLoc::here()) const;
+  Tensor outer(const Tensor& other, SourceLoc loc = SourceLoc::here()) const;
+  Tensor kron(const Tensor& other, SourceLoc loc = SourceLoc::here()) const;
+  Tensor trace(SourceLoc loc = SourceLoc::here()) const;
+  Tensor addmm(const Tensor& a, const Tensor& b, const AddProductOptions& options = {},
+               SourceLoc loc = SourceLoc::here()) const;
+  Tensor addmv(const Tensor& a, const Tensor& x, const AddProductOptions& options = {},
+               SourceLoc loc = SourceLoc::here()) const;
+  Tensor baddbmm(const Tensor& a, const Tensor& b, const AddProductOptions& options = {},
+                 SourceLoc loc = SourceLoc::here()) const;
 
-#define SLOPE_UNARY_METHOD(name) Tensor name(SourceLoc loc = SourceLoc::here()) const;
-  // clang-format off
-  SLOPE_UNARY_METHOD(neg) SLOPE_UNARY_METHOD(abs) SLOPE_UNARY_METHOD(sign) SLOPE_UNARY_METHOD(exp)
-  SLOPE_UNARY_METHOD(log) SLOPE_UNARY_METHOD(log1p) SLOPE_UNARY_METHOD(expm1) SLOPE_UNARY_METHOD(sqrt)
-  SLOPE_UNARY_METHOD(rsqrt) SLOPE_UNARY_METHOD(square) SLOPE_UNARY_METHOD(reciprocal) SLOPE_UNARY_METHOD(sin)
-  SLOPE_UNARY_METHOD(cos) SLOPE_UNARY_METHOD(tanh) SLOPE_UNARY_METHOD(sigmoid) SLOPE_UNARY_METHOD(relu)
-  SLOPE_UNARY_METHOD(erf) SLOPE_UNARY_METHOD(floor) SLOPE_UNARY_METHOD(ceil) SLOPE_UNARY_METHOD(round)
-  SLOPE_UNARY_METHOD(trunc) SLOPE_UNARY_METHOD(isnan) SLOPE_UNARY_METHOD(isinf) SLOPE_UNARY_METHOD(isfinite)
-  SLOPE_UNARY_METHOD(logical_not)
-  // clang-format on
-#undef SLOPE_UNARY_METHOD
+#define SLOPE_UNARY(name, ...) Tensor name(SourceLoc loc = SourceLoc::here()) const;
+#include "slope/autograd/tensor/tensor-unary.h"
+  Tensor hardshrink(double lambda = 0.5, SourceLoc loc = SourceLoc::here()) const;
+  Tensor prelu(const Tensor& weight, SourceLoc loc = SourceLoc::here()) const;
   Tensor clamp(std::optional<Scalar> min, std::optional<Scalar> max = {}, SourceLoc loc = SourceLoc::here()) const;
+  Tensor clamp(const Tensor& min, const Tensor& max, SourceLoc loc = SourceLoc::here()) const;
+  Tensor clamp_min(Scalar min, SourceLoc loc = SourceLoc::here()) const;
+  Tensor clamp_max(Scalar max, SourceLoc loc = SourceLoc::here()) const;
+  Tensor where(const Tensor& condition, const Operand& other) const;
   Tensor eq(const Operand& other) const;
   Tensor ne(const Operand& other) const;
   Tensor lt(const Operand& other) const;
   Tensor le(const Operand& other) const;
   Tensor gt(const Operand& other) const;
   Tensor ge(const Operand& other) const;
+  Tensor isnan(SourceLoc loc = SourceLoc::here()) const;
+  Tensor isinf(SourceLoc loc = SourceLoc::here()) const;
+  Tensor isfinite(SourceLoc loc = SourceLoc::here()) const;
+  Tensor isclose(const Tensor& other, double rtol = 1e-5, double atol = 1e-8, bool equal_nan = false,
+                 SourceLoc loc = SourceLoc::here()) const;
+  [[nodiscard]] bool allclose(const Tensor& other, double rtol = 1e-5, double atol = 1e-8, bool equal_nan = false,
+                              SourceLoc loc = SourceLoc::here()) const;
+  [[nodiscard]] bool equal(const Tensor& other, SourceLoc loc = SourceLoc::here()) const;
+  Tensor logical_not(SourceLoc loc = SourceLoc::here()) const;
+  Tensor logical_and(const Operand& other) const;
+  Tensor logical_or(const Operand& other) const;
+  Tensor logical_xor(const Operand& other) const;
   Tensor softmax(std::int64_t dim, SourceLoc loc = SourceLoc::here()) const;
   Tensor log_softmax(std::int64_t dim, SourceLoc loc = SourceLoc::here()) const;
 
@@ -214,18 +272,26 @@ class Tensor {
   Tensor name(L loc) const {                                                                         \
     return name(Dims(), false, loc);                                                                 \
   }
-  // clang-format off
-  SLOPE_REDUCTION_METHOD(sum) SLOPE_REDUCTION_METHOD(mean) SLOPE_REDUCTION_METHOD(prod) SLOPE_REDUCTION_METHOD(amax)
-  SLOPE_REDUCTION_METHOD(amin) SLOPE_REDUCTION_METHOD(any) SLOPE_REDUCTION_METHOD(all)
-  SLOPE_REDUCTION_METHOD(logsumexp) SLOPE_REDUCTION_METHOD(count_nonzero)
-  // clang-format on
+  SLOPE_REDUCTION_METHOD(sum)
+  SLOPE_REDUCTION_METHOD(nansum)
+  SLOPE_REDUCTION_METHOD(mean)
+  SLOPE_REDUCTION_METHOD(prod)
+  SLOPE_REDUCTION_METHOD(amax)
+  SLOPE_REDUCTION_METHOD(amin)
+  SLOPE_REDUCTION_METHOD(any)
+  SLOPE_REDUCTION_METHOD(all)
+  SLOPE_REDUCTION_METHOD(logsumexp)
+  SLOPE_REDUCTION_METHOD(count_nonzero)
 #undef SLOPE_REDUCTION_METHOD
   Tensor max(SourceLoc loc = SourceLoc::here()) const;
-  std::pair<Tensor, Tensor> max(std::int64_t dim, bool keepdim = false, SourceLoc loc = SourceLoc::here()) const;
+  [[nodiscard]] std::pair<Tensor, Tensor> max(std::int64_t dim, bool keepdim = false,
+                                              SourceLoc loc = SourceLoc::here()) const;
   Tensor min(SourceLoc loc = SourceLoc::here()) const;
-  std::pair<Tensor, Tensor> min(std::int64_t dim, bool keepdim = false, SourceLoc loc = SourceLoc::here()) const;
+  [[nodiscard]] std::pair<Tensor, Tensor> min(std::int64_t dim, bool keepdim = false,
+                                              SourceLoc loc = SourceLoc::here()) const;
   Tensor median(SourceLoc loc = SourceLoc::here()) const;
-  std::pair<Tensor, Tensor> median(std::int64_t dim, bool keepdim = false, SourceLoc loc = SourceLoc::here()) const;
+  [[nodiscard]] std::pair<Tensor, Tensor> median(std::int64_t dim, bool keepdim = false,
+                                                 SourceLoc loc = SourceLoc::here()) const;
   Tensor argmax(std::optional<std::int64_t> dim = {}, bool keepdim = false, SourceLoc loc = SourceLoc::here()) const;
   Tensor argmin(std::optional<std::int64_t> dim = {}, bool keepdim = false, SourceLoc loc = SourceLoc::here()) const;
   /// Divided by n - correction; `false` (0) gives the biased estimate.
@@ -233,15 +299,24 @@ class Tensor {
              SourceLoc loc = SourceLoc::here()) const;
   Tensor std(const Dims& dims = {}, double correction = 1, bool keepdim = false,
              SourceLoc loc = SourceLoc::here()) const;
+  [[nodiscard]] std::pair<Tensor, Tensor> var_mean(const Dims& dims = {}, double correction = 1, bool keepdim = false,
+                                                   SourceLoc loc = SourceLoc::here()) const;
+  [[nodiscard]] std::pair<Tensor, Tensor> std_mean(const Dims& dims = {}, double correction = 1, bool keepdim = false,
+                                                   SourceLoc loc = SourceLoc::here()) const;
   Tensor norm(double p = 2, const Dims& dims = {}, bool keepdim = false, SourceLoc loc = SourceLoc::here()) const;
   Tensor cumsum(std::int64_t dim, SourceLoc loc = SourceLoc::here()) const;
   Tensor cumprod(std::int64_t dim, SourceLoc loc = SourceLoc::here()) const;
   /// Values and where they come from, in ascending order along `dim`.
-  std::pair<Tensor, Tensor> sort(std::int64_t dim = -1, bool descending = false,
-                                 SourceLoc loc = SourceLoc::here()) const;
+  [[nodiscard]] std::pair<Tensor, Tensor> sort(std::int64_t dim = -1, bool descending = false,
+                                               SourceLoc loc = SourceLoc::here()) const;
   Tensor argsort(std::int64_t dim = -1, bool descending = false, SourceLoc loc = SourceLoc::here()) const;
-  std::pair<Tensor, Tensor> topk(std::int64_t k, std::int64_t dim = -1, bool largest = true, bool sorted = true,
-                                 SourceLoc loc = SourceLoc::here()) const;
+  [[nodiscard]] std::pair<Tensor, Tensor> topk(std::int64_t k, std::int64_t dim = -1, bool largest = true,
+                                               bool sorted = true, SourceLoc loc = SourceLoc::here()) const;
+  [[nodiscard]] std::pair<Tensor, Tensor> kthvalue(std::int64_t k, std::int64_t dim = -1, bool keepdim = false,
+                                                   SourceLoc loc = SourceLoc::here()) const;
+  [[nodiscard]] std::pair<Tensor, Tensor> mode(std::int64_t dim = -1, bool keepdim = false,
+                                               SourceLoc loc = SourceLoc::here()) const;
+  [[nodiscard]] UniqueResult unique(SourceLoc loc = SourceLoc::here()) const;
 
   // ---- indexing
   Tensor index_select(std::int64_t dim, const Tensor& index, SourceLoc loc = SourceLoc::here()) const;
@@ -263,56 +338,44 @@ class Tensor {
   Tensor nonzero(SourceLoc loc = SourceLoc::here()) const;
 
   // ---- in place: change the storage, bump its version, keep the graph right (also through views)
-  const Tensor& add_(const Operand& other, Scalar alpha = 1) const;
-  const Tensor& sub_(const Operand& other, Scalar alpha = 1) const;
-  const Tensor& mul_(const Operand& other) const;
-  const Tensor& div_(const Operand& other) const;
-  const Tensor& pow_(const Operand& exponent) const;
-  const Tensor& remainder_(const Operand& other) const;
-  const Tensor& lerp_(const Tensor& end, const Operand& weight) const;
-  const Tensor& copy_(const Tensor& source, SourceLoc loc = SourceLoc::here()) const;
-  const Tensor& fill_(Scalar value, SourceLoc loc = SourceLoc::here()) const;
-  const Tensor& zero_(SourceLoc loc = SourceLoc::here()) const;
-#define SLOPE_UNARY_METHOD(name) const Tensor& name(SourceLoc loc = SourceLoc::here()) const;
-  // clang-format off
-  SLOPE_UNARY_METHOD(neg_)
-  SLOPE_UNARY_METHOD(abs_)
-  SLOPE_UNARY_METHOD(exp_)
-  SLOPE_UNARY_METHOD(log_)
-  SLOPE_UNARY_METHOD(sqrt_)
-  SLOPE_UNARY_METHOD(square_)
-  SLOPE_UNARY_METHOD(reciprocal_)
-  SLOPE_UNARY_METHOD(tanh_)
-  SLOPE_UNARY_METHOD(sigmoid_)
-  SLOPE_UNARY_METHOD(relu_) SLOPE_UNARY_METHOD(floor_) SLOPE_UNARY_METHOD(ceil_) SLOPE_UNARY_METHOD(round_)
-      SLOPE_UNARY_METHOD(trunc_) SLOPE_UNARY_METHOD(sign_) SLOPE_UNARY_METHOD(rsqrt_) SLOPE_UNARY_METHOD(log1p_)
-          SLOPE_UNARY_METHOD(expm1_) SLOPE_UNARY_METHOD(sin_) SLOPE_UNARY_METHOD(cos_)
-  // clang-format on
-#undef SLOPE_UNARY_METHOD
-  const Tensor& clamp_(std::optional<Scalar> min, std::optional<Scalar> max = {},
-                       SourceLoc loc = SourceLoc::here()) const;
-  const Tensor& masked_fill_(const Tensor& mask, const Operand& value) const;
-  const Tensor& masked_scatter_(const Tensor& mask, const Tensor& source, SourceLoc loc = SourceLoc::here()) const;
-  const Tensor& scatter_(std::int64_t dim, const Tensor& index, const Operand& src) const;
-  const Tensor& scatter_add_(std::int64_t dim, const Tensor& index, const Tensor& src,
-                             SourceLoc loc = SourceLoc::here()) const;
-  const Tensor& index_add_(std::int64_t dim, const Tensor& index, const Tensor& source, Scalar alpha = 1,
+  TensorAlias add_(const Operand& other, Scalar alpha = 1) const;
+  TensorAlias sub_(const Operand& other, Scalar alpha = 1) const;
+  TensorAlias mul_(const Operand& other) const;
+  TensorAlias div_(const Operand& other) const;
+  TensorAlias pow_(const Operand& exponent) const;
+  TensorAlias floor_divide_(const Operand& other) const;
+  TensorAlias remainder_(const Operand& other) const;
+  TensorAlias fmod_(const Operand& other) const;
+  TensorAlias lerp_(const Tensor& end, const Operand& weight) const;
+  TensorAlias copy_(const Tensor& source, SourceLoc loc = SourceLoc::here()) const;
+  TensorAlias fill_(Scalar value, SourceLoc loc = SourceLoc::here()) const;
+  TensorAlias zero_(SourceLoc loc = SourceLoc::here()) const;
+#define SLOPE_UNARY(name, ...) TensorAlias name##_(SourceLoc loc = SourceLoc::here()) const;
+#include "slope/autograd/tensor/tensor-unary.h"
+  TensorAlias clamp_(std::optional<Scalar> min, std::optional<Scalar> max = {},
+                     SourceLoc loc = SourceLoc::here()) const;
+  TensorAlias clamp_min_(Scalar min, SourceLoc loc = SourceLoc::here()) const;
+  TensorAlias clamp_max_(Scalar max, SourceLoc loc = SourceLoc::here()) const;
+  TensorAlias masked_fill_(const Tensor& mask, const Operand& value) const;
+  TensorAlias masked_scatter_(const Tensor& mask, const Tensor& source, SourceLoc loc = SourceLoc::here()) const;
+  TensorAlias scatter_(std::int64_t dim, const Tensor& index, const Operand& src) const;
+  TensorAlias scatter_add_(std::int64_t dim, const Tensor& index, const Tensor& src,
                            SourceLoc loc = SourceLoc::here()) const;
-  const Tensor& index_copy_(std::int64_t dim, const Tensor& index, const Tensor& source,
-                            SourceLoc loc = SourceLoc::here()) const;
-  const Tensor& index_fill_(std::int64_t dim, const Tensor& index, Scalar value,
-                            SourceLoc loc = SourceLoc::here()) const;
-  const Tensor& index_put_(std::initializer_list<Index> indices, const Operand& value, bool accumulate = false) const;
+  TensorAlias index_add_(std::int64_t dim, const Tensor& index, const Tensor& source, Scalar alpha = 1,
+                         SourceLoc loc = SourceLoc::here()) const;
+  TensorAlias index_copy_(std::int64_t dim, const Tensor& index, const Tensor& source,
+                          SourceLoc loc = SourceLoc::here()) const;
+  TensorAlias index_fill_(std::int64_t dim, const Tensor& index, Scalar value, SourceLoc loc = SourceLoc::here()) const;
+  TensorAlias index_put_(std::initializer_list<Index> indices, const Operand& value, bool accumulate = false) const;
   // Draws; element i in row-major order is the i-th number, whatever the layout. Gradients end here. Throw DTypeError
   // unless floating (bernoulli_ takes any dtype), ValueError for parameters outside their domain.
-  const Tensor& uniform_(double lo = 0, double hi = 1, Generator& gen = default_generator(),
-                         SourceLoc loc = SourceLoc::here()) const;
-  const Tensor& normal_(double mean = 0, double std = 1, Generator& gen = default_generator(),
-                        SourceLoc loc = SourceLoc::here()) const;
-  const Tensor& bernoulli_(double p = 0.5, Generator& gen = default_generator(),
+  TensorAlias uniform_(double lo = 0, double hi = 1, Generator& gen = default_generator(),
+                       SourceLoc loc = SourceLoc::here()) const;
+  TensorAlias normal_(double mean = 0, double std = 1, Generator& gen = default_generator(),
+                      SourceLoc loc = SourceLoc::here()) const;
+  TensorAlias bernoulli_(double p = 0.5, Generator& gen = default_generator(), SourceLoc loc = SourceLoc::here()) const;
+  TensorAlias exponential_(double rate = 1, Generator& gen = default_generator(),
                            SourceLoc loc = SourceLoc::here()) const;
-  const Tensor& exponential_(double rate = 1, Generator& gen = default_generator(),
-                             SourceLoc loc = SourceLoc::here()) const;
 
   // ---- for the library
   TensorImpl& impl() const {
@@ -331,6 +394,22 @@ class Tensor {
   void* checked_data(DType expected, SourceLoc loc) const;
 
   Ref<TensorImpl> impl_;
+};
+
+/// Another handle to memory that somebody holds already: what methods in place, `x[i]` and `x.index(...)` return. It may be
+/// dropped, and, unlike other temporaries, changed by `+=` and its like. Otherwise a Tensor.
+///
+///     x[0] += 1.0;
+///     const Tensor& y = relu(x).add_(1.0);     // lives as long as y
+class TensorAlias : public Tensor {
+ public:
+  TensorAlias(const Tensor& t) : Tensor(t) {}
+  TensorAlias(const TensorAlias&) = default;
+  TensorAlias(TensorAlias&&) noexcept = default;
+  using Tensor::operator=;
+  TensorAlias& operator=(const TensorAlias&) & = default;
+  TensorAlias& operator=(TensorAlias&&) & noexcept = default;
+  void operator=(const TensorAlias&) && = delete;  // to write into x[0], call x[0].copy_(y)
 };
 
 /// A tensor argument together with the line of the call; converts from Tensor, so users never write it.
@@ -381,11 +460,22 @@ Tensor operator|(const Operand& a, const Operand& b);
 Tensor operator^(const Operand& a, const Operand& b);
 /// Logical not of a bool tensor (bitwise not of int64).
 Tensor operator!(const In& a);
-inline const Tensor& operator+=(const Tensor& a, const Operand& b) { return a.add_(b); }
-inline const Tensor& operator-=(const Tensor& a, const Operand& b) { return a.sub_(b); }
-inline const Tensor& operator*=(const Tensor& a, const Operand& b) { return a.mul_(b); }
-inline const Tensor& operator/=(const Tensor& a, const Operand& b) { return a.div_(b); }
-inline const Tensor& operator%=(const Tensor& a, const Operand& b) { return a.remainder_(b); }
+// In place. A temporary is refused unless it is a part of a tensor, as x[0] is: nobody would see the change.
+inline const Tensor& operator+=(const Tensor& a, const Operand& b) { return a.add_(b), a; }
+inline const Tensor& operator-=(const Tensor& a, const Operand& b) { return a.sub_(b), a; }
+inline const Tensor& operator*=(const Tensor& a, const Operand& b) { return a.mul_(b), a; }
+inline const Tensor& operator/=(const Tensor& a, const Operand& b) { return a.div_(b), a; }
+inline const Tensor& operator%=(const Tensor& a, const Operand& b) { return a.remainder_(b), a; }
+inline TensorAlias operator+=(TensorAlias&& a, const Operand& b) { return a.add_(b); }
+inline TensorAlias operator-=(TensorAlias&& a, const Operand& b) { return a.sub_(b); }
+inline TensorAlias operator*=(TensorAlias&& a, const Operand& b) { return a.mul_(b); }
+inline TensorAlias operator/=(TensorAlias&& a, const Operand& b) { return a.div_(b); }
+inline TensorAlias operator%=(TensorAlias&& a, const Operand& b) { return a.remainder_(b); }
+void operator+=(Tensor&& result, const Operand& b) = delete;  // give the result a name first
+void operator-=(Tensor&& result, const Operand& b) = delete;  // give the result a name first
+void operator*=(Tensor&& result, const Operand& b) = delete;  // give the result a name first
+void operator/=(Tensor&& result, const Operand& b) = delete;  // give the result a name first
+void operator%=(Tensor&& result, const Operand& b) = delete;  // give the result a name first
 
 /// Prints as PyTorch does: `tensor([[1., 2.]])`.
 std::ostream& operator<<(std::ostream& out, const Tensor& t);

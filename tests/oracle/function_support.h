@@ -18,7 +18,7 @@ oracle::Function binary(F f, const char* first = "input", const char* second = "
     return oracle::Tensors{{"", f(r, a, b)}};
   };
 }
-#define SLOPE_UNARY(name) {#name, unary([](const Record&, const Tensor& x) { return slope::name(x); })}
+#define ORACLE_UNARY(name) {#name, unary([](const Record&, const Tensor& x) { return slope::name(x); })}
 #define SLOPE_BINARY(name) \
   {#name, binary([](const Record&, const Tensor& a, const Tensor& b) { return slope::name(a, b); })}
 #define SLOPE_ALONG(name) \

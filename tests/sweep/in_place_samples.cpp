@@ -20,7 +20,7 @@ void add_in_place(OpTable& table) {
     // The same on a column of a larger tensor, whose other elements keep their history.
     table.push_back({name + "/through_a_view",
                      [change](const Inputs& in) {
-                       const Tensor all = stack({in[0], in[0] * 2.0}, -1) * 1.0;
+                       const Tensor all = stack({in[0] * 2.0, in[0]}, -1) * 1.0;
                        change(all.select(-1, 1), in);
                        return square(all);
                      },
@@ -39,24 +39,20 @@ void add_in_place(OpTable& table) {
   row("copy_", [](const Tensor& y, const Inputs& in) { y.copy_(in[1]); }, {{2, 3}, {3}});
   row("fill_", [](const Tensor& y, const Inputs&) { y.fill_(1.5); });
   row("zero_", [](const Tensor& y, const Inputs&) { y.zero_(); });
+  row("floor_divide_", [](const Tensor& y, const Inputs&) { y.floor_divide_(5.0); }, {{2, 3}}, 0.2, 2);
+  row("fmod_", [](const Tensor& y, const Inputs&) { y.fmod_(5.0); }, {{2, 3}}, 0.2, 2);
   row("clamp_", [](const Tensor& y, const Inputs&) { y.clamp_(-5.0, 5.0); });
+  row("clamp_min_", [](const Tensor& y, const Inputs&) { y.clamp_min_(-5.0); });
+  row("clamp_max_", [](const Tensor& y, const Inputs&) { y.clamp_max_(5.0); });
 
   struct Unary {
     const char* name;
-    const Tensor& (Tensor::*change)(SourceLoc) const;
+    TensorAlias (Tensor::*change)(SourceLoc) const;
     double low, high;
   };
   const Unary unary[] = {
-      {"neg_", &Tensor::neg_, -2, 2},      {"abs_", &Tensor::abs_, 0.1, 2},
-      {"exp_", &Tensor::exp_, -1, 1},      {"log_", &Tensor::log_, 0.3, 2},
-      {"sqrt_", &Tensor::sqrt_, 0.3, 2},   {"square_", &Tensor::square_, -2, 2},
-      {"tanh_", &Tensor::tanh_, -1, 1},    {"sigmoid_", &Tensor::sigmoid_, -2, 2},
-      {"relu_", &Tensor::relu_, 0.1, 2},   {"floor_", &Tensor::floor_, .1, .4},
-      {"ceil_", &Tensor::ceil_, 0.1, 0.4}, {"round_", &Tensor::round_, 0.1, 0.2},
-      {"trunc_", &Tensor::trunc_, .1, .4}, {"sign_", &Tensor::sign_, 0.1, 2},
-      {"rsqrt_", &Tensor::rsqrt_, 0.3, 2}, {"log1p_", &Tensor::log1p_, 0.1, 2},
-      {"expm1_", &Tensor::expm1_, -1, 1},  {"sin_", &Tensor::sin_, -2, 2},
-      {"cos_", &Tensor::cos_, -2, 2},      {"reciprocal_", &Tensor::reciprocal_, 0.3, 2},
+#define SLOPE_UNARY(name, Name, kind, value, derivative, low, high, text) {#name "_", &Tensor::name##_, low, high},
+#include "slope/autograd/tensor/tensor-unary.h"
   };
   for (const Unary& u : unary)
     row(u.name, [f = u.change](const Tensor& y, const Inputs&) { (y.*f)(SourceLoc::here()); }, {{2, 3}}, u.low, u.high);

@@ -9,9 +9,9 @@ namespace slope::train {
 
 /// Training or eval mode for a while. Puts every module back to the mode it had, so that parts frozen in eval mode stay so;
 /// also when an exception passes.
-class ModeGuard {
+class [[nodiscard]] ModeGuard {
  public:
-  ModeGuard(nn::Module& net, bool training) {
+  [[nodiscard]] ModeGuard(nn::Module& net, bool training) {
     for (nn::Module* m : net.modules()) previous_.emplace_back(m, m->is_training());
     net.train(training);
   }

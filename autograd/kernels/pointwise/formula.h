@@ -52,22 +52,24 @@ struct Probe {
   friend constexpr Probe where(const Probe& c, const Probe& a, const Probe& b) { return of(c, a, b); }
 };
 
-// clang-format off
-#define SLOPE_FOR_EACH_UNARY(X)                                                                                      \
-  X(neg)                                                                                                             \
-  X(abs) X(sign) X(floor) X(ceil) X(trunc) X(round) X(sqrt) X(rsqrt) X(reciprocal) X(square) X(exp) X(exp2) X(expm1) \
-      X(log) X(log2) X(log10) X(log1p) X(log1p_unit) X(sin) X(cos) X(tan) X(asin) X(acos) X(atan) X(sinh) X(cosh)    \
-          X(tanh) X(asinh) X(acosh) X(atanh) X(erf) X(erfc) X(sigmoid) X(logsigmoid) X(softplus1) X(isnan) X(isinf)  \
-              X(isfinite)
-#define SLOPE_FOR_EACH_BINARY(X) X(maximum) X(minimum) X(pow) X(atan2) X(fmod) X(remainder) X(xlogy) X(copysign)
-// clang-format on
-
-#define SLOPE_PROBE_UNARY(name) \
+#define SLOPE_PROBE_UNARY(name, ...) \
   constexpr Probe name(const Probe& a) { return Probe::of(a); }
 #define SLOPE_PROBE_BINARY(name) \
   constexpr Probe name(const Probe& a, const Probe& b) { return Probe::of(a, b); }
-SLOPE_FOR_EACH_UNARY(SLOPE_PROBE_UNARY)
-SLOPE_FOR_EACH_BINARY(SLOPE_PROBE_BINARY)
+#define SLOPE_UNARY SLOPE_PROBE_UNARY
+#include "slope/autograd/tensor/tensor-unary.h"
+SLOPE_PROBE_UNARY(log1p_unit)
+SLOPE_PROBE_UNARY(isnan)
+SLOPE_PROBE_UNARY(isinf)
+SLOPE_PROBE_UNARY(isfinite)
+SLOPE_PROBE_BINARY(maximum)
+SLOPE_PROBE_BINARY(minimum)
+SLOPE_PROBE_BINARY(pow)
+SLOPE_PROBE_BINARY(atan2)
+SLOPE_PROBE_BINARY(fmod)
+SLOPE_PROBE_BINARY(remainder)
+SLOPE_PROBE_BINARY(xlogy)
+SLOPE_PROBE_BINARY(copysign)
 #undef SLOPE_PROBE_UNARY
 #undef SLOPE_PROBE_BINARY
 
@@ -101,6 +103,7 @@ struct Int {
   friend constexpr Int ceil(Int a) { return a; }
   friend constexpr Int trunc(Int a) { return a; }
   friend constexpr Int round(Int a) { return a; }
+  friend constexpr Int relu(Int a) { return maximum(a, 0); }
 };
 
 /// a·d, but exactly 0 where a is 0 even if d is infinite or NaN: a zero cotangent stays zero through singular derivatives.

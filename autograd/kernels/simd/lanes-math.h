@@ -9,6 +9,7 @@
 namespace slope::simd::SLOPE_SIMD_NAMESPACE::math {
 
 using native::splat;
+using native::sqrt;
 using native::VecD;
 using native::VecF;
 using native::VecI32;
@@ -23,6 +24,24 @@ using sleef::erfc;
 using sleef::exp2;
 using sleef::log10;
 using sleef::log2;
+
+/// To the nearest integer, halves to even.
+template <class V>
+SLOPE_VEC V round(V x) {
+  return native::template round_to<0>(x);
+}
+template <class V>
+SLOPE_VEC V floor(V x) {
+  return native::template round_to<1>(x);
+}
+template <class V>
+SLOPE_VEC V ceil(V x) {
+  return native::template round_to<2>(x);
+}
+template <class V>
+SLOPE_VEC V trunc(V x) {
+  return native::template round_to<3>(x);
+}
 
 }  // namespace slope::simd::SLOPE_SIMD_NAMESPACE::math
 

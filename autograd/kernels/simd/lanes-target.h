@@ -160,36 +160,21 @@ struct Lanes {
     return make(native::at_least(x.v, static_cast<T>(least)));
   }
 
-  SLOPE_TARGET friend Lanes abs(const Lanes& x) { return make((Native)((Bits)x.v & ~sign_bits())); }
-  SLOPE_TARGET friend Lanes neg(const Lanes& x) { return -x; }
-  /// -1, 0 or 1; NaN for NaN.
-  SLOPE_TARGET friend Lanes sign(const Lanes& x) { return where(x > 0, 1, where(x < 0, -1, x + 0)); }
   /// The magnitude of a with the sign bit of b.
   SLOPE_TARGET friend Lanes copysign(const Lanes& a, const Lanes& b) {
     return make((Native)(((Bits)a.v & ~sign_bits()) | ((Bits)b.v & sign_bits())));
   }
 
-  SLOPE_TARGET friend Lanes round(const Lanes& x) { return make(native::template round_to<0>(x.v)); }  ///< half to even
-  SLOPE_TARGET friend Lanes floor(const Lanes& x) { return make(native::template round_to<1>(x.v)); }
-  SLOPE_TARGET friend Lanes ceil(const Lanes& x) { return make(native::template round_to<2>(x.v)); }
-  SLOPE_TARGET friend Lanes trunc(const Lanes& x) { return make(native::template round_to<3>(x.v)); }
-
-  SLOPE_TARGET friend Lanes sqrt(const Lanes& x) { return make(native::sqrt(x.v)); }
-  SLOPE_TARGET friend Lanes rsqrt(const Lanes& x) { return 1 / sqrt(x); }
-  SLOPE_TARGET friend Lanes reciprocal(const Lanes& x) { return 1 / x; }
-  SLOPE_TARGET friend Lanes square(const Lanes& x) { return x * x; }
   /// a * b + c, rounded once.
   SLOPE_TARGET friend Lanes fma(const Lanes& a, const Lanes& b, const Lanes& c) {
     return make(native::fma(a.v, b.v, c.v));
   }
 
-  SLOPE_TARGET friend Lanes exp(const Lanes& x) { return make(math::exp(x.v)); }
-  SLOPE_TARGET friend Lanes exp2(const Lanes& x) { return make(math::exp2(x.v)); }
-  SLOPE_TARGET friend Lanes expm1(const Lanes& x) { return make(math::expm1(x.v)); }
-  SLOPE_TARGET friend Lanes log(const Lanes& x) { return make(math::log(x.v)); }
-  SLOPE_TARGET friend Lanes log2(const Lanes& x) { return make(math::log2(x.v)); }
-  SLOPE_TARGET friend Lanes log10(const Lanes& x) { return make(math::log10(x.v)); }
-  SLOPE_TARGET friend Lanes log1p(const Lanes& x) { return make(math::log1p(x.v)); }
+#define SLOPE_MATH(f) make(math::f(x.v))
+#define SLOPE_UNARY(name, Name, kind, value, ...) \
+  SLOPE_TARGET friend Lanes name(const Lanes& x) { return value; }
+#include "slope/autograd/tensor/tensor-unary.h"
+#undef SLOPE_MATH
   /// log1p for x in [0, 1] only, as e^-|x| is.
   SLOPE_TARGET friend Lanes log1p_unit(const Lanes& x) { return make(math::log1p_unit(x.v)); }
   /// log(cosh(x)) without overflow, and its derivative, tanh(x), at little cost beside it.
@@ -201,21 +186,7 @@ struct Lanes {
     const auto logs = math::log_pair(p.v);
     return {make(logs.of), make(logs.rest)};
   }
-  SLOPE_TARGET friend Lanes sin(const Lanes& x) { return make(math::sin(x.v)); }
-  SLOPE_TARGET friend Lanes cos(const Lanes& x) { return make(math::cos(x.v)); }
-  SLOPE_TARGET friend Lanes tan(const Lanes& x) { return make(math::tan(x.v)); }
-  SLOPE_TARGET friend Lanes asin(const Lanes& x) { return make(math::asin(x.v)); }
-  SLOPE_TARGET friend Lanes acos(const Lanes& x) { return make(math::acos(x.v)); }
-  SLOPE_TARGET friend Lanes atan(const Lanes& x) { return make(math::atan(x.v)); }
   SLOPE_TARGET friend Lanes atan2(const Lanes& y, const Lanes& x) { return make(math::atan2(y.v, x.v)); }
-  SLOPE_TARGET friend Lanes sinh(const Lanes& x) { return make(math::sinh(x.v)); }
-  SLOPE_TARGET friend Lanes cosh(const Lanes& x) { return make(math::cosh(x.v)); }
-  SLOPE_TARGET friend Lanes tanh(const Lanes& x) { return make(math::tanh(x.v)); }
-  SLOPE_TARGET friend Lanes asinh(const Lanes& x) { return make(math::asinh(x.v)); }
-  SLOPE_TARGET friend Lanes acosh(const Lanes& x) { return make(math::acosh(x.v)); }
-  SLOPE_TARGET friend Lanes atanh(const Lanes& x) { return make(math::atanh(x.v)); }
-  SLOPE_TARGET friend Lanes erf(const Lanes& x) { return make(math::erf(x.v)); }
-  SLOPE_TARGET friend Lanes erfc(const Lanes& x) { return make(math::erfc(x.v)); }
 
   SLOPE_TARGET friend Lanes pow(const Lanes& x, const Lanes& y) { return make(math::pow(x.v, y.v)); }
   /// x^y for one exponent: small integers and 1/2 without logarithms, with the same special values.
@@ -231,12 +202,6 @@ struct Lanes {
     return pow(x, Lanes(y));
   }
 
-  /// 1 / (1 + exp(-x)), relatively accurate on both sides.
-  SLOPE_TARGET friend Lanes sigmoid(const Lanes& x) { return make(math::sigmoid(x.v)); }
-  /// log(sigmoid(x)) = min(x, 0) - log1p(exp(-|x|))
-  SLOPE_TARGET friend Lanes logsigmoid(const Lanes& x) { return -softplus1(-x); }
-  /// log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|))
-  SLOPE_TARGET friend Lanes softplus1(const Lanes& x) { return make(math::softplus(x.v)); }
   /// x * log(y), 0 where x is 0 unless y is NaN.
   SLOPE_TARGET friend Lanes xlogy(const Lanes& x, const Lanes& y) { return where((x == 0) & !isnan(y), 0, x * log(y)); }
 

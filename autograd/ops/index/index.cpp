@@ -376,8 +376,8 @@ Tensor raw_view(const Tensor& self) {
 }
 
 template <class Compute>
-const Tensor& scatter_in_place(const Tensor& self, SourceLoc loc, const char* op, const Write& w, bool add,
-                               const Compute& compute) {
+TensorAlias scatter_in_place(const Tensor& self, SourceLoc loc, const char* op, const Write& w, bool add,
+                             const Compute& compute) {
   if (detail::may_write_directly(self, {&w.index, &w.src}))
     return detail::write_directly(self, loc, op, [&] { scatter_into(raw_view(self), w.dim, w.index, w.src, add); });
   return in_place(self, loc, op, compute);
@@ -496,20 +496,20 @@ Tensor Tensor::take_along_dim(const Tensor& index, std::optional<std::int64_t> d
   return slope::take_along_dim({*this, loc}, index, dim);
 }
 
-const Tensor& Tensor::scatter_(std::int64_t dim, const Tensor& index, const Operand& src) const {
+TensorAlias Tensor::scatter_(std::int64_t dim, const Tensor& index, const Operand& src) const {
   CallerScope scope(src.loc);
   const Write w = check_scatter(*this, dim, index, src, "scatter_", src.loc);
   return scatter_in_place(*this, src.loc, "scatter_", w, false,
                           [&](const Tensor& old) { return run_write({old, src.loc}, w, Scatter{w.dim}); });
 }
-const Tensor& Tensor::scatter_add_(std::int64_t dim, const Tensor& index, const Tensor& src, SourceLoc loc) const {
+TensorAlias Tensor::scatter_add_(std::int64_t dim, const Tensor& index, const Tensor& src, SourceLoc loc) const {
   CallerScope scope(loc);
   const Write w = check_scatter(*this, dim, index, Operand(src, loc), "scatter_add_", loc);
   return scatter_in_place(*this, loc, "scatter_add_", w, true,
                           [&](const Tensor& old) { return run_write({old, loc}, w, ScatterAdd{w.dim}); });
 }
-const Tensor& Tensor::index_add_(std::int64_t dim, const Tensor& index, const Tensor& source, Scalar alpha,
-                                 SourceLoc loc) const {
+TensorAlias Tensor::index_add_(std::int64_t dim, const Tensor& index, const Tensor& source, Scalar alpha,
+                               SourceLoc loc) const {
   CallerScope scope(loc);
   const Write w = check_slices(*this, dim, index, source, "index_add_", loc);
   (void)number_for(*this, alpha, "index_add_", loc);
@@ -519,13 +519,13 @@ const Tensor& Tensor::index_add_(std::int64_t dim, const Tensor& index, const Te
   return in_place(*this, loc, "index_add_",
                   [&](const Tensor& old) { return run_write({old, loc}, w, IndexAdd{w.dim, alpha}); });
 }
-const Tensor& Tensor::index_copy_(std::int64_t dim, const Tensor& index, const Tensor& source, SourceLoc loc) const {
+TensorAlias Tensor::index_copy_(std::int64_t dim, const Tensor& index, const Tensor& source, SourceLoc loc) const {
   CallerScope scope(loc);
   const Write w = spread_index(check_slices(*this, dim, index, source, "index_copy_", loc));
   return scatter_in_place(*this, loc, "index_copy_", w, false,
                           [&](const Tensor& old) { return run_write({old, loc}, w, Scatter{w.dim}); });
 }
-const Tensor& Tensor::index_fill_(std::int64_t dim, const Tensor& index, Scalar value, SourceLoc loc) const {
+TensorAlias Tensor::index_fill_(std::int64_t dim, const Tensor& index, Scalar value, SourceLoc loc) const {
   CallerScope scope(loc);
   const Write w = check_fill(*this, dim, index, value, "index_fill_", loc);
   return scatter_in_place(*this, loc, "index_fill_", w, false,

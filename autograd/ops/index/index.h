@@ -106,7 +106,7 @@ Tensor masked_scatter(In x, const Tensor& mask, const Tensor& source);
 /// Coordinates of the elements that are not zero (NaN is not zero), in row-major order: int64 [count, ndim].
 Tensor nonzero(In x);
 /// The same as one int64 vector per dimension: what `x.index` takes.
-std::vector<Tensor> where(In condition);
+[[nodiscard]] std::vector<Tensor> where(In condition);
 
 namespace detail {
 /// Throws unless `index` is a defined int64 tensor.

@@ -329,13 +329,13 @@ Tensor index_put(In x, const std::vector<Index>& indices, const Operand& value, 
 }
 
 // ---- methods
-Tensor Tensor::index(std::initializer_list<Index> indices, SourceLoc loc) const {
+TensorAlias Tensor::index(std::initializer_list<Index> indices, SourceLoc loc) const {
   return slope::index({*this, loc}, std::vector<Index>(indices));
 }
 Tensor Tensor::index_put(std::initializer_list<Index> indices, const Operand& value, bool accumulate) const {
   return slope::index_put({*this, value.loc}, std::vector<Index>(indices), value, accumulate);
 }
-const Tensor& Tensor::index_put_(std::initializer_list<Index> indices, const Operand& value, bool accumulate) const {
+TensorAlias Tensor::index_put_(std::initializer_list<Index> indices, const Operand& value, bool accumulate) const {
   CallerScope scope(value.loc);
   put_in_place(*this, std::vector<Index>(indices), value, accumulate);
   return *this;

@@ -218,7 +218,7 @@ Tensor Tensor::masked_scatter(const Tensor& mask, const Tensor& source, SourceLo
 }
 Tensor Tensor::nonzero(SourceLoc loc) const { return slope::nonzero({*this, loc}); }
 
-const Tensor& Tensor::masked_fill_(const Tensor& mask, const Operand& value) const {
+TensorAlias Tensor::masked_fill_(const Tensor& mask, const Operand& value) const {
   const SourceLoc loc = value.loc;
   CallerScope scope(loc);
   check_mask(mask, "masked_fill_", loc);
@@ -235,7 +235,7 @@ const Tensor& Tensor::masked_fill_(const Tensor& mask, const Operand& value) con
   });
 }
 
-const Tensor& Tensor::masked_scatter_(const Tensor& mask, const Tensor& source, SourceLoc loc) const {
+TensorAlias Tensor::masked_scatter_(const Tensor& mask, const Tensor& source, SourceLoc loc) const {
   CallerScope scope(loc);
   check_mask(mask, "masked_scatter_", loc);
   check_fits_self(*this, mask, "masked_scatter_", loc);

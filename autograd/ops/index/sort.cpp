@@ -325,6 +325,13 @@ std::pair<Tensor, Tensor> Tensor::sort(std::int64_t dim, bool descending, Source
 Tensor Tensor::argsort(std::int64_t dim, bool descending, SourceLoc loc) const {
   return slope::argsort({*this, loc}, dim, descending);
 }
+std::pair<Tensor, Tensor> Tensor::kthvalue(std::int64_t k, std::int64_t dim, bool keepdim, SourceLoc loc) const {
+  return slope::kthvalue({*this, loc}, k, dim, keepdim);
+}
+std::pair<Tensor, Tensor> Tensor::mode(std::int64_t dim, bool keepdim, SourceLoc loc) const {
+  return slope::mode({*this, loc}, dim, keepdim);
+}
+UniqueResult Tensor::unique(SourceLoc loc) const { return slope::unique({*this, loc}); }
 std::pair<Tensor, Tensor> Tensor::topk(std::int64_t k, std::int64_t dim, bool largest, bool sorted,
                                        SourceLoc loc) const {
   return slope::topk({*this, loc}, k, dim, largest, sorted);

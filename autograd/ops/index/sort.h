@@ -13,21 +13,22 @@
 ///     auto [best, where_best] = topk(scores, 5);
 namespace slope {
 
-std::pair<Tensor, Tensor> sort(In x, std::int64_t dim = -1, bool descending = false);
+[[nodiscard]] std::pair<Tensor, Tensor> sort(In x, std::int64_t dim = -1, bool descending = false);
 /// The indices of `sort` alone.
 Tensor argsort(In x, std::int64_t dim = -1, bool descending = false);
 /// The k largest (smallest) elements, in order (with sorted = false in any order). Throws IndexError unless 0 <= k <= size.
-std::pair<Tensor, Tensor> topk(In x, std::int64_t k, std::int64_t dim = -1, bool largest = true, bool sorted = true);
+[[nodiscard]] std::pair<Tensor, Tensor> topk(In x, std::int64_t k, std::int64_t dim = -1, bool largest = true,
+                                             bool sorted = true);
 /// The k-th smallest element, k counting from 1. Throws IndexError unless 1 <= k <= size.
-std::pair<Tensor, Tensor> kthvalue(In x, std::int64_t k, std::int64_t dim = -1, bool keepdim = false);
+[[nodiscard]] std::pair<Tensor, Tensor> kthvalue(In x, std::int64_t k, std::int64_t dim = -1, bool keepdim = false);
 
 /// The middle one of the ordered elements, of an even number the lower; NaN when there is one. Elements equal to it share the
 /// gradient; of nothing NaN (ShapeError for integers).
 Tensor median(In x);
 /// The same along one dimension, with the lowest index. Throws ShapeError when the dimension is empty.
-std::pair<Tensor, Tensor> median(In x, std::int64_t dim, bool keepdim = false);
+[[nodiscard]] std::pair<Tensor, Tensor> median(In x, std::int64_t dim, bool keepdim = false);
 /// The most frequent element along `dim` (of several the smallest) and the last place where it stands.
-std::pair<Tensor, Tensor> mode(In x, std::int64_t dim = -1, bool keepdim = false);
+[[nodiscard]] std::pair<Tensor, Tensor> mode(In x, std::int64_t dim = -1, bool keepdim = false);
 
 struct UniqueResult {
   Tensor values;   ///< 1-d, ascending
@@ -35,6 +36,6 @@ struct UniqueResult {
   Tensor counts;   ///< how often each value occurs
 };
 /// The different elements of a tensor. NaNs differ from each other. Not differentiable.
-UniqueResult unique(In x);
+[[nodiscard]] UniqueResult unique(In x);
 
 }  // namespace slope

@@ -33,13 +33,6 @@ Tensor vdot(In a, const Tensor& b);
 /// aᵢ·bⱼ of two vectors: [n], [m] -> [n, m]. Promotes dtypes, as it is elementwise.
 Tensor outer(In a, const Tensor& b);
 
-/// Factors of addmm and its kin.
-struct AddProductOptions {
-  /// Multiplies the tensor that is added; 0 ignores its values, also NaN.
-  Scalar beta = 1;
-  /// Multiplies the product.
-  Scalar alpha = 1;
-};
 /// beta·c + alpha·a·b, `c` broadcast to [n, m]. Integer tensors throw ValueError for factors that are not integers.
 ///
 ///     addmm(bias, x, w, {.alpha = 0.5})

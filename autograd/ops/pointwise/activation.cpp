@@ -1,8 +1,8 @@
 #include "slope/autograd/ops/pointwise/activation.h"
 
 #include "slope/autograd/ops/pointwise/elementwise.h"
-#include "slope/autograd/ops/pointwise/internal/pointwise_inplace.h"
 #include "slope/autograd/ops/pointwise/internal/promote.h"
+#include "slope/autograd/ops/pointwise/pointwise.h"
 #include "slope/autograd/ops/view/view.h"
 
 namespace slope {
@@ -12,21 +12,6 @@ using detail::pointwise_op;
 namespace {
 
 #define SLOPE_ACTIVATION_NAME(text) static constexpr const char* name = text;
-
-struct Relu {
-  SLOPE_ACTIVATION_NAME("Relu")
-  static constexpr bool selects = true;
-  static constexpr bool integral = true;
-  static constexpr std::int64_t grain = grain_cheap;
-  template <class T>
-  T operator()(const T& x) const {
-    return maximum(x, T(0));
-  }
-  template <class T>
-  constexpr T d0(const T&, const T& y) const {
-    return where(y <= 0.0, T(0), T(1));  // NaN passes its gradient on
-  }
-};
 
 struct Hardtanh {
   SLOPE_ACTIVATION_NAME("Hardtanh")
@@ -258,8 +243,6 @@ struct Threshold {
 
 }  // namespace
 
-Tensor relu(In x) { return pointwise_op(Relu{}, x); }
-SLOPE_UNARY_IN_PLACE(relu, Relu{})
 Tensor relu6(In x) { return pointwise_op(Hardtanh{0, 6}, x); }
 Tensor hardtanh(In x, double min_val, double max_val) {
   if (!(min_val <= max_val))
@@ -293,11 +276,6 @@ Tensor gelu(In x, GeluApproximation approximate) {
 }
 Tensor silu(In x) { return pointwise_op(Silu{}, x); }
 Tensor mish(In x) { return pointwise_op(Mish{}, x); }
-Tensor sigmoid(In x) { return pointwise_op(formula::Sigmoid{}, x); }
-Tensor logsigmoid(In x) { return pointwise_op(formula::LogSigmoid{}, x); }
-Tensor tanh(In x) { return pointwise_op(formula::Tanh{}, x); }
-SLOPE_UNARY_IN_PLACE(sigmoid, formula::Sigmoid{})
-SLOPE_UNARY_IN_PLACE(tanh, formula::Tanh{})
 Tensor hardsigmoid(In x) { return pointwise_op(Hardsigmoid{}, x); }
 Tensor hardswish(In x) { return pointwise_op(Hardswish{}, x); }
 Tensor softplus(In x, double beta, double threshold) {

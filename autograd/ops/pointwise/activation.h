@@ -2,13 +2,12 @@
 
 #include <cstdint>
 
-#include "slope/autograd/tensor/tensor.h"
+#include "slope/autograd/ops/pointwise/elementwise.h"
 
 /// Activation functions, elementwise unless a dimension is named. f(x); f'(x) with its value at kinks. PyTorch's names.
+/// (relu, sigmoid, logsigmoid and tanh are in elementwise.h.)
 namespace slope {
 
-/// max(x, 0); 1 where x > 0 (0 at 0). NaN stays NaN.
-Tensor relu(In x);
 /// clamp(x, 0, 6); 1 strictly inside.
 Tensor relu6(In x);
 /// clamp(x, min, max); 1 strictly inside, 0 at both ends.
@@ -30,11 +29,6 @@ Tensor gelu(In x, GeluApproximation approximate = GeluApproximation::none);
 Tensor silu(In x);
 /// x·tanh(ln(1 + eˣ)).
 Tensor mish(In x);
-/// 1/(1 + e^{-x}), stable on both sides.
-Tensor sigmoid(In x);
-/// ln σ(x) = min(x, 0) - ln(1 + e^{-|x|}).
-Tensor logsigmoid(In x);
-Tensor tanh(In x);
 /// clamp(x/6 + 1/2, 0, 1); 1/6 for -3 < x < 3, 0 at ±3.
 Tensor hardsigmoid(In x);
 /// x·clamp(x + 3, 0, 6)/6.

@@ -1,4 +1,4 @@
-// Functions of one argument and arithmetic: each is its formula in kernels/primitives.h.
+// Arithmetic and bounds: each is its formula, here or in kernels/pointwise/primitives.h.
 #include "slope/autograd/ops/pointwise/elementwise.h"
 
 #include <algorithm>
@@ -46,70 +46,6 @@ bool both_bool(const Operand& a, const Operand& b) {
 }
 
 }  // namespace
-
-// sign(bool), -bool and the like have no meaning; int64 has one for the exact formulas.
-#define SLOPE_EXACT_UNARY(function, Name)                                                                             \
-  Tensor function(In x) {                                                                                             \
-    if (x->dtype() == DType::boolean)                                                                                 \
-      throw DTypeError(#function ": bool tensors are not supported; convert with .to(int64) or .to(float32)", x.loc); \
-    return pointwise_op(Exact<formula::Name>{}, x);                                                                   \
-  }
-SLOPE_EXACT_UNARY(neg, Neg)
-SLOPE_EXACT_UNARY(abs, Abs)
-SLOPE_EXACT_UNARY(sign, Sign)
-SLOPE_EXACT_UNARY(floor, Floor)
-SLOPE_EXACT_UNARY(ceil, Ceil)
-SLOPE_EXACT_UNARY(trunc, Trunc)
-SLOPE_EXACT_UNARY(round, Round)
-SLOPE_EXACT_UNARY(square, Square)
-#undef SLOPE_EXACT_UNARY
-
-SLOPE_UNARY_IN_PLACE(neg, Exact<formula::Neg>{})
-SLOPE_UNARY_IN_PLACE(abs, Exact<formula::Abs>{})
-SLOPE_UNARY_IN_PLACE(sign, Exact<formula::Sign>{})
-SLOPE_UNARY_IN_PLACE(floor, Exact<formula::Floor>{})
-SLOPE_UNARY_IN_PLACE(ceil, Exact<formula::Ceil>{})
-SLOPE_UNARY_IN_PLACE(trunc, Exact<formula::Trunc>{})
-SLOPE_UNARY_IN_PLACE(round, Exact<formula::Round>{})
-SLOPE_UNARY_IN_PLACE(square, Exact<formula::Square>{})
-
-#define SLOPE_REAL_UNARY(function, Name) \
-  Tensor function(In x) { return pointwise_op(formula::Name{}, x); }
-SLOPE_REAL_UNARY(exp2, Exp2)
-SLOPE_REAL_UNARY(expm1, Expm1)
-SLOPE_REAL_UNARY(exp, Exp)
-SLOPE_REAL_UNARY(log, Log)
-SLOPE_REAL_UNARY(log2, Log2)
-SLOPE_REAL_UNARY(log10, Log10)
-SLOPE_REAL_UNARY(log1p, Log1p)
-SLOPE_REAL_UNARY(sqrt, Sqrt)
-SLOPE_REAL_UNARY(rsqrt, Rsqrt)
-SLOPE_REAL_UNARY(reciprocal, Reciprocal)
-SLOPE_REAL_UNARY(sin, Sin)
-SLOPE_REAL_UNARY(cos, Cos)
-SLOPE_REAL_UNARY(tan, Tan)
-SLOPE_REAL_UNARY(asin, Asin)
-SLOPE_REAL_UNARY(acos, Acos)
-SLOPE_REAL_UNARY(atan, Atan)
-SLOPE_REAL_UNARY(sinh, Sinh)
-SLOPE_REAL_UNARY(cosh, Cosh)
-SLOPE_REAL_UNARY(asinh, Asinh)
-SLOPE_REAL_UNARY(acosh, Acosh)
-SLOPE_REAL_UNARY(atanh, Atanh)
-SLOPE_REAL_UNARY(erf, Erf)
-SLOPE_REAL_UNARY(erfc, Erfc)
-SLOPE_REAL_UNARY(softplus1, Softplus1)
-#undef SLOPE_REAL_UNARY
-
-SLOPE_UNARY_IN_PLACE(exp, formula::Exp{})
-SLOPE_UNARY_IN_PLACE(log, formula::Log{})
-SLOPE_UNARY_IN_PLACE(log1p, formula::Log1p{})
-SLOPE_UNARY_IN_PLACE(expm1, formula::Expm1{})
-SLOPE_UNARY_IN_PLACE(sqrt, formula::Sqrt{})
-SLOPE_UNARY_IN_PLACE(rsqrt, formula::Rsqrt{})
-SLOPE_UNARY_IN_PLACE(reciprocal, formula::Reciprocal{})
-SLOPE_UNARY_IN_PLACE(sin, formula::Sin{})
-SLOPE_UNARY_IN_PLACE(cos, formula::Cos{})
 
 Tensor add(const Operand& a, const Operand& b, Scalar alpha) {
   if (both_bool(a, b)) return logical_or(a, b);

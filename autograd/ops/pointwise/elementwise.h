@@ -43,47 +43,9 @@ Tensor lerp(const Operand& start, const Operand& end, const Operand& weight);
 Tensor scale_cotangent(const Operand& g, const Operand& d);
 
 // ---- functions of one argument
-/// |x|, derivative 0 at 0.
-Tensor abs(In x);
-Tensor neg(In x);
-/// -1, 0, 1; derivative 0.
-Tensor sign(In x);
-Tensor floor(In x);
-Tensor ceil(In x);
-Tensor trunc(In x);
-/// To the nearest integer, halves to even.
-Tensor round(In x);
-/// √x; +inf derivative at 0, NaN below.
-Tensor sqrt(In x);
-/// 1/√x.
-Tensor rsqrt(In x);
-Tensor reciprocal(In x);
-Tensor square(In x);
-Tensor exp(In x);
-Tensor exp2(In x);
-/// eˣ - 1, accurate near 0.
-Tensor expm1(In x);
-/// ln x; -inf at 0, where the derivative is +inf.
-Tensor log(In x);
-Tensor log2(In x);
-Tensor log10(In x);
-/// ln(1 + x), accurate near 0.
-Tensor log1p(In x);
-Tensor sin(In x);
-Tensor cos(In x);
-Tensor tan(In x);
-Tensor asin(In x);
-Tensor acos(In x);
-Tensor atan(In x);
-Tensor sinh(In x);
-Tensor cosh(In x);
-Tensor asinh(In x);
-Tensor acosh(In x);
-Tensor atanh(In x);
-Tensor erf(In x);
-Tensor erfc(In x);
-/// ln(1 + eˣ), stable on both sides.
-Tensor softplus1(In x);
+// Each is a row of the table, which says what it computes; docs/functions.md lists them for reading.
+#define SLOPE_UNARY(name, ...) Tensor name(In x);
+#include "slope/autograd/tensor/tensor-unary.h"
 
 // ---- bounds
 /// min(max(x, lo), hi); gradient 1 where lo <= x <= hi, both ends included.
@@ -107,9 +69,9 @@ Tensor isfinite(In x);
 /// |a - b| <= atol + rtol·|b| elementwise; equal infinities are close.
 Tensor isclose(In a, const Tensor& b, double rtol = 1e-5, double atol = 1e-8, bool equal_nan = false);
 /// isclose everywhere.
-bool allclose(In a, const Tensor& b, double rtol = 1e-5, double atol = 1e-8, bool equal_nan = false);
+[[nodiscard]] bool allclose(In a, const Tensor& b, double rtol = 1e-5, double atol = 1e-8, bool equal_nan = false);
 /// Same shape and equal everywhere.
-bool equal(In a, const Tensor& b);
+[[nodiscard]] bool equal(In a, const Tensor& b);
 Tensor logical_not(In x);
 Tensor logical_and(const Operand& a, const Operand& b);
 Tensor logical_or(const Operand& a, const Operand& b);

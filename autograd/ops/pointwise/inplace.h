@@ -25,7 +25,7 @@ bool any_requires_grad(std::initializer_list<const Tensor*> tensors);
 /// `compute(old)` is the operation out of place; `old` has the values of `self` and is safe to save. Its result is written
 /// into the storage of `self`, whose version grows and whose history becomes that of the result.
 template <class F>
-const Tensor& in_place(const Tensor& self, SourceLoc loc, const char* op, const F& compute) {
+TensorAlias in_place(const Tensor& self, SourceLoc loc, const char* op, const F& compute) {
   CallerScope scope(loc);
   detail::check_in_place(self, op, loc);
   const Tensor result = compute(grad_enabled() ? detail::snapshot(self) : self);

@@ -17,7 +17,7 @@ void require_floating(const Tensor& self, const char* op, SourceLoc loc) {
 
 /// `fill(pointer, n)` draws n numbers of the tensor's type; it throws before it writes.
 template <class Fill>
-const Tensor& draw_into(const Tensor& self, SourceLoc loc, const char* op, const Fill& fill) {
+TensorAlias draw_into(const Tensor& self, SourceLoc loc, const char* op, const Fill& fill) {
   CallerScope scope(loc);
   detail::check_in_place(self, op, loc);
   const auto draw = [&](const Tensor& dense) {
@@ -45,28 +45,28 @@ void if_floating(T* out, std::int64_t n, const Fill& fill) {
 
 }  // namespace
 
-const Tensor& Tensor::uniform_(double lo, double hi, Generator& gen, SourceLoc loc) const {
+TensorAlias Tensor::uniform_(double lo, double hi, Generator& gen, SourceLoc loc) const {
   require_floating(*this, "uniform_", loc);
   return draw_into(*this, loc, "uniform_", [=, &gen](auto* out, std::int64_t n) {
     if_floating(out, n, [=, &gen](auto* p, std::int64_t count) { fill_uniform(p, count, lo, hi, gen); });
   });
 }
 
-const Tensor& Tensor::normal_(double mean, double std, Generator& gen, SourceLoc loc) const {
+TensorAlias Tensor::normal_(double mean, double std, Generator& gen, SourceLoc loc) const {
   require_floating(*this, "normal_", loc);
   return draw_into(*this, loc, "normal_", [=, &gen](auto* out, std::int64_t n) {
     if_floating(out, n, [=, &gen](auto* p, std::int64_t count) { fill_normal(p, count, mean, std, gen); });
   });
 }
 
-const Tensor& Tensor::exponential_(double rate, Generator& gen, SourceLoc loc) const {
+TensorAlias Tensor::exponential_(double rate, Generator& gen, SourceLoc loc) const {
   require_floating(*this, "exponential_", loc);
   return draw_into(*this, loc, "exponential_", [=, &gen](auto* out, std::int64_t n) {
     if_floating(out, n, [=, &gen](auto* p, std::int64_t count) { fill_exponential(p, count, rate, gen); });
   });
 }
 
-const Tensor& Tensor::bernoulli_(double p, Generator& gen, SourceLoc loc) const {
+TensorAlias Tensor::bernoulli_(double p, Generator& gen, SourceLoc loc) const {
   return draw_into(*this, loc, "bernoulli_", [=, &gen](auto* out, std::int64_t n) { fill_bernoulli(out, n, p, gen); });
 }
 

@@ -205,6 +205,7 @@ Tensor all(In x, const Dims& dims, bool keepdim) {
     return slope::name({*this, loc}, dims, keepdim);                         \
   }
 SLOPE_REDUCTION_METHOD(sum)
+SLOPE_REDUCTION_METHOD(nansum)
 SLOPE_REDUCTION_METHOD(mean)
 SLOPE_REDUCTION_METHOD(prod)
 SLOPE_REDUCTION_METHOD(amax)

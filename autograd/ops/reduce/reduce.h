@@ -43,8 +43,8 @@ Tensor amax(In x, const Dims& dims = {}, bool keepdim = false);
 Tensor amin(In x, const Dims& dims = {}, bool keepdim = false);
 /// Values along one dimension and where they are (int64): the first of several, which receives the whole gradient.
 /// Throws ShapeError when the dimension is empty.
-std::pair<Tensor, Tensor> max(In x, std::int64_t dim, bool keepdim = false);
-std::pair<Tensor, Tensor> min(In x, std::int64_t dim, bool keepdim = false);
+[[nodiscard]] std::pair<Tensor, Tensor> max(In x, std::int64_t dim, bool keepdim = false);
+[[nodiscard]] std::pair<Tensor, Tensor> min(In x, std::int64_t dim, bool keepdim = false);
 /// Where the largest (smallest) element is; without `dim`, in the flattened tensor. The first of several.
 Tensor argmax(In x, std::optional<std::int64_t> dim = {}, bool keepdim = false);
 Tensor argmin(In x, std::optional<std::int64_t> dim = {}, bool keepdim = false);
@@ -60,8 +60,8 @@ struct VarOptions {
 Tensor var(In x, const Dims& dims = {}, const VarOptions& options = {});
 /// √var; of constants 0 with gradient 0.
 Tensor std(In x, const Dims& dims = {}, const VarOptions& options = {});
-std::pair<Tensor, Tensor> var_mean(In x, const Dims& dims = {}, const VarOptions& options = {});
-std::pair<Tensor, Tensor> std_mean(In x, const Dims& dims = {}, const VarOptions& options = {});
+[[nodiscard]] std::pair<Tensor, Tensor> var_mean(In x, const Dims& dims = {}, const VarOptions& options = {});
+[[nodiscard]] std::pair<Tensor, Tensor> std_mean(In x, const Dims& dims = {}, const VarOptions& options = {});
 
 // ---- norms
 /// (Σ |x|^p)^(1/p) of the elements as one vector: p = ∞ is max |x|, -∞ min |x|, 0 the number of elements that are not 0.

@@ -253,6 +253,12 @@ Tensor logsumexp(In x, const Dims& dims, bool keepdim) {
 Tensor Tensor::var(const Dims& dims, double correction, bool keepdim, SourceLoc loc) const {
   return slope::var({*this, loc}, dims, {correction, keepdim});
 }
+std::pair<Tensor, Tensor> Tensor::var_mean(const Dims& dims, double correction, bool keepdim, SourceLoc loc) const {
+  return slope::var_mean({*this, loc}, dims, {.correction = correction, .keepdim = keepdim});
+}
+std::pair<Tensor, Tensor> Tensor::std_mean(const Dims& dims, double correction, bool keepdim, SourceLoc loc) const {
+  return slope::std_mean({*this, loc}, dims, {.correction = correction, .keepdim = keepdim});
+}
 Tensor Tensor::std(const Dims& dims, double correction, bool keepdim, SourceLoc loc) const {
   return slope::std({*this, loc}, dims, {correction, keepdim});
 }

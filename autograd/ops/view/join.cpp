@@ -401,5 +401,15 @@ Tensor Tensor::tril(std::int64_t diagonal, SourceLoc loc) const { return slope::
 Tensor Tensor::triu(std::int64_t diagonal, SourceLoc loc) const { return slope::triu({*this, loc}, diagonal); }
 Tensor Tensor::diag(std::int64_t diagonal, SourceLoc loc) const { return slope::diag({*this, loc}, diagonal); }
 Tensor Tensor::repeat(const Shape& repeats, SourceLoc loc) const { return slope::repeat({*this, loc}, repeats); }
+Tensor Tensor::tile(const Shape& repeats, SourceLoc loc) const { return slope::tile({*this, loc}, repeats); }
+Tensor Tensor::repeat_interleave(std::int64_t repeats, SourceLoc loc) const {
+  return slope::repeat_interleave({*this, loc}, repeats);
+}
+Tensor Tensor::repeat_interleave(std::int64_t repeats, std::int64_t dim, SourceLoc loc) const {
+  return slope::repeat_interleave({*this, loc}, repeats, dim);
+}
+Tensor Tensor::diag_embed(std::int64_t diagonal, SourceLoc loc) const {
+  return slope::diag_embed({*this, loc}, diagonal);
+}
 
 }  // namespace slope

@@ -383,6 +383,12 @@ Tensor contiguous(In x) { return x->is_contiguous() ? x.tensor : clone(x); }
 Tensor Tensor::view(const Shape& shape, SourceLoc loc) const { return slope::view({*this, loc}, shape); }
 Tensor Tensor::reshape(const Shape& shape, SourceLoc loc) const { return slope::reshape({*this, loc}, shape); }
 Tensor Tensor::expand(const Shape& shape, SourceLoc loc) const { return slope::expand({*this, loc}, shape); }
+Tensor Tensor::broadcast_to(const Shape& shape, SourceLoc loc) const {
+  return slope::broadcast_to({*this, loc}, shape);
+}
+Tensor Tensor::swapaxes(std::int64_t dim0, std::int64_t dim1, SourceLoc loc) const {
+  return slope::swapaxes({*this, loc}, dim0, dim1);
+}
 Tensor Tensor::permute(const Shape& dims, SourceLoc loc) const { return slope::permute({*this, loc}, dims); }
 Tensor Tensor::transpose(std::int64_t dim0, std::int64_t dim1, SourceLoc loc) const {
   return slope::transpose({*this, loc}, dim0, dim1);

@@ -51,7 +51,8 @@ Tensor expand_as(In x, const Tensor& other);
 /// `expand`, under NumPy's name.
 Tensor broadcast_to(In x, const Shape& shape);
 /// All tensors expanded to their common shape (see `broadcast_shapes`).
-std::vector<Tensor> broadcast_tensors(const std::vector<Tensor>& tensors, SourceLoc loc = SourceLoc::here());
+[[nodiscard]] std::vector<Tensor> broadcast_tensors(const std::vector<Tensor>& tensors,
+                                                    SourceLoc loc = SourceLoc::here());
 /// The inverse of broadcasting: sums over the dimensions along which `shape` was repeated to give the shape of `x`.
 /// Returns `x` itself when the shapes are equal. Throws ShapeError when `shape` does not broadcast to the shape of `x`.
 Tensor sum_to(In x, const Shape& shape);
@@ -66,13 +67,13 @@ Tensor slice(In x, std::int64_t dim, std::optional<std::int64_t> start = {}, std
 /// The part with `index` at dimension `dim`, which disappears. Negative indices count from the end; throws IndexError.
 Tensor select(In x, std::int64_t dim, std::int64_t index);
 /// Pieces of `size` along `dim`, the last one smaller when it does not divide.
-std::vector<Tensor> split(In x, std::int64_t size, std::int64_t dim = 0);
+[[nodiscard]] std::vector<Tensor> split(In x, std::int64_t size, std::int64_t dim = 0);
 /// Pieces of the given sizes, which must add up to the size of `dim` (ShapeError).
-std::vector<Tensor> split(In x, const std::vector<std::int64_t>& sizes, std::int64_t dim = 0);
+[[nodiscard]] std::vector<Tensor> split(In x, const std::vector<std::int64_t>& sizes, std::int64_t dim = 0);
 /// Pieces of ⌈size/count⌉, hence possibly fewer than `count`: 6 into 4 gives 2, 2, 2.
-std::vector<Tensor> chunk(In x, std::int64_t count, std::int64_t dim = 0);
+[[nodiscard]] std::vector<Tensor> chunk(In x, std::int64_t count, std::int64_t dim = 0);
 /// x[0], x[1], ... along `dim`.
-std::vector<Tensor> unbind(In x, std::int64_t dim = 0);
+[[nodiscard]] std::vector<Tensor> unbind(In x, std::int64_t dim = 0);
 /// The diagonal x[i, i + offset] of dimensions dim1 and dim2, which disappear; it becomes the last dimension.
 Tensor diagonal(In x, std::int64_t offset = 0, std::int64_t dim1 = 0, std::int64_t dim2 = 1);
 /// All windows of `size` elements, `step` apart, along `dim`: that dimension counts the windows ((n - size)/step + 1),

@@ -294,7 +294,7 @@ Tensor unfold(In x, std::int64_t dim, std::int64_t size, std::int64_t step) {
 }
 
 // ---- methods
-Tensor Tensor::operator[](At position) const { return slope::select({*this, position.loc}, 0, position.index); }
+TensorAlias Tensor::operator[](At position) const { return slope::select({*this, position.loc}, 0, position.index); }
 Tensor Tensor::narrow(std::int64_t dim, std::int64_t start, std::int64_t length, SourceLoc loc) const {
   return slope::narrow({*this, loc}, dim, start, length);
 }

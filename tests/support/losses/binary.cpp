@@ -121,7 +121,7 @@ void refusals(std::vector<LossRefusal>& table) {
   const auto constant = [](const std::string& op, const std::string& argument) {
     return op + ": the function '" + op + "' is not differentiable with respect to argument '" + argument + "'";
   };
-  for (const Tensor& w : {learned, learned.detach().to(float32).requires_grad_()}) {
+  for (const Tensor& w : std::vector<Tensor>{learned, learned.detach().to(float32).requires_grad_()}) {
     refuse(Kind::autograd, constant("binary_cross_entropy", "weight"), with_weight, {p, t, w});
     refuse(Kind::autograd, constant("binary_cross_entropy_with_logits", "weight"), logits_weight, {p, t, w});
     refuse(Kind::autograd, constant("binary_cross_entropy_with_logits", "pos_weight"), logits_pos_weight, {p, t, w});

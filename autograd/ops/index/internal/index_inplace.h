@@ -17,7 +17,7 @@ inline bool may_write_directly(const Tensor& self, std::initializer_list<const T
 
 /// In place by a kernel that touches only what changes: `direct()` has nothing left to check.
 template <class Direct>
-const Tensor& write_directly(const Tensor& self, SourceLoc loc, const char* op, const Direct& direct) {
+TensorAlias write_directly(const Tensor& self, SourceLoc loc, const char* op, const Direct& direct) {
   check_in_place(self, op, loc);
   direct();
   self.impl().storage->bump_version();

@@ -11,8 +11,8 @@
 namespace slope::detail {
 
 template <class F, class General, int N>
-const Tensor& run_in_place(const Tensor& self, SourceLoc loc, const char* op, const F& f, const General& general,
-                           const Operands<N>& operands) {
+TensorAlias run_in_place(const Tensor& self, SourceLoc loc, const char* op, const F& f, const General& general,
+                         const Operands<N>& operands) {
   bool record = false;
   bool plain = true;
   for (int i = 0; i < N; ++i) {
@@ -39,17 +39,10 @@ const Tensor& run_in_place(const Tensor& self, SourceLoc loc, const char* op, co
 /// memory is read, the kernel writes straight there; else the operation out of place, `general(old)`, goes through
 /// in_place().
 template <class F, class General, class... Args>
-const Tensor& pointwise_in_place(const Tensor& self, SourceLoc loc, const char* op, const F& f, const General& general,
-                                 const Args&... args) {
+TensorAlias pointwise_in_place(const Tensor& self, SourceLoc loc, const char* op, const F& f, const General& general,
+                               const Args&... args) {
   constexpr int N = 1 + sizeof...(Args);
   return run_in_place<F, General, N>(self, loc, op, f, general, {{&operand({self, loc}), &operand(args)...}});
 }
 
 }  // namespace slope::detail
-
-/// Defines the method `name_` that writes function(x) into x, for a function that is one formula.
-#define SLOPE_UNARY_IN_PLACE(function, formula)                                                          \
-  const Tensor& Tensor::function##_(SourceLoc loc) const {                                               \
-    return detail::pointwise_in_place(*this, loc, #function "_", formula,                                \
-                                      [&](const Tensor& old) { return slope::function(In(old, loc)); }); \
-  }
