@@ -61,7 +61,7 @@ SummaryInfo summarize(nn::Module& net, const Tensor& example, SourceLoc loc) {
 
   NoGradGuard no_grad;
   const ModeGuard mode(net, false);
-  net(In(example, loc));
+  (void)net(In(example, loc));
   return info;
 }
 
