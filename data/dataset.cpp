@@ -3,23 +3,32 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <numbers>
 
 #include "slope/autograd/tensor/factory.h"
+#include "slope/data/internal/indices.h"
 
 namespace slope::data {
 
-const Tensor& Batch::operator[](std::size_t i) const {
-  if (i >= tensors_.size())
-    throw IndexError(concat("Batch: there is no tensor ", i, "; this batch holds ", tensors_.size()));
-  return tensors_[i];
+std::size_t Batch::checked(At i) const {
+  if (i.index < 0 || static_cast<std::size_t>(i.index) >= tensors_.size())
+    throw IndexError(concat("Batch: there is no tensor ", i.index, "; this batch holds ", tensors_.size()), i.loc);
+  return static_cast<std::size_t>(i.index);
 }
 
-Tensor& Batch::operator[](std::size_t i) { return const_cast<Tensor&>(std::as_const(*this)[i]); }
+void Batch::require_size(std::size_t expected, SourceLoc loc) const {
+  if (tensors_.size() != expected)
+    throw ValueError(
+        concat("Batch: this batch holds ", tensors_.size(), " tensors, unpack<", expected, "> asks for ", expected),
+        loc);
+}
 
 TensorDataset::TensorDataset(std::vector<Tensor> tensors, SourceLoc loc) {
   if (tensors.empty()) throw ValueError("TensorDataset: needs at least one tensor", loc);
-  for (const Tensor& t : tensors) {
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const Tensor& t = tensors[i];
+    if (!t.defined()) throw ValueError(concat("TensorDataset: tensor ", i, " is undefined"), loc);
     if (t.dim() == 0) throw ShapeError("TensorDataset: a tensor without dimensions has no samples", loc);
     if (t.size(0) != tensors[0].size(0))
       throw ShapeError(concat("TensorDataset: size mismatch between tensors: first sizes are ", tensors[0].size(0),
@@ -31,6 +40,7 @@ TensorDataset::TensorDataset(std::vector<Tensor> tensors, SourceLoc loc) {
 }
 
 Sample TensorDataset::get(std::int64_t i) const {
+  detail::require_index("TensorDataset", i, size_);
   Sample s;
   for (const Tensor& t : tensors_) s.push_back(t[i]);
   return s;
@@ -53,17 +63,13 @@ void gather_rows(char* to, const char* from, std::span<const std::int64_t> rows,
     std::memcpy(to + i * bytes, from + static_cast<std::size_t>(rows[i]) * bytes, bytes);
 }
 
-void check_index(std::int64_t i, std::int64_t size) {
-  if (i < 0 || i >= size) throw IndexError(concat("dataset: index ", i, " is out of range for ", size, " samples"));
-}
-
 }  // namespace
 
 std::optional<Batch> TensorDataset::gather(std::span<const std::int64_t> indices) const {
   std::uint64_t largest = 0;  // one comparison for all, as no negative number is small without its sign
   for (std::int64_t i : indices) largest = std::max(largest, static_cast<std::uint64_t>(i));
   if (largest >= static_cast<std::uint64_t>(size_))
-    for (std::int64_t i : indices) check_index(i, size_);
+    for (std::int64_t i : indices) detail::require_index("TensorDataset", i, size_);
   std::vector<Tensor> out;
   out.reserve(tensors_.size());
   for (const Tensor& t : tensors_) {
@@ -79,13 +85,12 @@ std::optional<Batch> TensorDataset::gather(std::span<const std::int64_t> indices
 
 Subset::Subset(std::shared_ptr<const Dataset> dataset, std::vector<std::int64_t> indices, SourceLoc loc)
     : dataset_(std::move(dataset)), indices_(std::move(indices)) {
-  for (std::int64_t i : indices_)
-    if (i < 0 || i >= dataset_->size())
-      throw IndexError(concat("Subset: index ", i, " is out of range for ", dataset_->size(), " samples"), loc);
+  const std::int64_t size = detail::size_of("Subset", dataset_, loc);
+  for (std::int64_t i : indices_) detail::require_index("Subset", i, size, loc);
 }
 
 Sample Subset::get(std::int64_t i) const {
-  check_index(i, size());
+  detail::require_index("Subset", i, size());
   return dataset_->get(indices_[static_cast<std::size_t>(i)]);
 }
 
@@ -93,36 +98,93 @@ std::optional<Batch> Subset::gather(std::span<const std::int64_t> indices) const
   std::vector<std::int64_t> mapped;
   mapped.reserve(indices.size());
   for (std::int64_t i : indices) {
-    check_index(i, size());
+    detail::require_index("Subset", i, size());
     mapped.push_back(indices_[static_cast<std::size_t>(i)]);
   }
   return dataset_->gather(mapped);
 }
 
-ConcatDataset::ConcatDataset(std::vector<std::shared_ptr<const Dataset>> parts) : parts_(std::move(parts)) {
+FunctionDataset::FunctionDataset(std::int64_t size, Function<Sample(std::int64_t)> get, SourceLoc loc)
+    : size_(size), get_(std::move(get)) {
+  detail::require_count("FunctionDataset: the size", size, loc);
+  if (!get_) throw ValueError("FunctionDataset: the function is empty", loc);
+}
+
+ConcatDataset::ConcatDataset(std::vector<std::shared_ptr<const Dataset>> parts, SourceLoc loc)
+    : parts_(std::move(parts)) {
   std::int64_t end = 0;
-  for (const auto& p : parts_) ends_.push_back(end += p->size());
+  for (const auto& p : parts_) {
+    const std::int64_t size = detail::size_of("ConcatDataset", p, loc);
+    if (size > std::numeric_limits<std::int64_t>::max() - end)
+      throw ValueError(concat("ConcatDataset: ", end, " and ", size, " samples are too many to count"), loc);
+    ends_.push_back(end += size);
+  }
 }
 
 Sample ConcatDataset::get(std::int64_t i) const {
-  check_index(i, size());
+  detail::require_index("ConcatDataset", i, size());
   std::size_t part = 0;
   while (i >= ends_[part]) ++part;
   return parts_[part]->get(part ? i - ends_[part - 1] : i);
 }
 
+namespace detail {
+
+std::int64_t size_of(const char* op, const std::shared_ptr<const Dataset>& dataset, SourceLoc loc) {
+  if (!dataset) throw ValueError(concat(op, ": the dataset is null"), loc);
+  const std::int64_t size = dataset->size();
+  if (size < 0) throw ValueError(concat(op, ": the dataset says that it holds ", size, " samples"), loc);
+  return size;
+}
+
+std::int64_t split_length(std::int64_t size, double fraction, SourceLoc loc) {
+  if (!(fraction >= 0 && fraction <= 1))
+    throw ValueError(concat("random_split: a fraction must be between 0 and 1, got ", fraction), loc);
+  if (fraction == 1) return size;  // also where a double does not hold the size
+  // A decimal and its nearest double differ by up to half a unit in the last place, and so does the product.
+  const double product = static_cast<double>(size) * fraction, nearest = std::round(product);
+  const bool meant = std::abs(product - nearest) <= product * std::numeric_limits<double>::epsilon();
+  return std::min(size, static_cast<std::int64_t>(meant ? nearest : std::floor(product)));
+}
+
+std::vector<std::int64_t> split_lengths(std::int64_t size, std::span<const double> fractions, SourceLoc loc) {
+  double sum = 0;
+  for (double f : fractions) sum += f;
+  std::vector<std::int64_t> lengths;
+  std::int64_t rest = size;
+  for (double f : fractions) {
+    const std::int64_t length = std::min(rest, split_length(size, f, loc));
+    lengths.push_back(length);
+    rest -= length;
+  }
+  if (!(std::abs(sum - 1) <= 1e-6))
+    throw ValueError(concat("random_split: the fractions must add up to 1, got ", sum), loc);
+  for (std::size_t i = 0; rest > 0; i = (i + 1) % lengths.size(), --rest) ++lengths[i];
+  return lengths;
+}
+
+}  // namespace detail
+
 std::vector<Subset> random_split(std::shared_ptr<const Dataset> dataset, const std::vector<std::int64_t>& lengths,
                                  Generator& generator, SourceLoc loc) {
+  const std::int64_t size = detail::size_of("random_split", dataset, loc);
   std::int64_t total = 0;
+  bool too_many = false;
   for (std::int64_t l : lengths) {
     if (l < 0) throw ValueError(concat("random_split: negative length ", l), loc);
-    total += l;
+    too_many |= l > std::numeric_limits<std::int64_t>::max() - total;
+    if (!too_many) total += l;
   }
-  if (total != dataset->size())
-    throw ValueError(concat("random_split: the lengths ", std::span<const std::int64_t>(lengths), " add up to ", total,
-                            ", not to the ", dataset->size(), " samples of the dataset"),
+  const std::span<const std::int64_t> all(lengths);
+  if (too_many)
+    throw ValueError(concat("random_split: the lengths ", all, " add up to more than an int64 holds, not to the ", size,
+                            " samples of the dataset"),
                      loc);
-  std::vector<std::int64_t> order(static_cast<std::size_t>(total));
+  if (total != size)
+    throw ValueError(concat("random_split: the lengths ", all, " add up to ", total, ", not to the ", size,
+                            " samples of the dataset"),
+                     loc);
+  auto order = detail::indices("random_split", total, loc);
   fill_randperm(order.data(), total, generator);
   std::vector<Subset> parts;
   auto at = order.begin();
@@ -144,9 +206,12 @@ SampleStream::SampleStream(Generator* g) : previous(std::exchange(t_sample_gener
 SampleStream::~SampleStream() { t_sample_generator = previous; }
 }  // namespace detail
 
-Rings two_rings(std::int64_t positive, std::int64_t negative, Generator& generator) {
+Rings two_rings(std::int64_t positive, std::int64_t negative, Generator& generator, SourceLoc loc) {
   if (positive < 0 || negative < 0)
-    throw ValueError(concat("two_rings: negative number of points: ", positive, " and ", negative));
+    throw ValueError(concat("two_rings: negative number of points: ", positive, " and ", negative), loc);
+  if (positive > std::numeric_limits<std::int64_t>::max() - negative)
+    throw ValueError(concat("two_rings: too many points: ", positive, " and ", negative), loc);
+  const CallerScope scope(loc);
   const std::int64_t n = positive + negative;
   Rings rings{make_empty({n, 2}, DType::float32), make_empty({n, 1}, DType::float32)};
   auto* x = rings.x.data_ptr<float>();

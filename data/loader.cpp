@@ -14,9 +14,16 @@
 
 namespace slope::data {
 
-Batch default_collate(const std::vector<Sample>& samples) {
+Batch default_collate(const std::vector<Sample>& samples, SourceLoc loc) {
   if (samples.empty()) return {};
   const Sample& first = samples[0];
+  for (const Sample& s : samples)
+    if (s.size() != first.size())
+      throw ShapeError(
+          concat("collate: samples hold ", first.size(), " and ", s.size(), " tensors; pass a collate function"), loc);
+  for (const Sample& s : samples)
+    for (std::size_t k = 0; k < s.size(); ++k)
+      if (!s[k].defined()) throw ValueError(concat("collate: tensor ", k, " of a sample is undefined"), loc);
   std::vector<Tensor> out;
   for (std::size_t k = 0; k < first.size(); ++k) {
     Shape shape = first[k].shape();
@@ -25,14 +32,12 @@ Batch default_collate(const std::vector<Sample>& samples) {
     Tensor batch = make_empty(shape, first[k].dtype());
     char* to = static_cast<char*>(batch.raw_data());
     for (const Sample& s : samples) {
-      if (s.size() != first.size())
-        throw ShapeError(
-            concat("collate: samples hold ", first.size(), " and ", s.size(), " tensors; pass a collate function"));
       if (s[k].shape() != first[k].shape() || s[k].dtype() != first[k].dtype())
-        throw ShapeError(concat("collate: stack expects each tensor to be equal size, but got ",
-                                to_text(first[k].shape()), " ", dtype_name(first[k].dtype()), " and ",
-                                to_text(s[k].shape()), " ", dtype_name(s[k].dtype()), " as tensor ", k,
-                                " of two samples; pass a collate function that pads them"));
+        throw ShapeError(
+            concat("collate: stack expects each tensor to be equal size, but got ", to_text(first[k].shape()), " ",
+                   dtype_name(first[k].dtype()), " and ", to_text(s[k].shape()), " ", dtype_name(s[k].dtype()),
+                   " as tensor ", k, " of two samples; pass a collate function that pads them"),
+            loc);
       const Tensor dense = s[k].is_contiguous() ? s[k] : s[k].contiguous();
       if (item) std::memcpy(to, dense.raw_data(), static_cast<std::size_t>(item));
       to += item;
@@ -44,23 +49,34 @@ Batch default_collate(const std::vector<Sample>& samples) {
 
 namespace detail {
 
+namespace {
+
+constexpr double a_long_time = 1e9;  // seconds; a clock counts more of them in nanoseconds, but not without end
+
+std::int64_t batch_count(std::int64_t samples, const DataLoaderOptions& options) {
+  const std::int64_t full = samples / options.batch_size;
+  return full + (samples % options.batch_size != 0 && !options.drop_last);
+}
+
+}  // namespace
+
 /// One loop over a loader: the order of its samples, its workers, and the batches they have ready.
 class Pass {
  public:
   Pass(std::shared_ptr<const Dataset> dataset, const DataLoaderOptions& options, std::uint64_t seed,
-       std::uint64_t epoch, std::vector<std::int64_t> order)
+       std::uint64_t epoch, std::vector<std::int64_t> order, SourceLoc loc)
       : dataset_(std::move(dataset)),
         collate_(options.collate),
         batch_size_(options.batch_size),
         seed_(seed),
         epoch_(epoch),
-        timeout_(options.timeout),
-        order_(std::move(order)) {
-    const auto n = static_cast<std::int64_t>(order_.size());
-    batches_ = options.drop_last ? n / batch_size_ : (n + batch_size_ - 1) / batch_size_;
+        timeout_(std::min(options.timeout, a_long_time)),
+        order_(std::move(order)),
+        loc_(loc) {
+    batches_ = batch_count(static_cast<std::int64_t>(order_.size()), options);
     const auto workers = std::min<std::int64_t>(options.num_workers, batches_);
     if (workers == 0) return;
-    ready_.resize(static_cast<std::size_t>(options.num_workers * std::max(options.prefetch, 1)));
+    ready_.resize(static_cast<std::size_t>(std::min(workers * options.prefetch, batches_)));
     try {
       for (std::int64_t w = 0; w < workers; ++w) threads_.emplace_back([this] { work(); });
     } catch (...) {
@@ -79,6 +95,7 @@ class Pass {
 
   /// The next batch, or nothing at the end.
   std::optional<Batch> next() {
+    const CallerScope scope(loc_);
     if (consumed_ >= batches_) return std::nullopt;
     if (threads_.empty()) {
       const std::int64_t b = consumed_;
@@ -98,8 +115,7 @@ class Pass {
       if (!arrived_.wait_for(lock, std::chrono::duration<double>(timeout_), is_ready)) {
         consumed_ = batches_;
         throw Error(concat("DataLoader: timed out after ", timeout_,
-                           " seconds waiting for a batch; a worker may hang in the "
-                           "dataset"));
+                           " seconds waiting for a batch; a worker may hang in the dataset"));
       }
     } else {
       arrived_.wait(lock, is_ready);
@@ -149,6 +165,7 @@ class Pass {
 
   void work() {
     const SerialGuard serial;  // the worker is one of many threads already
+    const CallerScope scope(loc_);
     std::unique_lock lock(mutex_);
     for (;;) {
       room_.wait(lock, [&] {
@@ -189,6 +206,7 @@ class Pass {
   std::uint64_t seed_, epoch_;
   double timeout_;
   std::vector<std::int64_t> order_;
+  SourceLoc loc_;  // of the loop
   std::int64_t batches_ = 0;
 
   std::mutex mutex_;
@@ -204,7 +222,7 @@ class Pass {
 
 DataLoader::DataLoader(std::shared_ptr<const Dataset> dataset, DataLoaderOptions options, SourceLoc loc)
     : dataset_(std::move(dataset)), options_(std::move(options)) {
-  if (!dataset_) throw ValueError("DataLoader: the dataset is null", loc);
+  const std::int64_t samples = detail::size_of("DataLoader", dataset_, loc);
   auto require = [&](bool ok, const char* what, double value) {
     if (!ok) throw ValueError(concat("DataLoader: ", what, ", got ", value), loc);
   };
@@ -216,9 +234,9 @@ DataLoader::DataLoader(std::shared_ptr<const Dataset> dataset, DataLoaderOptions
     throw ValueError("DataLoader: sampler option is mutually exclusive with shuffle", loc);
   if (!options_.sampler) {
     if (options_.shuffle)
-      options_.sampler = std::make_shared<RandomSampler>(dataset_->size());
+      options_.sampler = std::make_shared<RandomSampler>(samples, loc);
     else
-      options_.sampler = std::make_shared<SequentialSampler>(dataset_->size());
+      options_.sampler = std::make_shared<SequentialSampler>(samples, loc);
   }
   seed_ = options_.seed ? *options_.seed : default_generator().next_u64();
 }
@@ -238,26 +256,36 @@ DataLoader& DataLoader::operator=(DataLoader&& other) noexcept {
   return *this;
 }
 
-void DataLoader::check_not_moved_from() const {
-  if (!dataset_) throw ValueError("DataLoader: this loader was moved from; use the one it was moved to");
+void DataLoader::check_not_moved_from(SourceLoc loc) const {
+  if (!dataset_) throw ValueError("DataLoader: this loader was moved from; use the one it was moved to", loc);
 }
 
-const Dataset& DataLoader::dataset() const {
-  check_not_moved_from();
+const Dataset& DataLoader::dataset(SourceLoc loc) const {
+  check_not_moved_from(loc);
   return *dataset_;
 }
 
-std::int64_t DataLoader::size() const {
-  check_not_moved_from();
-  const std::int64_t n = options_.sampler->size(), b = options_.batch_size;
-  return options_.drop_last ? n / b : (n + b - 1) / b;
+std::int64_t DataLoader::size(SourceLoc loc) const {
+  check_not_moved_from(loc);
+  return detail::batch_count(options_.sampler->size(), options_);
 }
 
-DataLoader::Iterator DataLoader::begin() {
-  check_not_moved_from();
+DataLoader::Iterator DataLoader::begin(SourceLoc loc) {
+  const CallerScope scope(loc);
+  check_not_moved_from(loc);
   const std::uint64_t epoch = epoch_.fetch_add(1);
+  std::vector<std::int64_t> order = options_.sampler->order(seed_, epoch);
+  const std::int64_t samples = dataset_->size(), expected = options_.sampler->size();
+  if (static_cast<std::int64_t>(order.size()) != expected)
+    throw ValueError(
+        concat("DataLoader: the sampler gave an order of ", order.size(), " samples, its size() is ", expected), loc);
+  for (std::size_t k = 0; k < order.size(); ++k)
+    if (order[k] < 0 || order[k] >= samples)
+      throw IndexError(concat("DataLoader: the sampler gave index ", order[k], " at position ", k, "; the dataset has ",
+                              samples, " samples"),
+                       loc);
   Iterator it;
-  it.pass_.reset(new detail::Pass(dataset_, options_, seed_, epoch, options_.sampler->order(seed_, epoch)),
+  it.pass_.reset(new detail::Pass(dataset_, options_, seed_, epoch, std::move(order), user_line(loc)),
                  &detail::Pass::dispose);
   it.current_ = it.pass_->next();
   return it;

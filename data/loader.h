@@ -44,7 +44,13 @@ class Pass;
 /// After fork() the child may start loops of its own; to continue one whose workers are threads of the parent throws Error.
 ///
 /// A loader can be moved, also while loops over it run. Throws ValueError for options outside their domain, and when a loader
-/// that was moved from is used.
+/// that was moved from is used; a loop throws IndexError when the sampler names a sample that the dataset does not have, and
+/// ValueError when an order is not as long as the sampler said. Batches of more or fewer than two tensors unpack as a Batch
+/// does:
+///
+///     for (auto& batch : loader) {
+///       auto [image, mask, weight] = batch.unpack<3>();
+///     }
 class DataLoader {
  public:
   DataLoader(std::shared_ptr<const Dataset> dataset, DataLoaderOptions options = {}, SourceLoc loc = SourceLoc::here());
@@ -76,18 +82,18 @@ class DataLoader {
     std::optional<Batch> current_;
   };
 
-  /// Starts the next epoch.
-  Iterator begin();
+  /// Starts the next epoch. Errors while it lasts name this line, the one of the loop.
+  Iterator begin(SourceLoc loc = SourceLoc::here());
   std::default_sentinel_t end() const { return {}; }
 
   /// Number of batches of an epoch.
-  std::int64_t size() const;
-  const Dataset& dataset() const;
+  std::int64_t size(SourceLoc loc = SourceLoc::here()) const;
+  const Dataset& dataset(SourceLoc loc = SourceLoc::here()) const;
   /// The number the next epoch gets (0 for the first); its order and sample streams follow from it.
   void set_epoch(std::uint64_t epoch) { epoch_.store(epoch); }
 
  private:
-  void check_not_moved_from() const;
+  void check_not_moved_from(SourceLoc loc) const;
 
   std::shared_ptr<const Dataset> dataset_;
   DataLoaderOptions options_;
@@ -96,7 +102,7 @@ class DataLoader {
 };
 
 /// Stacks samples: tensor k of the batch holds tensor k of every sample along a new first dimension. Throws ShapeError when
-/// the samples differ in shape, dtype or number of tensors.
-Batch default_collate(const std::vector<Sample>& samples);
+/// the samples differ in shape, dtype or number of tensors, ValueError for an undefined tensor.
+Batch default_collate(const std::vector<Sample>& samples, SourceLoc loc = SourceLoc::here());
 
 }  // namespace slope::data

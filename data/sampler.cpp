@@ -5,6 +5,7 @@
 
 #include "slope/autograd/core/error.h"
 #include "slope/autograd/core/random.h"
+#include "slope/data/internal/indices.h"
 
 namespace slope::data {
 
@@ -15,14 +16,21 @@ Generator order_stream(std::uint64_t seed, std::uint64_t epoch) {
 }
 }  // namespace
 
+SequentialSampler::SequentialSampler(std::int64_t n, SourceLoc loc) : n_(n) {
+  detail::require_count("SequentialSampler: the number of samples", n, loc);
+}
+
 std::vector<std::int64_t> SequentialSampler::order(std::uint64_t, std::uint64_t) const {
-  std::vector<std::int64_t> out(static_cast<std::size_t>(n_));
+  auto out = detail::indices("SequentialSampler", n_);
   std::iota(out.begin(), out.end(), std::int64_t{0});
   return out;
 }
 
+RandomSampler::RandomSampler(std::int64_t n, SourceLoc loc) : RandomSampler(n, false, n, loc) {}
+
 RandomSampler::RandomSampler(std::int64_t n, bool replacement, std::int64_t num_samples, SourceLoc loc)
     : n_(n), count_(num_samples), replacement_(replacement) {
+  detail::require_count("RandomSampler: the number of samples", n, loc);
   if (num_samples < 0 || (n == 0 && num_samples > 0) || (!replacement && num_samples > n))
     throw ValueError(concat("RandomSampler: cannot draw ", num_samples, " of ", n, " samples",
                             replacement ? "" : " without replacement"),
@@ -31,7 +39,7 @@ RandomSampler::RandomSampler(std::int64_t n, bool replacement, std::int64_t num_
 
 std::vector<std::int64_t> RandomSampler::order(std::uint64_t seed, std::uint64_t epoch) const {
   Generator g = order_stream(seed, epoch);
-  std::vector<std::int64_t> out(static_cast<std::size_t>(replacement_ ? count_ : n_));
+  auto out = detail::indices("RandomSampler", replacement_ ? count_ : n_);
   if (replacement_) {
     if (count_ > 0) fill_randint(out.data(), count_, 0, n_, g);
   } else {
@@ -66,7 +74,7 @@ WeightedRandomSampler::WeightedRandomSampler(std::vector<double> weights, std::i
 
 std::vector<std::int64_t> WeightedRandomSampler::order(std::uint64_t seed, std::uint64_t epoch) const {
   Generator g = order_stream(seed, epoch);
-  std::vector<std::int64_t> out(static_cast<std::size_t>(count_));
+  auto out = detail::indices("WeightedRandomSampler", count_);
   if (count_ > 0)
     fill_multinomial(out.data(), weights_.data(), 1, static_cast<std::int64_t>(weights_.size()), count_, replacement_,
                      g);

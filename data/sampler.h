@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "slope/autograd/core/source_loc.h"
@@ -8,18 +9,24 @@
 namespace slope::data {
 
 /// The order in which samples are visited, from a seed and the number of the epoch alone.
+///
+///     struct EvenOnly : data::Sampler {
+///       std::vector<std::int64_t> order(std::uint64_t, std::uint64_t) const override { return {0, 2, 4}; }
+///       std::int64_t size() const override { return 3; }
+///     };
 class Sampler {
  public:
   virtual ~Sampler() = default;
+  /// Positions in the dataset. A loader throws IndexError for one outside it.
   virtual std::vector<std::int64_t> order(std::uint64_t seed, std::uint64_t epoch) const = 0;
   /// Length of every order.
   virtual std::int64_t size() const = 0;
 };
 
-/// 0, 1, ..., n-1.
+/// 0, 1, ..., n-1. Throws ValueError for a negative n.
 class SequentialSampler : public Sampler {
  public:
-  explicit SequentialSampler(std::int64_t n) : n_(n) {}
+  explicit SequentialSampler(std::int64_t n, SourceLoc loc = SourceLoc::here());
   std::vector<std::int64_t> order(std::uint64_t, std::uint64_t) const override;
   std::int64_t size() const override { return n_; }
 
@@ -27,11 +34,11 @@ class SequentialSampler : public Sampler {
   std::int64_t n_;
 };
 
-/// A permutation, another one every epoch; with replacement, `num_samples` independent draws.
+/// A permutation, another one every epoch; with replacement, `num_samples` independent draws. Throws ValueError for a
+/// negative n, and when there is nothing to draw from.
 class RandomSampler : public Sampler {
  public:
-  explicit RandomSampler(std::int64_t n) : n_(n), count_(n) {}
-  /// Throws ValueError when there is nothing to draw from.
+  explicit RandomSampler(std::int64_t n, SourceLoc loc = SourceLoc::here());
   RandomSampler(std::int64_t n, bool replacement, std::int64_t num_samples, SourceLoc loc = SourceLoc::here());
   std::vector<std::int64_t> order(std::uint64_t seed, std::uint64_t epoch) const override;
   std::int64_t size() const override { return count_; }

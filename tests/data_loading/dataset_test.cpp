@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
+#include <string>
 
 #include "data_loading/support.h"
 #include "support/checks.h"
@@ -57,8 +59,43 @@ BOOST_AUTO_TEST_CASE(a_batch_names_the_tensor_it_lacks) {
   const data::Batch batch(std::vector<Tensor>{tensor({1.0})});
   check_values(batch.x(), {1});
   BOOST_CHECK_EXCEPTION((void)batch.y(), IndexError, [](const IndexError& e) {
-    return std::string(e.what()) == "Batch: there is no tensor 1; this batch holds 1";
+    return std::string(e.what()).starts_with("Batch: there is no tensor 1; this batch holds 1 (tests/data_loading/");
   });
+}
+
+BOOST_AUTO_TEST_CASE(a_batch_unpacks_into_as_many_names_as_it_has_tensors) {
+  const data::Batch three({tensor({1.0}), tensor({2.0}), tensor({3.0})});
+  const auto [a, b, c] = three.unpack<3>();
+  check_values(a, {1});
+  check_values(b, {2});
+  check_values(c, {3});
+  const auto [only] = data::Batch({tensor({4.0})}).unpack<1>();
+  check_values(only, {4});
+  check_error<ValueError>([&] { (void)three.unpack<2>(); }, "this batch holds 3 tensors, unpack<2> asks for 2");
+  check_error<IndexError>(
+      [&] {
+        const data::Batch one({tensor({1.0})});
+        const auto& [x, y] = one;
+        (void)x, (void)y;
+      },
+      "Batch: there is no tensor 1; this batch holds 1");
+  check_error<IndexError>([&] { (void)three[-1]; }, "Batch: there is no tensor -1");
+}
+
+BOOST_AUTO_TEST_CASE(a_tensor_dataset_takes_its_tensors_in_braces_or_one_by_one) {
+  const Tensor x = arange(4), y = arange(4) * 10, z = arange(4) * 100;
+  for (const auto& ds : {data::TensorDataset({x, y}), data::TensorDataset{x, y}, data::TensorDataset(x, y),
+                         data::TensorDataset(std::vector<Tensor>{x, y})}) {
+    BOOST_TEST(ds.tensors().size() == 2u);
+    check_values(ds.get(3)[1], {30});
+  }
+  BOOST_TEST(data::TensorDataset({x}).tensors().size() == 1u);
+  check_values(data::TensorDataset(x, y, z).get(2)[2], {200});
+  check_values(data::TensorDataset({x, y, z}).get(2)[2], {200});
+  const auto same = data::TensorDataset(data::TensorDataset({x, y}));
+  BOOST_TEST(same.size() == 4);
+  check_error<ValueError>([&] { data::TensorDataset({x, Tensor()}); }, "TensorDataset: tensor 1 is undefined");
+  check_error<ShapeError>([&] { data::TensorDataset(x, y, arange(3)); }, "first sizes are 4 and 3");
 }
 
 BOOST_AUTO_TEST_CASE(a_subset_shows_the_chosen_samples_and_refuses_others) {
@@ -106,6 +143,72 @@ BOOST_AUTO_TEST_CASE(a_split_by_fraction_rounds_the_first_part_down) {
   const auto [some, rest] = data::random_split(numbered(5), 0.5);
   BOOST_TEST(some.size() == 2);
   BOOST_TEST(rest.size() == 3);
+}
+
+BOOST_AUTO_TEST_CASE(a_fraction_counts_as_the_decimal_it_was_written_as) {
+  BOOST_TEST(data::random_split(numbered(100), 0.29).first.size() == 29);
+  BOOST_TEST(data::random_split(numbered(100), 0.57).first.size() == 57);
+  BOOST_TEST(data::random_split(numbered(100), 0.58).first.size() == 58);
+  // Every decimal of up to six digits, of sizes it divides and of sizes beside them.
+  for (const std::int64_t denominator : {10, 100, 1000, 10000, 1000000})
+    for (std::int64_t k = 0; k <= denominator; k += denominator > 10000 ? 7919 : 1) {
+      const double fraction = std::stod("0." + std::to_string(denominator + k).substr(1)) + (k == denominator ? 1 : 0);
+      for (const std::int64_t size : {denominator, 7 * denominator, 100 * denominator + 1, denominator - 1}) {
+        const std::int64_t exact = size * k / denominator;
+        const std::int64_t got = data::detail::split_length(size, fraction, {});
+        if (got != exact) BOOST_ERROR(size << " * " << k << "/" << denominator << " is " << exact << ", not " << got);
+      }
+    }
+  constexpr auto most = std::numeric_limits<std::int64_t>::max();
+  BOOST_TEST(data::detail::split_length(most, 1.0, {}) == most);
+  BOOST_TEST(data::detail::split_length(most, 0.0, {}) == 0);
+  BOOST_TEST(data::detail::split_length(most, 0.5, {}) > most / 2 - 1024);
+  BOOST_TEST(data::detail::split_length(most, std::nextafter(1.0, 0.0), {}) <= most);
+  BOOST_TEST(data::detail::split_length(0, 0.3, {}) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_split_by_several_fractions_leaves_no_sample_out) {
+  const auto sizes = [](std::int64_t n, auto... fractions) {
+    std::vector<std::int64_t> out;
+    for (const auto& part : data::random_split(numbered(n), {fractions...})) out.push_back(part.size());
+    return out;
+  };
+  BOOST_TEST(sizes(100, 0.7, 0.2, 0.1) == std::vector<std::int64_t>({70, 20, 10}));
+  BOOST_TEST(sizes(10, 0.25, 0.25, 0.25, 0.25) == std::vector<std::int64_t>({3, 3, 2, 2}));
+  BOOST_TEST(sizes(10, 0.0, 1.0) == std::vector<std::int64_t>({0, 10}));
+  BOOST_TEST(sizes(0, 0.5, 0.5) == std::vector<std::int64_t>({0, 0}));
+  BOOST_TEST(sizes(7, 0.1f, 0.9f) == std::vector<std::int64_t>({1, 6}));
+  check_error<ValueError>([] { (void)data::random_split(numbered(10), {0.5, 0.4}); }, "must add up to 1, got 0.9");
+  check_error<ValueError>([] { (void)data::random_split(numbered(10), {1.5, -0.5}); }, "between 0 and 1, got 1.5");
+  check_error<ValueError>([] { (void)data::random_split(numbered(10), {0.5, std::nan("")}); }, "between 0 and 1");
+}
+
+BOOST_AUTO_TEST_CASE(sizes_that_cannot_be_are_refused) {
+  constexpr auto most = std::numeric_limits<std::int64_t>::max();
+  const auto sample = [](std::int64_t) { return data::Sample{tensor(1.0)}; };
+  check_error<ValueError>([&] { (void)data::random_split(numbered(5), {most, most, 7}); },
+                          "add up to more than an int64 holds, not to the 5 samples");
+  check_error<ValueError>([&] { data::FunctionDataset(-2, sample); }, "FunctionDataset: the size must not be negative");
+  check_error<ValueError>([] { data::FunctionDataset(2, nullptr); }, "FunctionDataset: the function is empty");
+  const data::FunctionDataset endless(most, sample);
+  check_error<ValueError>([&] { (void)data::random_split(endless, {most}); }, "no memory for an order of");
+  check_error<ValueError>([&] { (void)data::random_split(endless, 0.5); }, "no memory for an order of");
+  check_error<ValueError>([&] { data::ConcatDataset({data::share(endless), data::share(endless)}); },
+                          "samples are too many to count");
+  check_error<ValueError>([&] { data::ConcatDataset({nullptr}); }, "ConcatDataset: the dataset is null");
+  check_error<ValueError>([&] { data::Subset(std::shared_ptr<const data::Dataset>(), {}); },
+                          "Subset: the dataset is null");
+  check_error<ValueError>([&] { (void)data::random_split(std::shared_ptr<const data::Dataset>(), {0}); },
+                          "random_split: the dataset is null");
+  check_error<ValueError>([&] { (void)data::two_rings(most, 1); }, "two_rings: too many points");
+  struct Negative : data::Dataset {
+    std::int64_t size() const override { return -4; }
+    data::Sample get(std::int64_t) const override { return {}; }
+  };
+  check_error<ValueError>([] { (void)data::random_split(Negative(), 0.5); }, "says that it holds -4 samples");
+  check_error<ValueError>([] { data::DataLoader loader(Negative{}); }, "says that it holds -4 samples");
+  BOOST_CHECK_THROW((void)numbered(3).get(3), IndexError);
+  BOOST_CHECK_THROW((void)numbered(3).get(-1), IndexError);
 }
 
 BOOST_AUTO_TEST_CASE(impossible_splits_are_refused) {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 #include <numeric>
 #include <set>
 
@@ -70,6 +71,15 @@ BOOST_AUTO_TEST_CASE(weighted_draws_follow_the_weights) {
 }
 
 BOOST_AUTO_TEST_CASE(impossible_draws_are_refused) {
+  check_error<ValueError>([] { data::SequentialSampler(-1); },
+                          "SequentialSampler: the number of samples must not be negative, got -1");
+  check_error<ValueError>([] { data::RandomSampler(-1); }, "RandomSampler: the number of samples must not be negative");
+  check_error<ValueError>([] { data::RandomSampler(-1, true, 0); }, "must not be negative, got -1");
+  constexpr auto most = std::numeric_limits<std::int64_t>::max();
+  BOOST_CHECK_THROW((void)data::SequentialSampler(most).order(0, 0), ValueError);
+  BOOST_CHECK_THROW((void)data::RandomSampler(most).order(0, 0), ValueError);
+  BOOST_CHECK_THROW((void)data::RandomSampler(1, true, most).order(0, 0), ValueError);
+  BOOST_CHECK_THROW((void)data::WeightedRandomSampler({1.0}, most).order(0, 0), ValueError);
   check_error<ValueError>([] { data::RandomSampler(3, false, 4); }, "cannot draw 4 of 3 samples without replacement");
   check_error<ValueError>([] { data::RandomSampler(0, true, 1); }, "cannot draw 1 of 0 samples");
   check_error<ValueError>([] { data::RandomSampler(3, true, -1); }, "cannot draw -1 of 3 samples");
@@ -91,6 +101,37 @@ BOOST_AUTO_TEST_CASE(a_loader_visits_what_its_sampler_says) {
   check_error<ValueError>(
       [] { data::DataLoader(numbered(3), {.shuffle = true, .sampler = std::make_shared<data::SequentialSampler>(3)}); },
       "sampler option is mutually exclusive with shuffle");
+}
+
+BOOST_AUTO_TEST_CASE(an_index_outside_the_dataset_never_reaches_it) {
+  struct Given : data::Sampler {
+    Order indices;
+    std::int64_t says;
+    explicit Given(Order i) : indices(std::move(i)), says(static_cast<std::int64_t>(indices.size())) {}
+    Order order(std::uint64_t, std::uint64_t) const override { return indices; }
+    std::int64_t size() const override { return says; }
+  };
+  constexpr auto most = std::numeric_limits<std::int64_t>::max(), least = std::numeric_limits<std::int64_t>::min();
+  int asked = 0;
+  const data::FunctionDataset ds(4, [&](std::int64_t i) {
+    ++asked;
+    return data::Sample{tensor(i)};
+  });
+  for (const int workers : {0, 2})
+    for (const std::int64_t bad : {std::int64_t{4}, std::int64_t{-1}, most, least}) {
+      data::DataLoader loader(
+          ds, {.batch_size = 2, .num_workers = workers, .sampler = std::make_shared<Given>(Order{0, 1, bad})});
+      check_error<IndexError>(
+          [&] {
+            for (auto& batch : loader) (void)batch;
+          },
+          "DataLoader: the sampler gave index " + std::to_string(bad) + " at position 2; the dataset has 4 samples");
+    }
+  BOOST_TEST(asked == 0);
+  Given liar(Order{0, 1});
+  liar.says = 3;
+  data::DataLoader loader(ds, {.sampler = std::make_shared<Given>(liar)});
+  check_error<ValueError>([&] { (void)loader.begin(); }, "an order of 2 samples, its size() is 3");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
