@@ -1,13 +1,6 @@
 #include "slope/io/internal/text_file.h"
 
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <filesystem>
-
-#include "slope/autograd/core/error.h"
+#include "slope/io/internal/atomic_file.h"
 
 namespace slope::io {
 
@@ -23,26 +16,10 @@ std::string csv_field(std::string_view text) {
   return out + "\"";
 }
 
-void write_text_file(const std::string& path, std::string_view text) {
-  namespace fs = std::filesystem;
-  const auto fail = [&](const std::string& why) { throw IoError("cannot write " + path + ": " + why); };
-  std::error_code error;
-  const fs::path folder = fs::path(path).parent_path();
-  if (!folder.empty()) fs::create_directories(folder, error);
-  if (error) fail("making its folder failed: " + error.message());
-  // A reader, or a crash half way, must never meet half a file: write beside it, then rename.
-  const std::string draft = path + ".tmp" + std::to_string(::getpid());
-  std::FILE* const file = std::fopen(draft.c_str(), "wb");
-  if (!file) fail(std::strerror(errno));
-  const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  const bool closed = std::fclose(file) == 0;
-  const int why = errno;
-  if (written && closed) {
-    fs::rename(draft, path, error);
-    if (!error) return;
-  }
-  std::remove(draft.c_str());
-  fail(error ? error.message() : std::strerror(why));
+void write_text_file(const std::string& path, std::string_view text, SourceLoc loc) {
+  AtomicFile file(path, loc);
+  file.write(text);
+  file.commit();
 }
 
 }  // namespace slope::io
