@@ -23,7 +23,9 @@ std::string joined(const std::vector<std::string>& names) {
 
 }  // namespace
 
-History History::from_rows(std::vector<std::string> columns, const std::vector<std::vector<double>>& rows) {
+History History::from_rows(std::vector<std::string> columns, const std::vector<std::vector<double>>& rows,
+                           SourceLoc loc) {
+  const CallerScope scope(loc);
   for (auto name = columns.begin(); name != columns.end(); ++name) {
     if (name->empty()) throw ValueError("History::from_rows: a column has an empty name");
     if (std::find(columns.begin(), name, *name) != name) {
@@ -44,7 +46,8 @@ History History::from_rows(std::vector<std::string> columns, const std::vector<s
   return history;
 }
 
-void History::append(const LogValues& values) {
+void History::append(const LogValues& values, SourceLoc loc) {
+  const CallerScope scope(loc);
   for (auto value = values.begin(); value != values.end(); ++value) {
     if (value->first.empty()) throw ValueError("History::append: a value has an empty name");
     const bool seen =
@@ -68,15 +71,16 @@ bool History::contains(std::string_view name) const {
   return std::find(names_.begin(), names_.end(), name) != names_.end();
 }
 
-const std::vector<double>& History::operator[](std::string_view name) const {
-  const auto found = std::find(names_.begin(), names_.end(), name);
+const std::vector<double>& History::operator[](slope::detail::Key name) const {
+  const auto found = std::find(names_.begin(), names_.end(), name.name);
   if (found == names_.end()) {
-    throw ValueError("History: no column '" + std::string(name) + "'; available: " + joined(names_));
+    throw ValueError(concat("History: no column '", name.name, "'; available: ", joined(names_)), name.loc);
   }
   return values_[static_cast<std::size_t>(found - names_.begin())];
 }
 
-LogValues History::row(std::size_t epoch) const {
+LogValues History::row(std::size_t epoch, SourceLoc loc) const {
+  const CallerScope scope(loc);
   if (epoch < 1 || epoch > epochs_) {
     throw IndexError(concat("History::row: epoch ", epoch, " is out of range [1, ", epochs_, "]"));
   }
@@ -85,8 +89,9 @@ LogValues History::row(std::size_t epoch) const {
   return out;
 }
 
-History::Best History::best(std::string_view name, Mode mode) const {
-  const std::vector<double>& column = (*this)[name];
+History::Best History::best(std::string_view name, Mode mode, SourceLoc loc) const {
+  const CallerScope scope(loc);
+  const std::vector<double>& column = (*this)[{name, loc}];
   std::size_t found = column.size();
   for (std::size_t i = 0; i < column.size(); ++i) {
     if (std::isnan(column[i])) continue;
@@ -112,10 +117,10 @@ void History::write_csv(std::ostream& out) const {
   }
 }
 
-void History::to_csv(const std::string& path) const {
+void History::to_csv(const std::string& path, SourceLoc loc) const {
   std::ostringstream text;
   write_csv(text);
-  io::write_text_file(path, text.str());
+  io::write_text_file(path, text.str(), loc);
 }
 
 std::string History::to_string(int columns) const {

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "slope/autograd/core/key.h"
 #include "slope/train/console/format.h"
 
 namespace slope::train {
@@ -32,11 +33,12 @@ class History {
   History() = default;
   /// A history from its parts, e.g. read back from a checkpoint. Throws ValueError when a name repeats or is empty, or
   /// a row's length differs from the number of columns.
-  static History from_rows(std::vector<std::string> columns, const std::vector<std::vector<double>>& rows);
+  static History from_rows(std::vector<std::string> columns, const std::vector<std::vector<double>>& rows,
+                           SourceLoc loc = SourceLoc::here());
 
   /// Appends an epoch. A name not seen before opens a column, NaN in the epochs before; a column without a value gets
   /// NaN. Throws ValueError, and changes nothing, when a name is empty or stands twice in `values`.
-  void append(const LogValues& values);
+  void append(const LogValues& values, SourceLoc loc = SourceLoc::here());
 
   /// Number of epochs.
   std::size_t size() const { return epochs_; }
@@ -45,21 +47,21 @@ class History {
   bool contains(std::string_view name) const;
 
   /// A column, one value per epoch. Throws ValueError naming the columns there are.
-  const std::vector<double>& operator[](std::string_view name) const;
+  const std::vector<double>& operator[](slope::detail::Key name) const;
 
   /// The values of epoch `epoch`, counted from 1, in column order. Throws IndexError when there is no such epoch.
-  LogValues row(std::size_t epoch) const;
+  LogValues row(std::size_t epoch, SourceLoc loc = SourceLoc::here()) const;
 
   /// The first epoch at which the column is smallest (Mode::min) or largest (Mode::max); NaN never wins.
   /// Throws ValueError when the column does not exist or holds no number.
-  Best best(std::string_view name, Mode mode) const;
+  Best best(std::string_view name, Mode mode, SourceLoc loc = SourceLoc::here()) const;
 
   /// Writes RFC 4180 text: a header line, then one line per epoch, led by its 1-based number in a column `epoch` unless
   /// the history has a column of that name. Numbers are written so that they read back exactly.
   void write_csv(std::ostream& out) const;
 
   /// write_csv into a file, which is replaced whole or left as it was. Missing folders are made. Throws IoError.
-  void to_csv(const std::string& path) const;
+  void to_csv(const std::string& path, SourceLoc loc = SourceLoc::here()) const;
 
   /// The history as a table, values rounded to 3 decimals, without a line break at its end. With `columns`, a wider
   /// table is drawn as several, one below the other and each led by the epoch, as items_per_line lays them out.

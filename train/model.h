@@ -1,7 +1,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,39 +9,15 @@
 #include "slope/optim/optimizer.h"
 #include "slope/train/console/logger.h"
 #include "slope/train/history.h"
+#include "slope/train/loop.h"
 #include "slope/train/metrics/metrics.h"
 
 namespace slope::train {
-
-class InterruptGuard;
 
 enum class Style {
   automatic,  ///< a live progress line on a terminal, one line per epoch elsewhere
   classic,    ///< the log and summary of torchkeras 2.x, byte for byte apart from times
   quiet,
-};
-
-/// A loss: any function of (prediction, target), or a loss module (borrowed when it is a variable, kept when a
-/// temporary).
-class LossFunction {
- public:
-  template <class F>
-    requires(!std::same_as<std::remove_cvref_t<F>, LossFunction>)
-  LossFunction(F&& f) {
-    using Plain = std::remove_cvref_t<F>;
-    if constexpr (std::is_lvalue_reference_v<F> && std::derived_from<Plain, nn::Module>)
-      call_ = [&f](const Tensor& p, const Tensor& t) { return f(p, t); };
-    else if constexpr (std::derived_from<Plain, nn::Module>)
-      call_ = [m = std::make_shared<Plain>(std::forward<F>(f))](const Tensor& p, const Tensor& t) {
-        return (*m)(p, t);
-      };
-    else
-      call_ = std::forward<F>(f);
-  }
-  Tensor operator()(const Tensor& y_pred, const Tensor& y_true) const { return call_(y_pred, y_true); }
-
- private:
-  Function<Tensor(const Tensor&, const Tensor&)> call_;
 };
 
 struct FitOptions {
@@ -54,6 +29,8 @@ struct FitOptions {
   Clock* clock = nullptr;
   /// Receives every event instead of the style's own logger.
   Logger* logger = nullptr;
+  /// Called at every moment of the training, before the log and the history; borrowed.
+  std::vector<Callback*> callbacks{};
 };
 
 /// Trains a module the Keras way. Batches are {x, y}; the module is called with x, the loss with (prediction, y).
@@ -81,8 +58,8 @@ class Model {
   /// Uses Adam with a learning rate of 1e-3 over the module's parameters.
   void compile(LossFunction loss, std::vector<NamedMetric> metrics = {}, SourceLoc loc = SourceLoc::here());
 
-  /// Throws ValueError before compile(), for a negative number of epochs, a log_step_freq below 1 and a loader without
-  /// batches.
+  /// Throws ValueError before compile(), for a negative number of epochs, a log_step_freq below 1, a loader without batches
+  /// and a null callback.
   History fit(std::int64_t epochs, data::DataLoader& train, const FitOptions& options = {},
               SourceLoc loc = SourceLoc::here());
   History fit(std::int64_t epochs, data::DataLoader& train, data::DataLoader& valid, const FitOptions& options = {},
@@ -103,15 +80,11 @@ class Model {
  private:
   History run_fit(std::int64_t epochs, data::DataLoader& train, data::DataLoader* valid, const FitOptions& options,
                   SourceLoc loc);
-  /// Nothing when an interrupt came before the last batch.
-  std::optional<LogValues> validate(data::DataLoader& loader, Logger* logger, const InterruptGuard* interrupt);
-  void require_compiled(const char* what, SourceLoc loc) const;
+  TrainLoop& compiled(const char* what, SourceLoc loc) const;
 
   nn::Module& net_;
-  std::unique_ptr<LossFunction> loss_;
   std::unique_ptr<optim::Optimizer> own_optimizer_;
-  optim::Optimizer* optimizer_ = nullptr;
-  std::vector<NamedMetric> metrics_;
+  std::unique_ptr<TrainLoop> loop_;  // made by compile()
 };
 
 }  // namespace slope::train

@@ -192,7 +192,9 @@ BOOST_AUTO_TEST_CASE(every_dtype_layout_and_rank_counts_alike) {
   const Tensor every_other = stack({p, 1 - p}, 1).select(1, 0);
   BOOST_TEST(!every_other.is_contiguous());
   check_close(train::f1(every_other, t), {2.0 / 3}, 1e-6);
-  check_close(train::accuracy(p.reshape({2, 3}).t(), t.reshape({2, 3}).t()), {expected}, 1e-6);
+  train::Accuracy grid({.multilabel = true});
+  grid.update(p.reshape({2, 3}).t(), t.reshape({2, 3}).t());
+  BOOST_TEST(grid.compute() == expected);
   check_values(train::accuracy(tensor(0.7), tensor(1.0)), {1});
   BOOST_TEST((train::auc(p, t).dtype() == float32));
   BOOST_TEST(train::auc(p, t).dim() == 0);
@@ -211,18 +213,99 @@ BOOST_AUTO_TEST_CASE(of_equal_class_scores_the_first_counts_and_batches_add_up) 
   BOOST_TEST(accuracy.compute() == 0.75);
 }
 
+BOOST_AUTO_TEST_CASE(logits_are_refused_or_counted_by_their_sigmoid) {
+  const Tensor logits = tensor({2.0, -1.0, 0.3, -3.0}), t = tensor({1.0, 0.0, 0.0, 0.0});
+  const std::string hint = "; apply sigmoid to logits, or use a metric object with {.from_logits = true}";
+  check_error<ValueError>([&] { (void)train::accuracy(logits, t); },
+                          "accuracy: a prediction is a probability, got 2" + hint);
+  check_error<ValueError>([&] { (void)train::precision(logits, t); }, "precision: a prediction is a probability");
+  check_error<ValueError>([&] { (void)train::recall(logits, t); }, "recall: a prediction is a probability");
+  check_error<ValueError>([&] { (void)train::f1(logits, t); }, "f1: a prediction is a probability");
+  check_error<ValueError>([&] { (void)train::confusion(-logits, t); },
+                          "confusion: a prediction is a probability, got -2");
+  for (const double threshold : {0.2, 0.5, 0.55, 0.9, 0.0, 1.0}) {
+    const train::MetricOptions options{.threshold = threshold, .from_logits = true};
+    const std::pair<std::shared_ptr<train::Metric>, std::shared_ptr<train::Metric>> both[] = {
+        {std::make_shared<train::Accuracy>(options), std::make_shared<train::Accuracy>(threshold)},
+        {std::make_shared<train::Precision>(options), std::make_shared<train::Precision>(threshold)},
+        {std::make_shared<train::Recall>(options), std::make_shared<train::Recall>(threshold)},
+        {std::make_shared<train::F1>(options), std::make_shared<train::F1>(threshold)}};
+    for (const auto& [of_logits, of_probabilities] : both) {
+      of_logits->update(logits, t);
+      of_probabilities->update(sigmoid(logits), t);
+      BOOST_TEST(of_logits->compute() == of_probabilities->compute());
+    }
+  }
+  check_values(train::auc(logits, t), {1});  // needs no probabilities
+  check_error<ValueError>([] { train::Accuracy(1.5); }, "Accuracy: the threshold is a probability, got 1.5");
+  check_error<ValueError>([] { train::Recall({.threshold = std::nan("")}); }, "the threshold is a probability");
+  check_error<ValueError>([&] { (void)train::confusion(sigmoid(logits), t, -0.1); }, "the threshold is a probability");
+}
+
+BOOST_AUTO_TEST_CASE(labels_outside_the_classes_are_refused_unless_they_are_to_be_ignored) {
+  const Tensor scores_of_three = tensor({{0.1, 0.7, 0.2}, {0.8, 0.1, 0.1}, {0.2, 0.2, 0.6}});
+  for (const std::int64_t label : {3L, -1L, -100L}) {
+    const Tensor t = tensor({1L, label, 0L});
+    check_error<IndexError>([&] { (void)train::accuracy(scores_of_three, t); },
+                            "accuracy: label " + std::to_string(label) +
+                                " of sample 1 is out of range for 3 classes; to leave some out use");
+    train::Accuracy accuracy({.ignore_index = label});
+    accuracy.update(scores_of_three, t);
+    BOOST_TEST(accuracy.compute() == 0.5);
+    BOOST_CHECK_THROW(accuracy.update(scores_of_three, tensor({7L, 0L, 0L})), IndexError);
+    BOOST_TEST(accuracy.compute() == 0.5);
+  }
+  // Binary labels are 0 and 1, or -1 and 1.
+  const Tensor p = tensor({0.9, 0.2});
+  check_values(train::accuracy(p, tensor({1.0, -1.0})), {1});
+  check_error<ValueError>(
+      [&] { (void)train::accuracy(p, tensor({2, 0})); },
+      "accuracy: a label of a binary target is 0 or 1, got 2; for classes pass one score per class");
+  check_error<ValueError>([&] { (void)train::recall(p, tensor({1.0, 255.0})); }, "recall: a label of a binary target");
+  check_error<ValueError>([&] { (void)train::auc(p, tensor({1.0, -3.0})); },
+                          "auc: a label of a binary target is 0 or 1");
+}
+
+BOOST_AUTO_TEST_CASE(one_hot_targets_are_refused_unless_it_is_said_what_they_mean) {
+  const Tensor p = tensor({{0.4, 0.3, 0.3}, {0.2, 0.45, 0.35}}), t = tensor({{1.0, 0.0, 0.0}, {0.0, 0.0, 1.0}});
+  check_error<ValueError>([&] { (void)train::accuracy(p, t); },
+                          "accuracy: prediction and target [2, 3] may stand for one class per row or for independent "
+                          "labels; pass classes, y_true.argmax(1), or use train::Accuracy with {.one_hot = true} or");
+  train::Accuracy classes({.one_hot = true}), labels({.multilabel = true});
+  for (auto* metric : {&classes, &labels}) metric->update(p, t);
+  BOOST_TEST(classes.compute() == 0.5);
+  BOOST_TEST(labels.compute() == 4.0 / 6);
+  check_values(train::accuracy(p, t.argmax(1)), {0.5});
+  check_error<ValueError>([] { train::Accuracy({.one_hot = true, .multilabel = true}); }, "not both");
+  check_error<ValueError>([] { train::F1({.one_hot = true}); }, "belong to Accuracy");
+  check_error<ValueError>([] { train::Precision({.ignore_index = 0}); }, "belong to Accuracy");
+}
+
+BOOST_AUTO_TEST_CASE(undefined_tensors_are_refused_at_the_callers_line) {
+  const Tensor nothing, t = tensor({1.0});
+  for (const auto function : {train::accuracy, train::precision, train::recall, train::f1, train::auc}) {
+    check_error<ValueError>([&] { (void)function({nothing, SourceLoc::here()}, t); },
+                            ": the prediction is an undefined");
+    check_error<ValueError>([&] { (void)function({t, SourceLoc::here()}, nothing); }, ": the target is an undefined");
+  }
+  for (const auto& [name, metric] : all_metrics()) {
+    check_error<ValueError>([&] { metric->update(nothing, t); }, "undefined tensor");
+    check_error<ShapeError>([&] { metric->update(zeros({3}), t); }, "differ in number of elements");
+  }
+}
+
 BOOST_AUTO_TEST_CASE(sizes_that_differ_are_refused_and_leave_an_object_as_it_was) {
   const auto message = [](const auto& call) {
-    return train_text::error_of<ShapeError>([&] { call(zeros({3}), zeros({4})); });
+    return train_text::error_of<ShapeError>([&] { (void)call(zeros({3}), zeros({4})); });
   };
   const std::string differ = ": prediction [3] and target [4] differ in number of elements";
   BOOST_TEST(message(train::accuracy).starts_with("accuracy" + differ));
-  BOOST_TEST(message(train::precision).starts_with("confusion" + differ));
-  BOOST_TEST(message(train::recall).starts_with("confusion" + differ));
-  BOOST_TEST(message(train::f1).starts_with("confusion" + differ));
+  BOOST_TEST(message(train::precision).starts_with("precision" + differ));
+  BOOST_TEST(message(train::recall).starts_with("recall" + differ));
+  BOOST_TEST(message(train::f1).starts_with("f1" + differ));
   BOOST_TEST(message(train::auc).starts_with("auc" + differ));
   const auto classes = [](const Shape& shape) {
-    return train_text::error_of<ShapeError>([&] { train::accuracy(zeros(shape), tensor({0, 1})); });
+    return train_text::error_of<ShapeError>([&] { (void)train::accuracy(zeros(shape), tensor({0, 1})); });
   };
   BOOST_TEST(classes({3, 4}).starts_with("accuracy: prediction [3, 4] and target [2] differ in batch size"));
   BOOST_TEST(classes({2, 0}).starts_with("accuracy: prediction [2, 0] has no scores to choose from"));

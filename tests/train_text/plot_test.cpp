@@ -152,6 +152,30 @@ BOOST_AUTO_TEST_CASE(a_histogram_counts_every_finite_value_once) {
   BOOST_TEST(histogram("w", {NAN}, 10).x.empty());
   BOOST_TEST(error_of<slope::ValueError>([] { histogram("w", {1}, 0); }) ==
              "histogram: bins must be at least 1, got 0");
+  BOOST_TEST(error_of<slope::ValueError>([] { histogram("w", {1}, std::numeric_limits<int>::max()); }) ==
+             "histogram: bins must be at most 1000000, got 2147483647");
+  // Values whose distance no double holds.
+  const double end = std::numeric_limits<double>::max();
+  const Series ends = histogram("w", {-end, 0, end}, 2);
+  BOOST_TEST(ends.y == std::vector<double>({1, 2}), boost::test_tools::per_element());
+  for (const double x : ends.x) BOOST_TEST(std::isfinite(x));
+}
+
+BOOST_AUTO_TEST_CASE(sizes_whose_products_an_int_does_not_hold_are_refused) {
+  const int most = std::numeric_limits<int>::max();
+  const TemporaryFolder folder;
+  const auto refused = [&](const Figure& figure, const PlotOptions& options) {
+    return error_of<slope::ValueError>([&] { save_figure(figure, folder / "figure", options); });
+  };
+  const std::vector<Panel> panels(2, Panel{.series = {scatter("a", {1}, {1})}});
+  BOOST_TEST(refused({.panels = panels}, {.text_rows = most}) ==
+             "save_figure: a text picture has at most 20000 rows and columns");
+  BOOST_TEST(refused({.panels = panels}, {.text_columns = most}) ==
+             "save_figure: a text picture has at most 20000 rows and columns");
+  const std::string large = "save_figure: a figure has at most 1000 panels of 20000 x 20000 pixels";
+  BOOST_TEST(refused({.panels = panels, .panel_width = most}, {}) == large);
+  BOOST_TEST(refused({.panels = panels, .panel_height = most}, {}) == large);
+  BOOST_TEST(refused({.panels = std::vector<Panel>(1001, panels[0])}, {}) == large);
 }
 
 BOOST_AUTO_TEST_CASE(opacity_goes_into_the_colour) {

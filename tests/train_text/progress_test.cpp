@@ -307,4 +307,27 @@ BOOST_AUTO_TEST_CASE(nothing_happens_after_close) {
   BOOST_TEST(bench.out.str() == before);
 }
 
+BOOST_AUTO_TEST_CASE(counts_at_the_ends_of_their_range_do_not_overflow) {
+  constexpr auto most = std::numeric_limits<std::int64_t>::max(), least = std::numeric_limits<std::int64_t>::min();
+  Bench bench;
+  Progress bar(most, bench.options());
+  for (const std::int64_t n : {most, most, std::int64_t{1}}) {
+    bench.clock.now += 1;
+    bar.advance(n);
+    bar.draw();
+    BOOST_TEST(bar.state().done == most);
+  }
+  for (const std::int64_t n : {least, std::int64_t{-1}, least}) {
+    bench.clock.now += 1;
+    bar.advance(n);
+    bar.draw();
+    BOOST_TEST(bar.state().done == 0);
+  }
+  bar.advance(5);
+  bar.advance(-2);
+  BOOST_TEST(bar.state().done == 3);
+  BOOST_TEST(!progress_line({.done = least, .total = most, .elapsed = 1, .rate = 2}, 60, false).empty());
+  BOOST_TEST(!progress_line({.done = most, .total = 0, .elapsed = 1, .rate = 2}, 60, false).empty());
+}
+
 BOOST_AUTO_TEST_SUITE_END()

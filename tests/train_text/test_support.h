@@ -80,13 +80,16 @@ inline std::string contents(const std::string& path) {
 
 inline bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
-/// The message of the `Expected` error that `action` throws, or a text that no assertion expects.
+/// The message of the `Expected` error that `action` throws, without the line of a test that it must name, or a text that no
+/// assertion expects.
 template <class Expected, class Action>
 std::string error_of(Action action) {
   try {
     action();
   } catch (const Expected& error) {
-    return error.what();
+    const std::string what = error.what();
+    const std::size_t line = what.rfind(" (tests/");
+    return line == std::string::npos ? "(without a line) " + what : what.substr(0, line);
   }
   return "(nothing was thrown)";
 }

@@ -129,7 +129,8 @@ std::string python_repr(double value) {
   return sign + digits.substr(0, point) + "." + digits.substr(point);
 }
 
-double python_round(double value, int digits) {
+double python_round(double value, int digits, SourceLoc loc) {
+  const CallerScope scope(loc);
   if (digits < 0) throw ValueError(concat("python_round: digits must not be negative, got ", digits));
   // Below one unit in the last place of any double there is nothing left to round.
   if (!std::isfinite(value) || digits > 323) return value;
@@ -141,7 +142,10 @@ double python_round(double value, int digits) {
   return rounded;
 }
 
-std::string rounded_repr(double value, int digits) { return python_repr(python_round(value, digits)); }
+std::string rounded_repr(double value, int digits, SourceLoc loc) {
+  const CallerScope scope(loc);
+  return python_repr(python_round(value, digits));
+}
 
 std::string python_repr(std::string_view text) {
   const bool use_double = text.find('\'') != std::string_view::npos && text.find('"') == std::string_view::npos;
@@ -185,7 +189,8 @@ std::string python_step_repr(std::int64_t step, const LogValues& values) {
   return out + "}";
 }
 
-std::string significant(double value, int digits) {
+std::string significant(double value, int digits, SourceLoc loc) {
+  const CallerScope scope(loc);
   if (digits < 1 || digits > 17) throw ValueError(concat("significant: digits must be 1 to 17, got ", digits));
   std::string text = fmt::format("{:#.{}g}", value, digits);
   const auto written = std::count_if(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
@@ -247,7 +252,8 @@ std::vector<std::size_t> items_per_line(const std::vector<std::string>& names, c
   return lines;
 }
 
-TextTable::TextTable(std::vector<std::string> titles) : titles_(std::move(titles)) {
+TextTable::TextTable(std::vector<std::string> titles, SourceLoc loc) : titles_(std::move(titles)) {
+  const CallerScope scope(loc);
   if (titles_.empty()) throw ValueError("TextTable: a table needs at least one column");
   for (auto title = titles_.begin(); title != titles_.end(); ++title) {
     if (has_line_break(*title)) throw ValueError("TextTable: the column title \"" + *title + "\" holds a line break");
@@ -257,7 +263,8 @@ TextTable::TextTable(std::vector<std::string> titles) : titles_(std::move(titles
   }
 }
 
-void TextTable::add_row(std::vector<std::string> cells) {
+void TextTable::add_row(std::vector<std::string> cells, SourceLoc loc) {
+  const CallerScope scope(loc);
   if (cells.size() != titles_.size()) {
     throw ValueError(concat("TextTable: a row of ", cells.size(), " cells does not fit ", titles_.size(), " columns"));
   }

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "slope/autograd/core/source_loc.h"
+
 namespace slope::train {
 
 /// Named numbers in the order they were inserted: what one epoch, one step or one evaluation yields.
@@ -18,10 +20,11 @@ std::string python_repr(double value);
 /// `value` rounded to `digits` decimals as Python's `round(value, digits)`: the exact binary value is rounded, ties to
 /// even, so (2.675, 2) gives 2.67 and (0.0625, 3) gives 0.062. NaN and infinities pass through. Throws ValueError when
 /// `digits` is negative.
-double python_round(double value, int digits);
+double python_round(double value, int digits, SourceLoc loc = SourceLoc::here());
 
-/// `python_repr(python_round(value, digits))`: how the classic log prints every number.
-std::string rounded_repr(double value, int digits = 3);
+/// `python_repr(python_round(value, digits))`: how the classic log prints every number. Throws as
+/// python_round.
+std::string rounded_repr(double value, int digits = 3, SourceLoc loc = SourceLoc::here());
 
 /// A string in Python's quotes: `'loss'`, or double quotes when the text holds a single quote and no double one.
 std::string python_repr(std::string_view text);
@@ -34,7 +37,7 @@ std::string python_step_repr(std::int64_t step, const LogValues& values);
 
 /// `value` with `digits` significant digits, zeros at the end included so that columns of numbers stay in place:
 /// 0.02213, 0.9600, 12.35, 1.200e-07, nan. Throws ValueError unless digits is 1 to 17.
-std::string significant(double value, int digits = 4);
+std::string significant(double value, int digits = 4, SourceLoc loc = SourceLoc::here());
 
 /// 4183 -> `4,183`.
 std::string with_commas(std::int64_t value);
@@ -65,10 +68,10 @@ std::vector<std::size_t> items_per_line(const std::vector<std::string>& names, c
 class TextTable {
  public:
   /// Throws ValueError when a title repeats or holds a line break, or when there is none.
-  explicit TextTable(std::vector<std::string> titles);
+  explicit TextTable(std::vector<std::string> titles, SourceLoc loc = SourceLoc::here());
 
   /// Throws ValueError unless there is one single-line cell per title.
-  void add_row(std::vector<std::string> cells);
+  void add_row(std::vector<std::string> cells, SourceLoc loc = SourceLoc::here());
 
   /// The drawing, without a line break at its end.
   std::string to_string() const;

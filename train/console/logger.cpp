@@ -11,11 +11,11 @@
 
 namespace slope::train {
 
-ClassicLogger::ClassicLogger(const LoggerOptions& options)
+ClassicLogger::ClassicLogger(const LoggerOptions& options, SourceLoc loc)
     : out_(options.out ? *options.out : std::cout),
       clock_(options.clock ? *options.clock : Clock::system()),
       every_(options.log_step_freq) {
-  if (every_ < 1) throw ValueError(concat("ClassicLogger: log_step_freq must be at least 1, got ", every_));
+  if (every_ < 1) throw ValueError(concat("ClassicLogger: log_step_freq must be at least 1, got ", every_), loc);
 }
 
 void ClassicLogger::bar() { out_ << "\n" << std::string(80, '=') << clock_.timestamp() << '\n' << std::flush; }

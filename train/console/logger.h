@@ -40,11 +40,14 @@ class Logger {
 };
 
 struct LoggerOptions {
-  std::ostream* out = nullptr;     // null: std::cout
-  Clock* clock = nullptr;          // null: Clock::system()
-  std::int64_t log_step_freq = 1;  // classic: print the running means every so many steps
-  ProgressOptions progress =
-      {};  // default style: width, unicode, ...; description, out, clock, leave are set by the logger
+  /// Null is std::cout.
+  std::ostream* out = nullptr;
+  /// Null is Clock::system().
+  Clock* clock = nullptr;
+  /// Classic style: print the running means every so many steps.
+  std::int64_t log_step_freq = 1;
+  /// Default style: width, unicode, colour, ...; the logger itself sets description, out, clock and leave.
+  ProgressOptions progress = {};
 };
 
 /// The log of torchkeras 2.x, byte for byte apart from the times:
@@ -65,7 +68,7 @@ struct LoggerOptions {
 class ClassicLogger final : public Logger {
  public:
   /// Throws ValueError when log_step_freq is below 1.
-  explicit ClassicLogger(const LoggerOptions& options = {});
+  explicit ClassicLogger(const LoggerOptions& options = {}, SourceLoc loc = SourceLoc::here());
   void begin_fit(std::int64_t epochs) override;
   void begin_epoch(std::int64_t epoch, std::int64_t steps) override;
   bool step_done(std::int64_t step) override;

@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <iostream>
+#include <limits>
 #include <utility>
 
 namespace slope::train {
@@ -55,7 +56,8 @@ std::pair<std::string, std::string> around_bar(const ProgressState& state, const
   std::string details;
   const auto add = [&](const std::string& text) { details += (details.empty() ? "" : ", ") + text; };
   if (parts.times) {
-    const double left = state.rate > 0 ? static_cast<double>(state.total - state.done) / state.rate : -1;
+    const double left =
+        state.rate > 0 ? (static_cast<double>(state.total) - static_cast<double>(state.done)) / state.rate : -1;
     add(duration_text(state.elapsed) + (counted ? "<" + duration_text(left) : ""));
   }
   if (parts.rate) add(rate_text(state.rate));
@@ -143,7 +145,11 @@ Progress::~Progress() {
 }
 
 bool Progress::advance(std::int64_t n) {
-  state_.done += n;
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  if (n > most - state_.done)
+    state_.done = most;
+  else
+    state_.done = n < -state_.done ? 0 : state_.done + n;
   if (!live_ || closed_) return false;
   return clock_.seconds() - last_draw_ >= options_.interval;
 }

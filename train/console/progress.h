@@ -65,7 +65,7 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  /// Counts `n` iterations. True when a redraw is due: call draw() then.
+  /// Counts `n` iterations, down to 0 with a negative n. True when a redraw is due: call draw() then.
   bool advance(std::int64_t n = 1);
   /// Redraws now with `values` behind the rate.
   void draw(LogValues values);

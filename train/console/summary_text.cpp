@@ -86,7 +86,8 @@ std::string without_trailing_spaces(std::string line) {
 
 }  // namespace
 
-std::string classic_summary(const SummaryInfo& info) {
+std::string classic_summary(const SummaryInfo& info, SourceLoc loc) {
+  const CallerScope scope(loc);
   SummaryInfo leaves = info;
   std::erase_if(leaves.rows, [](const SummaryRow& row) { return row.has_children; });
   const Totals totals = add_up(leaves, Reused::counted_again, "classic_summary");
@@ -118,7 +119,8 @@ std::string classic_summary(const SummaryInfo& info) {
   return out + thin + "\n";
 }
 
-std::string named_summary(const SummaryInfo& info) {
+std::string named_summary(const SummaryInfo& info, SourceLoc loc) {
+  const CallerScope scope(loc);
   const Totals totals = add_up(info, Reused::counted_once, "named_summary");
   std::vector<Column> columns = {
       {"Name", false, {}}, {"Layer", false, {}}, {"Output shape", false, {}}, {"Params", true, {}}, {"MACs", true, {}}};

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "slope/autograd/core/source_loc.h"
+
 namespace slope::train {
 
 /// One layer of a model as a summary lists it; leaf modules in the order their forward ran.
@@ -39,7 +41,7 @@ struct SummaryInfo {
 /// input = 4 * prod(input shape), forward/backward = 2 * 4 * sum(prod(output shape)), parameters = 4 * total. As in
 /// torchkeras a layer that runs twice counts twice, and parameters of a module that has children do not count. Throws
 /// ValueError for a row with more trainable parameters than parameters.
-std::string classic_summary(const SummaryInfo& info);
+std::string classic_summary(const SummaryInfo& info, SourceLoc loc = SourceLoc::here());
 
 /// slope's own summary: dotted names, shapes, parameters, multiply-accumulates per sample. Columns are as wide as their
 /// contents; a reused layer is marked and its parameters count once. Ends with a line break. Throws as classic_summary.
@@ -50,6 +52,6 @@ std::string classic_summary(const SummaryInfo& info);
 ///     --------------------------------------------
 ///     Parameters   12 (12 trainable, 0 frozen), 48 B
 ///     Per sample   8 MACs, 8 B input, 32 B outputs + gradients
-std::string named_summary(const SummaryInfo& info);
+std::string named_summary(const SummaryInfo& info, SourceLoc loc = SourceLoc::here());
 
 }  // namespace slope::train

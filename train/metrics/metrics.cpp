@@ -10,48 +10,121 @@ namespace slope::train {
 
 namespace {
 
-void require_same_count(const char* op, const Tensor& y_pred, const Tensor& y_true) {
-  if (y_pred.numel() != y_true.numel())
-    throw ShapeError(concat(op, ": prediction ", to_text(y_pred.shape()), " and target ", to_text(y_true.shape()),
-                            " differ in number of elements"));
+void require_defined(const char* op, In y_pred, const Tensor& y_true) {
+  if (!y_pred.tensor.defined()) throw ValueError(concat(op, ": the prediction is an undefined tensor"), y_pred.loc);
+  if (!y_true.defined()) throw ValueError(concat(op, ": the target is an undefined tensor"), y_pred.loc);
+}
+
+void require_same_count(const char* op, In y_pred, const Tensor& y_true) {
+  if (y_pred->numel() != y_true.numel())
+    throw ShapeError(concat(op, ": prediction ", to_text(y_pred->shape()), " and target ", to_text(y_true.shape()),
+                            " differ in number of elements"),
+                     y_pred.loc);
 }
 
 double ratio(std::int64_t part, std::int64_t whole) {
   return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
 }
 
+/// Labels are 0 and 1, or -1 and 1.
+std::vector<double> binary_labels(const char* op, In y_pred, const Tensor& y_true) {
+  auto labels = y_true.to_vector<double>();
+  for (double t : labels)
+    if (t < -1 || t > 1)
+      throw ValueError(
+          concat(op, ": a label of a binary target is 0 or 1, got ", t,
+                 y_true.dim() == 1 && y_true.dtype() == DType::int64 ? "; for classes pass one score per class, (N, C)"
+                                                                     : ""),
+          y_pred.loc);
+  return labels;
+}
+
+Confusion count_binary(const char* op, In y_pred, const Tensor& y_true, const MetricOptions& options) {
+  require_defined(op, y_pred, y_true);
+  require_same_count(op, y_pred, y_true);
+  const auto p = y_pred->to_vector<double>(), t = binary_labels(op, y_pred, y_true);
+  double threshold = options.threshold;
+  if (options.from_logits) {
+    threshold = std::log(threshold) - std::log1p(-threshold);  // sigmoid rises
+  } else {
+    for (double v : p)
+      if (v < 0 || v > 1)
+        throw ValueError(concat(op, ": a prediction is a probability, got ", v,
+                                "; apply sigmoid to logits, or use a metric object with {.from_logits = true}"),
+                         y_pred.loc);
+  }
+  Confusion c;
+  for (std::size_t i = 0; i < p.size(); ++i) {
+    const bool said = p[i] > threshold, is = t[i] > 0.5;
+    ++(said ? (is ? c.true_positive : c.false_positive) : (is ? c.false_negative : c.true_negative));
+  }
+  return c;
+}
+
 struct Hits {
   std::int64_t correct = 0, total = 0;
 };
 
-Hits count_hits(const Tensor& y_pred, const Tensor& y_true, double threshold) {
-  const bool classes = y_pred.dim() == 2 && y_pred.size(1) != 1 && y_true.dtype() == DType::int64 && y_true.dim() == 1;
-  if (classes) {
-    if (y_pred.size(1) == 0)
-      throw ShapeError(concat("accuracy: prediction ", to_text(y_pred.shape()), " has no scores to choose from"));
-    if (y_pred.size(0) != y_true.size(0))
-      throw ShapeError(concat("accuracy: prediction ", to_text(y_pred.shape()), " and target ", to_text(y_true.shape()),
-                              " differ in batch size"));
-    const auto scores = y_pred.to_vector<double>();
-    const auto labels = y_true.to_vector<std::int64_t>();
-    const auto columns = static_cast<std::size_t>(y_pred.size(1));
-    Hits h{0, y_pred.size(0)};
+/// The position of the first largest element of each row.
+std::vector<std::int64_t> largest_of_rows(const Tensor& scores) {
+  const auto values = scores.to_vector<double>();
+  const auto columns = static_cast<std::ptrdiff_t>(scores.size(1));
+  std::vector<std::int64_t> out;
+  for (auto row = values.begin(); row != values.end(); row += columns)
+    out.push_back(std::max_element(row, row + columns) - row);
+  return out;
+}
+
+Hits count_hits(In y_pred, const Tensor& y_true, const MetricOptions& options) {
+  require_defined("accuracy", y_pred, y_true);
+  const bool columns = y_pred->dim() == 2 && y_pred->size(1) != 1;
+  const bool classes = columns && y_true.dtype() == DType::int64 && y_true.dim() == 1;
+  const bool alike = columns && y_pred->shape() == y_true.shape();
+  if (alike && !options.one_hot && !options.multilabel)
+    throw ValueError(
+        concat("accuracy: prediction and target ", to_text(y_true.shape()),
+               " may stand for one class per row or for independent labels; pass classes, y_true.argmax(1), "
+               "or use train::Accuracy with {.one_hot = true} or {.multilabel = true}"),
+        y_pred.loc);
+  if (classes || (alike && options.one_hot)) {
+    const std::int64_t count = y_pred->size(1);
+    if (count == 0)
+      throw ShapeError(concat("accuracy: prediction ", to_text(y_pred->shape()), " has no scores to choose from"),
+                       y_pred.loc);
+    if (y_pred->size(0) != y_true.size(0))
+      throw ShapeError(concat("accuracy: prediction ", to_text(y_pred->shape()), " and target ",
+                              to_text(y_true.shape()), " differ in batch size"),
+                       y_pred.loc);
+    const auto chosen = largest_of_rows(y_pred);
+    const auto labels = classes ? y_true.to_vector<std::int64_t>() : largest_of_rows(y_true);
+    Hits h;
     for (std::size_t i = 0; i < labels.size(); ++i) {
-      const auto row = scores.begin() + static_cast<std::ptrdiff_t>(i * columns);
-      h.correct += std::max_element(row, row + static_cast<std::ptrdiff_t>(columns)) - row == labels[i];
+      if (options.ignore_index && labels[i] == *options.ignore_index) continue;
+      if (labels[i] < 0 || labels[i] >= count)
+        throw IndexError(
+            concat("accuracy: label ", labels[i], " of sample ", i, " is out of range for ", count,
+                   " classes; to leave some out use train::Accuracy with {.ignore_index = ", labels[i], "}"),
+            y_pred.loc);
+      h.correct += chosen[i] == labels[i];
+      ++h.total;
     }
     return h;
   }
-  require_same_count("accuracy", y_pred, y_true);
-  const Confusion c = confusion(y_pred, y_true, threshold);
-  return {c.true_positive + c.true_negative, y_pred.numel()};
+  const Confusion c = count_binary("accuracy", y_pred, y_true, options);
+  return {c.true_positive + c.true_negative, y_pred->numel()};
+}
+
+void require_threshold(const char* op, const MetricOptions& options, SourceLoc loc) {
+  if (!(options.threshold >= 0 && options.threshold <= 1))
+    throw ValueError(concat(op, ": the threshold is a probability, got ", options.threshold), loc);
 }
 
 using Scores = std::vector<std::pair<double, bool>>;
 
-void append_scores(Scores& scores, const Tensor& y_pred, const Tensor& y_true) {
+void append_scores(Scores& scores, In y_pred, const Tensor& y_true) {
+  require_defined("auc", y_pred, y_true);
   require_same_count("auc", y_pred, y_true);
-  const auto p = y_pred.to_vector<double>(), t = y_true.to_vector<double>();
+  const auto p = y_pred->to_vector<double>(), t = binary_labels("auc", y_pred, y_true);
   for (std::size_t i = 0; i < p.size(); ++i) scores.emplace_back(p[i], t[i] > 0.5);
 }
 
@@ -80,7 +153,8 @@ Tensor number(double v) { return full({}, v, {.dtype = DType::float32}); }
 class BatchMean : public Metric {
  public:
   explicit BatchMean(MetricFunction f) : function_(std::move(f)) {}
-  void update(const Tensor& y_pred, const Tensor& y_true) override {
+  void update(In y_pred, const Tensor& y_true) override {
+    const CallerScope scope(y_pred.loc);
     sum_ += function_(y_pred, y_true).item();
     ++batches_;
   }
@@ -104,59 +178,68 @@ double Confusion::precision() const { return ratio(true_positive, true_positive 
 double Confusion::recall() const { return ratio(true_positive, true_positive + false_negative); }
 double Confusion::f1() const { return ratio(2 * true_positive, 2 * true_positive + false_positive + false_negative); }
 
-Confusion confusion(const Tensor& y_pred, const Tensor& y_true, double threshold) {
-  require_same_count("confusion", y_pred, y_true);
-  const auto p = y_pred.to_vector<double>(), t = y_true.to_vector<double>();
-  Confusion c;
-  for (std::size_t i = 0; i < p.size(); ++i) {
-    const bool said = p[i] > threshold, is = t[i] > 0.5;
-    ++(said ? (is ? c.true_positive : c.false_positive) : (is ? c.false_negative : c.true_negative));
-  }
-  return c;
+Confusion confusion(In y_pred, const Tensor& y_true, double threshold) {
+  const MetricOptions options{.threshold = threshold};
+  require_threshold("confusion", options, y_pred.loc);
+  return count_binary("confusion", y_pred, y_true, options);
 }
 
-Tensor accuracy(const Tensor& y_pred, const Tensor& y_true) {
-  const Hits h = count_hits(y_pred, y_true, 0.5);
+Tensor accuracy(In y_pred, const Tensor& y_true) {
+  const Hits h = count_hits(y_pred, y_true, {});
   return number(h.total ? ratio(h.correct, h.total) : std::numeric_limits<double>::quiet_NaN());
 }
-Tensor precision(const Tensor& y_pred, const Tensor& y_true) { return number(confusion(y_pred, y_true).precision()); }
-Tensor recall(const Tensor& y_pred, const Tensor& y_true) { return number(confusion(y_pred, y_true).recall()); }
-Tensor f1(const Tensor& y_pred, const Tensor& y_true) { return number(confusion(y_pred, y_true).f1()); }
-Tensor auc(const Tensor& y_pred, const Tensor& y_true) {
+Tensor precision(In y_pred, const Tensor& y_true) {
+  return number(count_binary("precision", y_pred, y_true, {}).precision());
+}
+Tensor recall(In y_pred, const Tensor& y_true) { return number(count_binary("recall", y_pred, y_true, {}).recall()); }
+Tensor f1(In y_pred, const Tensor& y_true) { return number(count_binary("f1", y_pred, y_true, {}).f1()); }
+Tensor auc(In y_pred, const Tensor& y_true) {
   Scores scores;
   append_scores(scores, y_pred, y_true);
   return number(area(std::move(scores)));
 }
 
-void Accuracy::update(const Tensor& y_pred, const Tensor& y_true) {
-  const Hits h = count_hits(y_pred, y_true, threshold_);
+Accuracy::Accuracy(const MetricOptions& options, SourceLoc loc) : options_(options) {
+  require_threshold("Accuracy", options, loc);
+  if (options.one_hot && options.multilabel)
+    throw ValueError(
+        "Accuracy: a row marks one class or holds labels of its own, not both; choose one_hot or multilabel", loc);
+}
+void Accuracy::update(In y_pred, const Tensor& y_true) {
+  const Hits h = count_hits(y_pred, y_true, options_);
   correct_ += h.correct;
   total_ += h.total;
 }
 double Accuracy::compute() const { return total_ ? ratio(correct_, total_) : std::numeric_limits<double>::quiet_NaN(); }
 
-void ConfusionMetric::update(const Tensor& y_pred, const Tensor& y_true) {
-  const Confusion c = confusion(y_pred, y_true, threshold_);
+ConfusionMetric::ConfusionMetric(double (Confusion::*value)() const, const MetricOptions& options, SourceLoc loc)
+    : value_(value), options_(options) {
+  require_threshold("metrics", options, loc);
+  if (options.one_hot || options.ignore_index)
+    throw ValueError("metrics: precision, recall and F1 are binary; one_hot and ignore_index belong to Accuracy", loc);
+}
+void ConfusionMetric::update(In y_pred, const Tensor& y_true) {
+  const Confusion c = count_binary("confusion", y_pred, y_true, options_);
   counts_.true_positive += c.true_positive;
   counts_.false_positive += c.false_positive;
   counts_.true_negative += c.true_negative;
   counts_.false_negative += c.false_negative;
 }
 
-void AUC::update(const Tensor& y_pred, const Tensor& y_true) { append_scores(scores_, y_pred, y_true); }
+void AUC::update(In y_pred, const Tensor& y_true) { append_scores(scores_, y_pred, y_true); }
 double AUC::compute() const { return area(scores_); }
 
-NamedMetric::NamedMetric(std::string name, MetricFunction function)
-    : NamedMetric(std::move(name), std::shared_ptr<Metric>(std::make_shared<BatchMean>(std::move(function)))) {}
+NamedMetric::NamedMetric(std::string name, MetricFunction function, SourceLoc loc)
+    : NamedMetric(std::move(name), std::shared_ptr<Metric>(std::make_shared<BatchMean>(std::move(function))), loc) {}
 
-NamedMetric::NamedMetric(std::string name, std::shared_ptr<Metric> metric)
+NamedMetric::NamedMetric(std::string name, std::shared_ptr<Metric> metric, SourceLoc loc)
     : name_(std::move(name)), metric_(std::move(metric)) {
-  if (name_.empty()) throw ValueError("metrics: a metric needs a name");
-  if (!metric_) throw ValueError(concat("metrics: the metric '", name_, "' is null"));
+  if (name_.empty()) throw ValueError("metrics: a metric needs a name", loc);
+  if (!metric_) throw ValueError(concat("metrics: the metric '", name_, "' is null"), loc);
 }
 
 void NamedMetric::reset() { metric_->reset(); }
-void NamedMetric::update(const Tensor& y_pred, const Tensor& y_true) { metric_->update(y_pred, y_true); }
+void NamedMetric::update(In y_pred, const Tensor& y_true) { metric_->update(y_pred, y_true); }
 double NamedMetric::value() const { return metric_->compute(); }
 
 }  // namespace slope::train

@@ -127,7 +127,8 @@ std::vector<double> evenly_spaced(double low, double high, int count) {
 
 }  // namespace
 
-Grid Grid::over(double x_low, double x_high, int x_count, double y_low, double y_high, int y_count) {
+Grid Grid::over(double x_low, double x_high, int x_count, double y_low, double y_high, int y_count, SourceLoc loc) {
+  const CallerScope scope(loc);
   return {evenly_spaced(x_low, x_high, x_count), evenly_spaced(y_low, y_high, y_count), {}};
 }
 
@@ -140,7 +141,8 @@ std::vector<std::pair<double, double>> Grid::points() const {
   return out;
 }
 
-std::vector<Polyline> contour_lines(const Grid& grid, double level) {
+std::vector<Polyline> contour_lines(const Grid& grid, double level, SourceLoc loc) {
+  const CallerScope scope(loc);
   if (grid.z.size() != grid.x.size() * grid.y.size()) {
     throw ValueError(concat("contour_lines: ", grid.z.size(), " values do not fill a grid of ", grid.x.size(), " x ",
                             grid.y.size(), " points"));

@@ -3,6 +3,8 @@
 #include <utility>
 #include <vector>
 
+#include "slope/autograd/core/source_loc.h"
+
 namespace slope::train {
 
 /// Values on a rectangular grid: `z[j * x.size() + i]` belongs to the point (x[i], y[j]).
@@ -17,7 +19,8 @@ struct Grid {
   ///     Grid grid = Grid::over(-12, 12, 120, -12, 12, 120);
   ///     for (auto [x, y] : grid.points()) inputs.push_back(...);   // in the order z has
   ///     grid.z = probabilities;
-  static Grid over(double x_low, double x_high, int x_count, double y_low, double y_high, int y_count);
+  static Grid over(double x_low, double x_high, int x_count, double y_low, double y_high, int y_count,
+                   SourceLoc loc = SourceLoc::here());
 
   /// Every point in the order of z: x runs fastest.
   std::vector<std::pair<double, double>> points() const;
@@ -29,6 +32,6 @@ using Polyline = std::vector<std::pair<double, double>>;
 /// The lines on which the grid, interpolated linearly along cell edges, takes the value `level` (marching squares; a
 /// saddle is resolved by the mean of its cell's corners). Cells with a value that is not finite are left out. Empty
 /// when the level is not crossed. Throws ValueError when the grid's sizes do not match.
-std::vector<Polyline> contour_lines(const Grid& grid, double level);
+std::vector<Polyline> contour_lines(const Grid& grid, double level, SourceLoc loc = SourceLoc::here());
 
 }  // namespace slope::train

@@ -46,8 +46,10 @@ Series curve(std::string label, std::vector<double> x, std::vector<double> y, st
   return series;
 }
 
-Series histogram(std::string label, const std::vector<double>& values, int bins, std::string color) {
+Series histogram(std::string label, const std::vector<double>& values, int bins, std::string color, SourceLoc loc) {
+  const CallerScope scope(loc);
   if (bins < 1) throw ValueError(concat("histogram: bins must be at least 1, got ", bins));
+  if (bins > 1000000) throw ValueError(concat("histogram: bins must be at most 1000000, got ", bins));
   std::vector<double> finite;
   std::copy_if(values.begin(), values.end(), std::back_inserter(finite), [](double v) { return std::isfinite(v); });
   Series series;
@@ -57,20 +59,23 @@ Series histogram(std::string label, const std::vector<double>& values, int bins,
   if (finite.empty()) return series;
   const auto [least, greatest] = std::minmax_element(finite.begin(), finite.end());
   const double low = *least;
+  const double span = *greatest - low;  // infinite when the values lie at both ends of what a double holds
   // All values equal: one bin of width 1 around them.
-  const double width = *greatest > low ? (*greatest - low) / bins : 1.0;
+  const double width = !(span > 0) ? 1.0 : std::isfinite(span) ? span / bins : *greatest / bins - low / bins;
   const double start = *greatest > low ? low : low - 0.5;
   const int used = *greatest > low ? bins : 1;
   series.y.assign(static_cast<std::size_t>(used), 0.0);
-  for (int i = 0; i < used; ++i) series.x.push_back(start + (i + 0.5) * width);
+  for (int i = 0; i < used; ++i)
+    series.x.push_back(std::isfinite(span) ? start + (i + 0.5) * width : 2 * (start / 2 + (i + 0.5) * (width / 2)));
   for (const double value : finite) {
-    const int bin = std::min(used - 1, static_cast<int>((value - start) / width));
+    const int bin = std::min(used - 1, static_cast<int>((value / 2 - start / 2) / (width / 2)));
     series.y[static_cast<std::size_t>(bin)] += 1;
   }
   return series;
 }
 
-Panel metric_panel(const History& history, const std::string& metric) {
+Panel metric_panel(const History& history, const std::string& metric, SourceLoc loc) {
+  const CallerScope scope(loc);
   std::vector<double> epochs;
   for (std::size_t e = 1; e <= history.size(); ++e) epochs.push_back(static_cast<double>(e));
   const std::string valid = "val_" + metric;
@@ -88,7 +93,8 @@ Panel metric_panel(const History& history, const std::string& metric) {
   return panel;
 }
 
-PlotResult save_figure(const Figure& figure, const std::string& stem, const PlotOptions& options) {
+PlotResult save_figure(const Figure& figure, const std::string& stem, const PlotOptions& options, SourceLoc loc) {
+  const CallerScope scope(loc);
   namespace fs = std::filesystem;
   const std::string folder = fs::path(stem).parent_path().string();
   const std::string name = fs::path(stem).filename().string();

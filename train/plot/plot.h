@@ -70,13 +70,15 @@ Series curve(std::string label, std::vector<double> x, std::vector<double> y, st
              Stroke stroke = Stroke::solid, Marker marker = Marker::none);
 
 /// Bars that count how many of `values` fall into each of `bins` equal intervals from the least to the greatest of
-/// them; values that are not finite are not counted. Throws ValueError when bins is below 1.
-Series histogram(std::string label, const std::vector<double>& values, int bins = 30, std::string color = "");
+/// them; values that are not finite are not counted. Throws ValueError unless bins is 1 to
+/// 1,000,000.
+Series histogram(std::string label, const std::vector<double>& values, int bins = 30, std::string color = "",
+                 SourceLoc loc = SourceLoc::here());
 
 /// The curves of one quantity over the epochs: `metric` as blue dashed circles and, when the history has it,
 /// `val_<metric>` as red solid circles, titled `Training and validation <metric>`. Throws ValueError when the history
 /// lacks the column.
-Panel metric_panel(const History& history, const std::string& metric);
+Panel metric_panel(const History& history, const std::string& metric, SourceLoc loc = SourceLoc::here());
 
 struct PlotOptions {
   bool svg = true;
@@ -97,15 +99,15 @@ struct PlotResult {
 };
 
 /// Draws the figure into `<stem>.svg` and `<stem>.png` with the external program gnuplot. `<stem>.csv` (columns x, y,
-/// z, panel, series) and
-/// `<stem>.gp` stay beside the pictures: `gnuplot <name>.gp` in that folder redraws them. When gnuplot is missing or
+/// z, panel, series) and `<stem>.gp` stay beside the pictures: `gnuplot <name>.gp` in that folder redraws them. When gnuplot is missing or
 /// fails, a note says so and data and script are left. No shell is involved and no text of the figure can act as a
 /// command. Throws ValueError, before anything is written, for a figure without panels, series of unequal lengths, a
-/// grid that is not full, an unknown colour or a file name with control characters; IoError when a file cannot be
+/// grid that is not full, an unknown colour, a size out of range or a file name with control characters; IoError when a file cannot be
 /// written.
 ///
 ///     Figure figure = {.title = "", .panels = {{.title = "data", .series = {scatter("positive", xp, yp, "red")}}}};
 ///     save_figure(figure, "out/data", {.text = &std::cout});
-PlotResult save_figure(const Figure& figure, const std::string& stem, const PlotOptions& options = {});
+PlotResult save_figure(const Figure& figure, const std::string& stem, const PlotOptions& options = {},
+                       SourceLoc loc = SourceLoc::here());
 
 }  // namespace slope::train

@@ -351,6 +351,14 @@ PlotScript ScriptWriter::write(const std::string& name) {
   if (options_.text_rows < 5 || options_.text_columns < 0) {
     throw ValueError("save_figure: a text picture needs at least 5 rows and no negative width");
   }
+  // Far beyond what is drawn, and no product of two of them leaves an int.
+  constexpr int largest = 20000;
+  if (options_.text_rows > largest || options_.text_columns > largest) {
+    throw ValueError(concat("save_figure: a text picture has at most ", largest, " rows and columns"));
+  }
+  if (figure_.panel_width > largest || figure_.panel_height > largest || figure_.panels.size() > 1000) {
+    throw ValueError(concat("save_figure: a figure has at most 1000 panels of ", largest, " x ", largest, " pixels"));
+  }
   const bool several = figure_.panels.size() > 1 || !figure_.title.empty();
   const int count = static_cast<int>(figure_.panels.size());
   const int across = std::min(count, figure_.panels_per_row);

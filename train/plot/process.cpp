@@ -96,7 +96,8 @@ std::string find_program(const std::string& name) {
   return "";
 }
 
-ProcessResult run_process(const std::vector<std::string>& arguments, const std::string& folder) {
+ProcessResult run_process(const std::vector<std::string>& arguments, const std::string& folder, SourceLoc loc) {
+  const CallerScope scope(loc);
   if (arguments.empty()) throw ValueError("run_process: no program was named");
   std::vector<char*> argv;
   for (const std::string& argument : arguments) {

@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "slope/autograd/core/source_loc.h"
+
 namespace slope::train {
 
 /// What an external program left behind.
@@ -20,6 +22,7 @@ std::string find_program(const std::string& name);
 /// Runs the program `arguments[0]` (a path; see find_program) in `folder` (empty: here), without a shell and with
 /// nothing on its standard input, and waits for it. Throws IoError when it cannot be started, ValueError for an
 /// argument with a zero byte.
-ProcessResult run_process(const std::vector<std::string>& arguments, const std::string& folder = "");
+ProcessResult run_process(const std::vector<std::string>& arguments, const std::string& folder = "",
+                          SourceLoc loc = SourceLoc::here());
 
 }  // namespace slope::train
