@@ -1,5 +1,6 @@
 # slope_box(name DIR dir DEPENDS boxes... PRIVATE libs... PUBLIC libs...): one static library slope_<name>, alias slope::<name>, of all
-# sources under dir. A box without sources is an interface target until it gets some.
+# sources under dir. A box without sources is an interface target until it gets some. With BUILD_SHARED_LIBS all boxes together are one
+# shared library, slope.
 
 # Includes read "slope/...": in this folder lie links to the folders of the boxes, and the short headers of slope_public_headers.
 set(slope_include_dir "${PROJECT_BINARY_DIR}/include")
@@ -11,7 +12,35 @@ foreach(name autograd nn optim data io train slope.h)
   file(CREATE_LINK "${PROJECT_SOURCE_DIR}/${name}" "${slope_include_dir}/slope/${name}" SYMBOLIC)
 endforeach()
 set(slope_boxes "")
+set(slope_code "")
 set(slope_layers "")
+
+# Position independent, so that an archive may end up in a shared library or a plug-in. Nobody replaces slope's functions from outside:
+# saying so keeps calls as cheap as without. Where nobody chose how to optimise, slope does (and says it, see CMakeLists.txt).
+set(slope_config_optimised $<CONFIG:Release,RelWithDebInfo>)
+if(slope_optimises_itself)
+  set(slope_config_optimised 1)
+endif()
+
+function(slope_compile_as_library target)
+  set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  # -fno-math-errno and -fno-trapping-math let loops with sqrt and comparisons vectorize; no result changes.
+  target_compile_options(${target} PRIVATE -fno-semantic-interposition -fno-math-errno -fno-trapping-math)
+  if(slope_optimises_itself)
+    target_compile_options(${target} PRIVATE -O2)
+  endif()
+  slope_map_files(${target} PRIVATE "${PROJECT_SOURCE_DIR}" "slope/")
+endfunction()
+
+# What a program needs that includes slope's headers.
+function(slope_use_headers target scope)
+  target_compile_features(${target} ${scope} cxx_std_20)
+  target_include_directories(${target} ${scope} $<BUILD_INTERFACE:${slope_include_dir}> $<INSTALL_INTERFACE:include>)
+  # Inline code of slope's headers is library code too, wherever it is compiled. Coming after a target's own maps, these win.
+  slope_map_files(${target} ${scope} "${slope_include_dir}/slope" "slope/")
+  target_compile_options(${target} ${scope}
+    "$<INSTALL_INTERFACE:-fmacro-prefix-map=$<INSTALL_PREFIX>/include/slope/=slope/>")
+endfunction()
 
 function(slope_box name)
   cmake_parse_arguments(PARSE_ARGV 1 box "" "DIR" "DEPENDS;PRIVATE;PUBLIC")
@@ -20,22 +49,33 @@ function(slope_box name)
   set(depends ${box_DEPENDS})
   list(TRANSFORM depends PREPEND slope_)
 
-  if(sources)
+  set(scope INTERFACE)
+  set(code "")
+  if(sources AND BUILD_SHARED_LIBS)
+    # The boxes refer to each other, which shared libraries may not: they are all one, and the targets of the boxes lead to it.
+    set(code ${target}_code)
+    add_library(${code} OBJECT ${sources})
+    slope_use_headers(${code} PRIVATE)
+    target_link_libraries(${code} PRIVATE ${box_PUBLIC})
+  elseif(sources)
     set(scope PUBLIC)
+    set(code ${target})
     add_library(${target} STATIC ${sources})
-    # -fno-math-errno and -fno-trapping-math let loops with sqrt and comparisons vectorize; no result changes.
-    target_compile_options(${target} PRIVATE -fno-math-errno -fno-trapping-math)
-    slope_map_files(${target} PRIVATE "${PROJECT_SOURCE_DIR}" "slope/")
-    target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:slope_strict> ${box_PRIVATE})
     # The boxes from tensor to ops refer to each other; a linker that reads each archive once must meet them repeatedly.
     set_target_properties(${target} PROPERTIES LINK_INTERFACE_MULTIPLICITY 3)
-  else()
-    set(scope INTERFACE)
+  endif()
+  if(code)
+    slope_compile_as_library(${code})
+    target_link_libraries(${code} PRIVATE $<BUILD_INTERFACE:slope_strict> ${box_PRIVATE})
+    set(slope_code ${slope_code} ${code} PARENT_SCOPE)
+  endif()
+  if(NOT TARGET ${target})
     add_library(${target} INTERFACE)
   endif()
   add_library(slope::${name} ALIAS ${target})
   set_target_properties(${target} PROPERTIES EXPORT_NAME ${name})
   set_property(TARGET ${target} PROPERTY slope_scope ${scope})
+  set_property(TARGET ${target} PROPERTY slope_outside_libraries ${box_PRIVATE} ${box_PUBLIC})
   target_link_libraries(${target} ${scope} ${depends} ${box_PUBLIC})
 
   set(slope_boxes ${slope_boxes} ${name} PARENT_SCOPE)
@@ -46,34 +86,43 @@ endfunction()
 # What concerns all boxes together; call it after the last slope_box.
 function(slope_join_boxes)
   get_property(scope TARGET slope_core PROPERTY slope_scope)
-  target_compile_features(slope_core ${scope} cxx_std_20)
-  target_include_directories(slope_core ${scope} $<BUILD_INTERFACE:${slope_include_dir}> $<INSTALL_INTERFACE:include>)
-  # Inline code of slope's headers is library code too, wherever it is compiled. Coming after a target's own maps, these win.
-  slope_map_files(slope_core ${scope} "${slope_include_dir}/slope" "slope/")
-  target_compile_options(slope_core ${scope}
-    "$<INSTALL_INTERFACE:-fmacro-prefix-map=$<INSTALL_PREFIX>/include/slope/=slope/>")
+  slope_use_headers(slope_core ${scope})
 
   # Methods of Tensor are declared in tensor and defined in ops: who links one needs the other.
   get_property(scope TARGET slope_tensor PROPERTY slope_scope)
   target_link_libraries(slope_tensor ${scope} slope_ops)
 
-  # -O3 takes out of a loop what it asks in vain for every element. Of ops and nn no loop gains by it.
-  foreach(name kernels optim)
-    get_property(scope TARGET slope_${name} PROPERTY slope_scope)
-    if(scope STREQUAL "PUBLIC")
-      target_compile_options(slope_${name} PRIVATE $<$<CONFIG:Release>:-O3>)
+  foreach(code IN LISTS slope_code)
+    # -O3 takes out of a loop what it asks in vain for every element. Of ops and nn no loop gains by it.
+    if(code MATCHES "^slope_(kernels|optim)")
+      target_compile_options(${code} PRIVATE $<${slope_config_optimised}:-O3>)
+    endif()
+    if(code MATCHES "^slope_kernels")
+      # A multiplication fused into an addition in one loop and not in another would make results depend on the layout.
+      target_compile_options(${code} PRIVATE -ffp-contract=off)
     endif()
   endforeach()
-  get_property(scope TARGET slope_kernels PROPERTY slope_scope)
-  if(scope STREQUAL "PUBLIC")
-    # A multiplication fused into an addition in one loop and not in another would make results depend on the layout.
-    target_compile_options(slope_kernels PRIVATE -ffp-contract=off)
-  endif()
 
-  add_library(slope INTERFACE)
-  add_library(slope::slope ALIAS slope)
   list(TRANSFORM slope_boxes PREPEND slope_ OUTPUT_VARIABLE targets)
-  target_link_libraries(slope INTERFACE ${targets})
+  if(BUILD_SHARED_LIBS)
+    add_library(slope SHARED)
+    set_target_properties(slope PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
+                                           LINKER_LANGUAGE CXX)
+    slope_use_headers(slope PUBLIC)
+    foreach(code IN LISTS slope_code)
+      target_sources(slope PRIVATE $<TARGET_OBJECTS:${code}>)
+    endforeach()
+    foreach(target IN LISTS targets)
+      get_property(outside TARGET ${target} PROPERTY slope_outside_libraries)
+      target_link_libraries(slope PRIVATE ${outside})
+      target_link_libraries(${target} INTERFACE slope)
+    endforeach()
+    target_link_libraries(slope PUBLIC slope::sleef)  # pointwise.h compiles calls into the user's own code
+  else()
+    add_library(slope INTERFACE)
+    target_link_libraries(slope INTERFACE ${targets})
+  endif()
+  add_library(slope::slope ALIAS slope)
 endfunction()
 
 # slope_public_headers(short:path ...): users write "slope/<short>" and get "slope/<path>".
@@ -83,7 +132,13 @@ function(slope_public_headers)
     string(REPLACE ":" ";" pair "${pair}")
     list(GET pair 0 short)
     list(GET pair 1 path)
-    file(CONFIGURE OUTPUT "${slope_include_dir}/slope/${short}" CONTENT "#pragma once\n#include \"slope/${path}\"\n" @ONLY)
+    file(CONFIGURE OUTPUT "${slope_include_dir}/slope/${short}" CONTENT
+"#pragma once
+#include \"slope/autograd/core/standard.h\"
+#ifndef SLOPE_STANDARD_TOO_LOW
+#include \"slope/${path}\"
+#endif
+" @ONLY)
     list(APPEND slope_short_headers "${short}")
   endforeach()
   set(slope_short_headers "${slope_short_headers}" PARENT_SCOPE)
