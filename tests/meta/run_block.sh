@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# run_block.sh PROGRAM [EXPECTED]: the program must end with 0 and, given a file, print exactly that.
+# run_block.sh EXPECTED PROGRAM [ARGUMENT...]: the program must end with 0 and, if the file EXPECTED exists, print exactly that.
 set -euo pipefail
-if [[ $# -eq 1 ]]; then
-  exec "$1"
+expected=$1
+shift
+if [[ ! -e $expected ]]; then
+  exec "$@"
 fi
-diff -u --label "printed in the document" "$2" --label "printed by the program" <("$1" || echo "exit code $?")
+diff -u --label "printed in the document" "$expected" --label "printed by the program" <("$@" || echo "exit code $?")
