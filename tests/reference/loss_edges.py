@@ -4,7 +4,7 @@ infinities and NaN, and where its tails leave the range of the naive formula.
 
     python3 tests/reference/loss_edges.py > tests/data/loss_edges.jsonl
 
-Needs python3-mpmath; the tests read only the file. Values and gradients are those of the formulas in the specification, computed with
+Needs python3-mpmath; the tests read only the file. Values and gradients are those of the formulas in the specification (docs/spec/losses.md), computed with
 800 digits (loss_edges_numbers.py) from the inputs as the dtype holds them and rounded once, independently of the library.
 A result that the dtype can hold is required, whatever an intermediate would overflow to, but for two declared exceptions, where
 infinity is accepted as well: what reduces or scales an element that is itself beyond the range, and a sum that is. (Logits of adaptive
