@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # ./test.sh [--full] [ctest arguments, e.g. -R regex]: installs what is missing, builds, and runs the tests; ctest's summary comes last.
-# --full also runs them under the sanitizers and builds a project against an installed slope.
+# --full also runs them under the sanitizers, runs clang-tidy, makes the reference, and installs the package in a bare system.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 full=0
@@ -8,7 +8,7 @@ if [[ ${1:-} == --full ]]; then
   full=1
   shift
 fi
-sections=(required)
+sections=(required test)
 ((full)) && sections+=(full)
 tools/deps.sh "${sections[@]}"
 
@@ -18,13 +18,28 @@ test_preset() {
   tools/build.sh "$1" -- -k 0 || status=1
   ctest --preset "$1" -j "$(nproc)" "${@:2}" || status=1
 }
+step() {
+  local code=0
+  echo "== $1"
+  "${@:2}" || code=$?
+  if ((code == 77)); then
+    echo "skipped: $1"
+  elif ((code)); then
+    echo "FAILED: $1"
+    status=1
+  fi
+}
 if ((full)); then
   for preset in asan-ubsan tsan; do
     echo "== $preset"
     test_preset "$preset" "$@"
   done
   export SLOPE_FULL_TESTS=1
+  step clang-tidy tools/tidy.sh
+  step reference tools/docs.sh
+  step package tools/check_package.sh
   echo "== dev"
 fi
 test_preset dev "$@"
+((status == 0)) || echo "something failed: see above"
 exit "$status"

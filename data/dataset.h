@@ -37,6 +37,7 @@ class Batch {
   const Tensor& y(SourceLoc loc = SourceLoc::here()) const { return (*this)[{1, loc}]; }
   const std::vector<Tensor>& tensors() const { return tensors_; }
 
+  /// Tensor I: what makes `auto [x, y] = batch;` work.
   /// The tensors, to be bound to `N` names. Throws ValueError when the batch does not hold exactly `N`.
   template <std::size_t N>
   std::array<Tensor, N> unpack(SourceLoc loc = SourceLoc::here()) const {
@@ -51,6 +52,7 @@ class Batch {
   Tensor& get(SourceLoc loc = SourceLoc::here()) {
     return (*this)[{I, loc}];
   }
+  /// Tensor I.
   template <std::size_t I>
   const Tensor& get(SourceLoc loc = SourceLoc::here()) const {
     return (*this)[{I, loc}];
@@ -107,6 +109,7 @@ class TensorDataset : public Dataset {
   std::int64_t size() const override { return size_; }
   Sample get(std::int64_t i) const override;
   std::optional<Batch> gather(std::span<const std::int64_t> indices) const override;
+  /// The tensors it was made of.
   const std::vector<Tensor>& tensors() const { return tensors_; }
 
  private:
@@ -124,6 +127,7 @@ class Subset : public Dataset {
   std::int64_t size() const override { return static_cast<std::int64_t>(indices_.size()); }
   Sample get(std::int64_t i) const override;
   std::optional<Batch> gather(std::span<const std::int64_t> indices) const override;
+  /// The indices into the other dataset.
   const std::vector<std::int64_t>& indices() const { return indices_; }
 
  private:
@@ -209,6 +213,7 @@ Generator& sample_generator();
 /// 1, labelled 1 and 0. X is (n, 2), Y is (n, 1), float32. Throws ValueError for a negative number of points, ShapeError
 /// for more than fit into a tensor.
 struct Rings {
+  /// The points and their labels.
   Tensor x, y;
 };
 Rings two_rings(std::int64_t positive, std::int64_t negative, Generator& generator = default_generator(),

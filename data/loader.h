@@ -11,6 +11,7 @@
 namespace slope::data {
 
 struct DataLoaderOptions {
+  /// Samples in a batch.
   std::int64_t batch_size = 1;
   /// Visit the samples in random order, another one every epoch.
   bool shuffle = false;
@@ -70,6 +71,7 @@ class DataLoader {
     using iterator_category = std::input_iterator_tag;
 
     Iterator() = default;
+    /// The batch at hand; the next one.
     Batch& operator*() { return *current_; }
     Batch* operator->() { return &*current_; }
     Iterator& operator++();

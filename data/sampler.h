@@ -17,6 +17,7 @@ namespace slope::data {
 class Sampler {
  public:
   virtual ~Sampler() = default;
+  /// The indices in the order in which an epoch visits them.
   /// Positions in the dataset. A loader throws IndexError for one outside it.
   virtual std::vector<std::int64_t> order(std::uint64_t seed, std::uint64_t epoch) const = 0;
   /// Length of every order.

@@ -18,6 +18,7 @@ namespace slope::io {
 ///     Tensor w = dict.at("fc1.weight");
 class StateDict {
  public:
+  /// A name and its tensor.
   using Entry = std::pair<std::string, Tensor>;
   using const_iterator = std::vector<Entry>::const_iterator;
 
@@ -55,6 +56,7 @@ class StateDict {
 
 /// What a lenient load_state_dict left out.
 struct LoadResult {
+  /// Names that the module has and the dict has not, and the other way round.
   std::vector<std::string> missing_keys{}, unexpected_keys{};
 };
 

@@ -17,9 +17,11 @@ namespace slope::nn {
 /// A module together with its name in a container: `nn::Sequential(nn::named("fc", nn::Linear(2, 1)), nn::ReLU())`.
 template <std::derived_from<Module> M>
 struct Named {
+  /// The name, and the module.
   std::string name;
   M module;
 };
+/// Gives a module a name.
 template <std::derived_from<Module> M>
 Named<M> named(std::string name, M module) {
   return {std::move(name), std::move(module)};
@@ -32,6 +34,7 @@ class ModuleSequence : public Module {
  public:
   std::size_t size() const { return items_.size(); }
   bool empty() const { return items_.empty(); }
+  /// The module at a position.
   Module& operator[](At position) const;
   /// The module as the type it was put in with: `list.at<nn::Linear>(0).weight`. Throws ValueError for another type.
   template <std::derived_from<Module> M>
@@ -41,6 +44,7 @@ class ModuleSequence : public Module {
     wrong_type(position, m);
   }
 
+  /// Adds a module at the end, with a name of its own or named by its position. Returns it.
   template <std::derived_from<Module> M>
   M& push_back(M module, SourceLoc loc = SourceLoc::here()) {
     return push_back(std::string(), std::move(module), loc);
@@ -69,10 +73,13 @@ class ModuleSequence : public Module {
   /// Takes a module out.
   std::unique_ptr<Module> pop(std::int64_t position = -1, SourceLoc loc = SourceLoc::here());
 
+  /// Goes over the modules.
   class Iterator {
    public:
+    /// What it is made of.
     using Inner = std::vector<std::pair<std::string, std::unique_ptr<Module>>>::const_iterator;
     explicit Iterator(Inner at) : at_(at) {}
+    /// The module at hand; the next one.
     Module& operator*() const { return *at_->second; }
     Iterator& operator++() {
       ++at_;
@@ -88,6 +95,7 @@ class ModuleSequence : public Module {
 
  protected:
   ModuleSequence() = default;
+  /// Adds what a constructor or `append` was given.
   template <std::derived_from<Module> M>
   void take(M module, SourceLoc loc) {
     push_back(std::move(module), loc);
@@ -190,6 +198,7 @@ class ModuleList : public ModuleSequence {
 class ModuleDict : public Module {
  public:
   ModuleDict() = default;
+  /// Adds a module under a name. Returns it.
   template <std::derived_from<Module> M>
   M& insert(std::string name, M module, SourceLoc loc = SourceLoc::here()) {
     auto owned = std::make_unique<M>(std::move(module));
@@ -197,6 +206,7 @@ class ModuleDict : public Module {
     insert(std::move(name), std::unique_ptr<Module>(std::move(owned)), loc);
     return result;
   }
+  /// Adds a module under a name.
   void insert(std::string name, std::unique_ptr<Module> module, SourceLoc loc = SourceLoc::here());
   std::size_t size() const { return items_.size(); }
   bool contains(std::string_view name) const;
@@ -216,8 +226,10 @@ class ModuleDict : public Module {
 class ParameterList : public Module {
  public:
   explicit ParameterList(const std::vector<Tensor>& values = {}, SourceLoc loc = SourceLoc::here());
+  /// Adds a parameter at the end.
   ParameterList& append(const Tensor& value, SourceLoc loc = SourceLoc::here());
   std::size_t size() const { return items_.size(); }
+  /// The parameter at a position.
   const Parameter& operator[](At position) const;
   auto begin() const { return items_.begin(); }
   auto end() const { return items_.end(); }
@@ -230,6 +242,7 @@ class ParameterList : public Module {
 class ParameterDict : public Module {
  public:
   ParameterDict() = default;
+  /// Adds a parameter under a name.
   ParameterDict& insert(const std::string& name, const Tensor& value, SourceLoc loc = SourceLoc::here());
   std::size_t size() const { return items_.size(); }
   bool contains(std::string_view name) const;

@@ -67,6 +67,7 @@ enum class PadMode {
   circular
 };
 struct PadOptions {
+  /// What the new elements hold.
   PadMode mode = PadMode::constant;
   /// For PadMode::constant.
   Scalar value = 0;

@@ -13,9 +13,12 @@
 ///     nn::init::zeros_(fc.bias);
 namespace slope::nn::init {
 
+/// Whether variance is kept on the way forward or backward.
 enum class FanMode { fan_in, fan_out };
 
+/// How many inputs and outputs a unit has.
 struct Fans {
+  /// Numbers of inputs and outputs.
   std::int64_t in, out;
 };
 /// Inputs and outputs of one unit: (out, in, kernel...). Throws ShapeError for fewer than 2 dimensions.
@@ -49,8 +52,11 @@ TensorAlias xavier_normal_(const Tensor& t, double gain = 1, Generator& gen = de
                            SourceLoc loc = SourceLoc::here());
 
 struct KaimingOptions {
+  /// The slope of leaky_relu.
   double a = 0;
+  /// Which fan counts.
   FanMode mode = FanMode::fan_in;
+  /// The activation that follows, as calculate_gain knows it.
   std::string_view nonlinearity = "leaky_relu";
 };
 /// U(±√3·gain/√fan) (He et al. 2015).

@@ -38,6 +38,7 @@ class ForwardHookHandle {
  public:
   ForwardHookHandle() = default;
   ForwardHookHandle(std::weak_ptr<detail::ForwardHooks> hooks, int id) : hooks_(std::move(hooks)), id_(id) {}
+  /// Takes the hook away.
   void remove();
 
  private:
@@ -100,6 +101,7 @@ class Module {
   Tensor operator()(In x);
 
   // ---- the tree: in order of registration, a module before its descendants, names as dotted paths
+  /// A dotted path and what it names.
   using NamedTensor = std::pair<std::string, Tensor>;
   using NamedModule = std::pair<std::string, Module*>;
   /// Every parameter once, under the first of its names.
@@ -118,10 +120,14 @@ class Module {
   Module& apply(const Function<void(Module&)>& f);
 
   // ---- modes
+  /// Sets the mode of this module and all below it.
   Module& train(bool mode = true);
   Module& eval() { return train(false); }
+  /// Whether it is in training mode.
   bool is_training() const { return state().training; }
+  /// Drops all gradients, or zeroes them in place.
   void zero_grad(bool set_to_none = true);
+  /// Whether parameters want gradients: `requires_grad_(false)` freezes.
   Module& requires_grad_(bool on = true);
   /// Converts floating parameters and buffers in place: handles held elsewhere see the new dtype.
   Module& to(DType dtype, SourceLoc loc = SourceLoc::here());
@@ -136,6 +142,7 @@ class Module {
   LoadResult load_state_dict(const StateDict& dict, bool strict = true, SourceLoc loc = SourceLoc::here());
 
   // ---- hooks
+  /// `hook(module, input)` before every forward through operator(), in order of registration.
   template <class F>
   ForwardHookHandle register_forward_pre_hook(F hook) {
     return add_pre_hook(with_result<Module&, const Tensor&>(std::move(hook)));
@@ -172,6 +179,7 @@ class Module {
     link(std::move(name), child, loc);
     return child;
   }
+  /// The same for a child behind a pointer.
   template <std::derived_from<Module> M>
   [[nodiscard]] std::unique_ptr<M> add(std::string name, std::unique_ptr<M> child, SourceLoc loc = SourceLoc::here()) {
     if (child) link(std::move(name), *child, loc);

@@ -37,6 +37,15 @@ BEGIN {
   option["blank"] = "The class that stands for no label."
   option["zero_infinity"] = "Whether infinite losses, and their gradients, become 0."
 }
+BEGIN {
+  split("svg:Whether an SVG is drawn.|png:Whether a PNG is drawn.|title:What stands above it.|x_label:What stands below.|y_label:What stands beside.|" \
+        "series:What is drawn.|heat_maps:What is drawn below the series.|panels:The panels.|panels_per_row:How many stand side by side.|" \
+        "grid_lines:Whether there are lines at the ticks.|x:Horizontal coordinates.|y:Vertical coordinates.|color:A name of a colour.|" \
+        "marker:The sign at each point.|stroke:How points are joined.|marker_size:Size of the signs, 1 being usual.|line_width:In pixels.|" \
+        "opacity:1 hides what is below, 0 shows nothing.|grid:Where, and the values.|high:The value of the other end.|palette:The colours.|" \
+        "approximate:How it is computed.|lambda:The number of this name in the formula.", said, "|")
+  for (i in said) plot[substr(said[i], 1, index(said[i], ":") - 1)] = substr(said[i], index(said[i], ":") + 1)
+}
 function generic(line,   name) {
   if (methods && line ~ /^ +[A-Za-z].*\(/ && line !~ /^ *(return|if|for|throw)\>/) {
     if (line ~ /^  (const Tensor&|[A-Za-z:<>, ]+) [a-z_0-9]+_\(/ || line ~ /_METHOD.*_\)/) return "In place: what the function without the underscore gives becomes this tensor's value. Returns this tensor."
@@ -44,7 +53,7 @@ function generic(line,   name) {
   }
   if (line ~ /\) const override|\) override|> override/) return "As in its base."
   if (line ~ /^ *(inline )?(const )?Tensor&? operator[^=a-z]/) return "Of each element, with broadcasting: the function that the sign stands for."
-  if (class_name != "" && line ~ "^ *(explicit )?" class_name "\\(") return "Makes one of these arguments."
+  if (class_name != "" && line ~ "^ *(explicit |constexpr )*" class_name "\\(") return "Makes one of these arguments."
   if (line ~ /^ *(explicit |constexpr |virtual )*~/) return "Ends its life."
   if (line ~ /= (default|delete);/ || line ~ /operator=\(/) return "As usual for a value."
   if (line ~ /^ *(explicit |constexpr )*[A-Z][A-Za-z]*\((const )?[A-Z][A-Za-z]*(&&|&)( other| o)?\)( noexcept)?/) return "As usual for a value."
@@ -52,14 +61,22 @@ function generic(line,   name) {
   if (line ~ /operator<<\(std::ostream/) return "Prints it."
   if (line ~ /(^|[ *&])(begin|end|rbegin|rend)\(\)/) return "For range-based loops."
   if (line ~ /(^| )size\(\) const/) return "How many there are."
+  if (line ~ /^  (virtual )?(Tensor|auto|[A-Za-z]+Output) (forward|operator\(\))\(/) return "The computation, and the call that runs hooks and names the caller's line in errors."
+  if (line ~ /^  const [A-Za-z]+Options& options\(\) const/) return "The options it was made with."
+  if (line ~ /(^| )contains\(/) return "Whether there is one of that name."
+  if (line ~ /(^| )keys\(\) const/) return "The names, in order."
+  if (line ~ /Module& (at|operator\[\])\(|Parameter& (at|operator\[\])\(/) return "The one of that name."
+  if (line ~ /^  Parameter [a-z_]+/) return "The parameter of this name."
+  if (line ~ /& (append|extend)\(/) return "Adds at the end. Returns this container."
   if (line ~ /(^| )empty\(\) const/) return "Whether there is none."
   if (line ~ /^ *using (value_type|reference|difference_type|iterator_category|const_iterator|iterator|pointer) =/) return "For the standard library."
   if (FILENAME ~ /nn\/layers\// && line ~ /^class [A-Za-z0-9]+ : public /) return "The function of this name as a module."
   if (line ~ /^ *(struct|class) [A-Za-z0-9]*(Options|Group) \{/) return "What may be chosen, filled in by name."
-  if (inside_options && match(line, /[a-z_0-9]+( = [^;]*|\{[^;]*\})?;/)) {
+  if ((inside_options || FILENAME ~ /train\/plot\//) && match(line, /[a-z_0-9]+( = [^;]*|\{[^;]*\})?;/)) {
     name = substr(line, RSTART, RLENGTH)
     sub(/[ ={;].*/, "", name)
-    if (name in option) return option[name]
+    if (FILENAME ~ /train\/plot\// || !(name in option)) return plot[name]
+    return option[name]
   }
   if (line ~ /^ *using [A-Za-z]+::[A-Za-z]+;/) return "From its base."
   return ""
@@ -96,20 +113,20 @@ comment && line ~ /^ *\/\/\//  {
   doc = doc line "\n"
   next
 }
+# The sentence of a template stands before "template": keep that until the declaration is known.
+(in_doc || !open && !documented) && line ~ /^ *(template|requires)/ {
+  held = held line "\n"
+  next
+}
 in_doc {
   in_doc = 0
-  if (line !~ /^ *(class|struct|enum|namespace|template|requires) / && line !~ /^ *$/ && line !~ /^#/ && line ~ /[;{(,]/) {
+  if (line !~ /^ *(class|struct|enum|namespace) / && line !~ /^ *$/ && line !~ /^#/ && line ~ /[;{(,]/) {
     open = 1
     depth = 0
     print "///@{"
   }
   printf "%s", doc
   documented = 1
-}
-# The sentence of a template stands before "template": keep that until the declaration is known.
-!open && !documented && line ~ /^ *(template|requires)/ {
-  held = held line "\n"
-  next
 }
 {
   if (!open && !documented && !comment) {
@@ -125,7 +142,7 @@ in_doc {
   }
   printf "%s", held
   held = ""
-  documented = documented && line ~ /^ *(template|requires)/
+  documented = 0
   print line
   if (open) depth += depth_of(line)
   if (open && depth == 0 && (alone || methods) && line ~ /([;}]|_METHOD\(.*\)) *(\/\/.*)?$/) {

@@ -27,6 +27,7 @@ class History {
   /// Where a column is at its best.
   struct Best {
     std::size_t epoch;  // counted from 1
+    /// The value there.
     double value;
   };
 

@@ -75,6 +75,7 @@ class Model {
   /// The layers that run for an input of this shape (without the batch), their output shapes and parameters.
   std::string summary(const Shape& input_shape, Style style = Style::automatic, SourceLoc loc = SourceLoc::here());
 
+  /// The module.
   nn::Module& net() { return net_; }
 
  private:

@@ -11,12 +11,15 @@ namespace slope {
 /// Element types. Categories are ordered bool < int64 < floating for promotion (see `promote`).
 enum class DType : std::uint8_t { float32, float64, int64, boolean };
 
+/// The element types by their short names: `zeros({2}, {.dtype = float64})`.
 inline constexpr DType float32 = DType::float32;
 inline constexpr DType float64 = DType::float64;
 inline constexpr DType int64 = DType::int64;
 inline constexpr DType boolean = DType::boolean;
 
+/// Bytes of one element.
 constexpr std::size_t itemsize(DType d) { return d == DType::boolean ? 1 : d == DType::float32 ? 4 : 8; }
+/// Whether it is float32 or float64.
 constexpr bool is_floating(DType d) { return d == DType::float32 || d == DType::float64; }
 /// 0 for bool, 1 for int64, 2 for floating types.
 constexpr int category(DType d) { return is_floating(d) ? 2 : d == DType::int64 ? 1 : 0; }
@@ -26,6 +29,7 @@ std::ostream& operator<<(std::ostream& out, DType d);
 /// "Float", "Double", "Long", "Bool": the names PyTorch's messages use.
 std::string_view type_word(DType d);
 
+/// The element type of a C++ type.
 template <class T>
 constexpr DType dtype_of() {
   if constexpr (std::is_same_v<T, float>)
@@ -46,7 +50,9 @@ DType default_dtype();
 void set_default_dtype(DType d);
 
 template <class T>
+/// A C++ type as a value.
 struct TypeTag {
+  /// The C++ type.
   using type = T;
 };
 /// Calls `f(TypeTag<T>{})` with the C++ type that `d` names.
@@ -77,6 +83,7 @@ class Scalar {
         real_(static_cast<double>(v)),
         integer_(std::is_floating_point_v<T> ? 0 : static_cast<std::int64_t>(v)) {}
 
+  /// Its category: 0 for bool, 1 for integers, 2 for floating numbers.
   constexpr int category() const { return category_; }
   /// The dtype a tensor made of it would have.
   DType dtype() const { return category_ == 2 ? default_dtype() : category_ == 1 ? DType::int64 : DType::boolean; }

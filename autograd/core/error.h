@@ -16,6 +16,7 @@ namespace slope {
 class Error : public std::exception {
  public:
   explicit Error(std::string message, SourceLoc loc = {});
+  /// The whole sentence.
   const char* what() const noexcept override { return message_.c_str(); }
   /// The user's line the failing call stands on; `file` is null when it is not known.
   SourceLoc where() const noexcept { return where_; }

@@ -5,7 +5,7 @@
 #include <type_traits>
 #include <utility>
 
-/// A callable of any type behind one signature: what std::function is, without the 6,000 lines that <functional> adds
+/// A callable of any type behind one signature: what std::function is, without the 6,000 lines that its header adds
 /// to every program. Anything std::function takes converts to it (lambdas, function and member pointers, function
 /// objects, std::function itself), and it converts to std::function in turn.
 ///
@@ -53,9 +53,11 @@ constexpr decltype(auto) call(Member Class::* member, Self&& self, Args&&... arg
 template <class R, class... Args>
 class Function<R(Args...)> {
  public:
+  /// What a call returns.
   using result_type = R;
 
   Function() noexcept = default;
+  /// One that may not be called.
   Function(std::nullptr_t) noexcept {}
   /// Empty when `callable` is null or an empty Function or std::function.
   template <class F>
@@ -96,9 +98,11 @@ class Function<R(Args...)> {
     if (call_) manage_(Task::destroy, buffer_, nullptr);
   }
 
+  /// Whether it may be called.
   explicit operator bool() const noexcept { return call_ != nullptr; }
   friend bool operator==(const Function& f, std::nullptr_t) noexcept { return !f; }
 
+  /// Calls what it holds.
   R operator()(Args... args) const {
     if (!call_) [[unlikely]]
       detail::call_of_empty_function();

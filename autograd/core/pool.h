@@ -8,6 +8,7 @@ namespace slope {
 
 /// Memory that slope asked for and what it keeps for reuse, in bytes, over all threads.
 struct MemoryStats {
+  /// What tensors hold now, the most they ever held, and what is kept for reuse.
   std::uint64_t in_use = 0;
   std::uint64_t peak = 0;
   std::uint64_t cached = 0;

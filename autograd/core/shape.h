@@ -13,6 +13,7 @@
 
 namespace slope {
 
+/// The most dimensions a tensor may have.
 inline constexpr int max_dims = 8;
 
 /// A short list of int64 kept in place: sizes, strides or dimensions of a tensor. At most `max_dims` entries.
@@ -26,6 +27,7 @@ class Shape {
     count_ = checked(count);
     for (int i = 0; i < count_; ++i) values_[i] = values[i];
   }
+  /// `count` times the same number.
   static Shape filled(int count, std::int64_t value) {
     Shape s;
     s.count_ = checked(static_cast<std::size_t>(count));
@@ -40,6 +42,7 @@ class Shape {
 
   int size() const { return count_; }
   bool empty() const { return count_ == 0; }
+  /// The size at position i, which must exist.
   std::int64_t operator[](int i) const { return values_[i]; }
   std::int64_t& operator[](int i) { return values_[i]; }
   std::int64_t back() const { return values_[count_ - 1]; }
@@ -49,6 +52,7 @@ class Shape {
   std::int64_t* end() { return values_ + count_; }
   operator std::span<const std::int64_t>() const { return {values_, static_cast<std::size_t>(count_)}; }
 
+  /// Adds a size at the end, or at a position; takes one out.
   void push_back(std::int64_t v) { insert(count_, v); }
   void insert(int at, std::int64_t v) {
     checked(static_cast<std::size_t>(count_) + 1);

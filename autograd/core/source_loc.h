@@ -4,9 +4,12 @@ namespace slope {
 
 /// A line of source code. As a defaulted argument, `SourceLoc loc = SourceLoc::here()` is the line of the caller.
 struct SourceLoc {
+  /// The file, null when it is not known.
   const char* file = nullptr;
+  /// The line, counted from 1.
   int line = 0;
 
+  /// Where the caller stands; meant as a default argument.
   static constexpr SourceLoc here(const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
     return {file, line};
   }
@@ -32,6 +35,7 @@ class CallerScope {
   CallerScope(const CallerScope&) = delete;
   CallerScope& operator=(const CallerScope&) = delete;
 
+  /// The line that errors on this thread name; null outside of every scope.
   static SourceLoc& current();
 
  private:

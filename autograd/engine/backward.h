@@ -20,6 +20,7 @@ void backward(const std::vector<Tensor>& tensors, const std::vector<Tensor>& gra
               BackwardOptions options = {}, SourceLoc loc = SourceLoc::here());
 
 struct GradOptions {
+  /// The incoming gradient of each output; empty: all outputs have one element, and it is 1.
   std::vector<Tensor> grad_outputs{};
   std::optional<bool> retain_graph{};
   bool create_graph = false;

@@ -29,6 +29,7 @@ class CheckedFunction {
     else
       call_ = std::move(f);
   }
+  /// Calls the function.
   std::vector<Tensor> operator()(const std::vector<Tensor>& inputs) const { return call_(inputs); }
 
  private:
@@ -52,6 +53,7 @@ struct GradcheckOptions {
 
 /// `message` names input, element, analytic and numeric value when `ok` is false, and is empty otherwise.
 struct GradcheckResult {
+  /// Whether all derivatives agree, and if not, which one is wrong.
   bool ok = true;
   std::string message;
 };

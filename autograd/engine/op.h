@@ -26,6 +26,7 @@
 /// tensors take `const std::vector<Tensor>&` in forward and return `std::vector<Tensor>` from backward.
 namespace slope {
 
+/// The gradients of N inputs.
 template <std::size_t N>
 using Grads = std::array<Tensor, N>;
 
@@ -107,6 +108,7 @@ Tensor apply(SourceLoc loc, Op op, const In&... in) {
   return out;
 }
 
+/// The same for any number of inputs.
 template <class Op>
 Tensor apply(SourceLoc loc, Op op, const std::vector<Tensor>& in) {
   typename Op::Saved saved{};

@@ -44,6 +44,7 @@ class Literal {
   Literal(const Literal&) = delete;
   Literal& operator=(const Literal&) = delete;
 
+  /// Whether it stands for braces, and if not, its number.
   bool is_list() const { return is_list_; }
   Scalar value() const { return value_; }
   const Literal* begin() const { return items_.begin(); }

@@ -42,7 +42,9 @@ class At {
   template <class T>
     requires(std::is_integral_v<T> && !std::is_same_v<T, bool>)
   At(T position, SourceLoc at = SourceLoc::here()) : index(static_cast<std::int64_t>(position)), loc(at) {}
+  /// The position.
   std::int64_t index;
+  /// The line of the call.
   SourceLoc loc;
 };
 
@@ -422,7 +424,9 @@ class In {
       Tensor::undefined(loc);
     return &tensor;
   }
+  /// The tensor.
   const Tensor& tensor;
+  /// The line of the call.
   SourceLoc loc;
 };
 
@@ -435,8 +439,11 @@ class Operand {
   Operand(T value, SourceLoc at = SourceLoc::here()) : scalar(value), loc(at) {}
   Operand(Scalar value, SourceLoc at = SourceLoc::here()) : scalar(value), loc(at) {}
   Operand(const In& in) : tensor(&in.tensor), scalar(0), loc(in.loc) {}
+  /// The tensor; null when it is a number.
   const Tensor* tensor = nullptr;
+  /// The number, when there is no tensor.
   Scalar scalar;
+  /// The line of the call.
   SourceLoc loc;
 };
 

@@ -182,6 +182,7 @@ class DimActivation : public Module {
   std::string extra_repr() const override { return concat("dim=", dim_); }
 
  protected:
+  /// The dimension.
   std::int64_t dim_;
 };
 class Softmax : public DimActivation {

@@ -4,8 +4,10 @@
 set -euo pipefail
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
+# A copy: the project holds slope as its folder slope.
+cp -r "$1/tests/consumer" "$scratch/consumer"
 configure() {
-  cmake -G Ninja -S "$1/tests/consumer/subdirectory" -B "$scratch/$2" -DSLOPE_SOURCE_DIR="$1" -DCMAKE_CXX_COMPILER="$3" "${@:4}"
+  cmake -G Ninja -S "$scratch/consumer/subdirectory" -B "$scratch/$2" -DSLOPE_SOURCE_DIR="$1" -DCMAKE_CXX_COMPILER="$3" "${@:4}"
 }
 fail() { echo "$*"; exit 1; }
 commands() { ninja -C "$scratch/$1" -t commands app | grep -e ' -c '; }
@@ -22,8 +24,19 @@ grep -q 'slope: no build type is set; slope itself is optimised' "$scratch/log" 
 [[ $(commands app | grep -v consumer/main.cpp | grep -vc -e ' -fPIC' || true) == 0 ]] || fail "slope is not position independent"
 
 configure "$1" chosen "$2" -DCMAKE_BUILD_TYPE=Debug >"$scratch/log"
-if commands chosen | grep -e ' -O'; then fail "slope overrides the build type Debug"; fi
+if commands chosen | grep -e ' -O[0-9s]'; then fail "slope overrides the build type Debug"; fi
 if grep 'no build type' "$scratch/log"; then fail "slope speaks although a build type is set"; fi
 
 configure "$1" shared "$2" -DBUILD_SHARED_LIBS=ON >/dev/null
-ninja -C "$scratch/shared" -t commands app | grep -q -e '-shared .*libslope.so' || fail "BUILD_SHARED_LIBS gives no shared library"
+[[ $(ninja -C "$scratch/shared" -t commands app | grep -c -e '-shared .*libslope.so') -gt 0 ]] || fail "BUILD_SHARED_LIBS gives no shared library"
+
+# Fetched from a repository, which the sources need not be in here.
+if command -v git >/dev/null; then
+  mkdir "$scratch/repository"
+  (cd "$1" && tar -c --exclude=./build --exclude=./out --exclude=./.git .) | tar -x -C "$scratch/repository"
+  git -C "$scratch/repository" init -q -b main
+  git -C "$scratch/repository" add -A
+  git -C "$scratch/repository" -c user.name=a -c user.email=a@b commit -qm all
+  configure "$1" fetched "$2" -Dslope_repository="$scratch/repository" >"$scratch/log" 2>&1 || { cat "$scratch/log"; exit 1; }
+  [[ $(commands fetched | grep -c consumer/main.cpp) == 1 ]] || fail "FetchContent gives no program"
+fi

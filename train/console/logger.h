@@ -28,6 +28,7 @@ namespace slope::train {
 class Logger {
  public:
   virtual ~Logger() = default;
+  /// Called as listed above, in that order.
   virtual void begin_fit(std::int64_t epochs) = 0;
   virtual void begin_epoch(std::int64_t epoch, std::int64_t steps) = 0;
   virtual bool step_done(std::int64_t step) = 0;

@@ -59,12 +59,15 @@ class Metric {
   virtual void update(In y_pred, const Tensor& y_true) = 0;
   /// The value over all batches since the last reset.
   virtual double compute() const = 0;
+  /// Forgets all batches.
   virtual void reset() = 0;
 };
 
 /// Counts of a binary decision.
 struct Confusion {
+  /// The four counts.
   std::int64_t true_positive = 0, false_positive = 0, true_negative = 0, false_negative = 0;
+  /// tp / (tp + fp), tp / (tp + fn), and their harmonic mean; 0 where they would be 0/0.
   double precision() const;
   double recall() const;
   double f1() const;
@@ -95,6 +98,7 @@ class ConfusionMetric : public Metric {
   void update(In y_pred, const Tensor& y_true) override;
   double compute() const override { return (counts_.*value_)(); }
   void reset() override { counts_ = {}; }
+  /// What was counted so far.
   const Confusion& counts() const { return counts_; }
 
  protected:
@@ -105,6 +109,7 @@ class ConfusionMetric : public Metric {
   MetricOptions options_;
   Confusion counts_;
 };
+/// precision over all samples seen.
 class Precision : public ConfusionMetric {
  public:
   explicit Precision(const MetricOptions& options = {}, SourceLoc loc = SourceLoc::here())
@@ -112,6 +117,7 @@ class Precision : public ConfusionMetric {
   explicit Precision(double threshold, SourceLoc loc = SourceLoc::here())
       : Precision(MetricOptions{.threshold = threshold}, loc) {}
 };
+/// recall over all samples seen.
 class Recall : public ConfusionMetric {
  public:
   explicit Recall(const MetricOptions& options = {}, SourceLoc loc = SourceLoc::here())
@@ -119,6 +125,7 @@ class Recall : public ConfusionMetric {
   explicit Recall(double threshold, SourceLoc loc = SourceLoc::here())
       : Recall(MetricOptions{.threshold = threshold}, loc) {}
 };
+/// f1 over all samples seen.
 class F1 : public ConfusionMetric {
  public:
   explicit F1(const MetricOptions& options = {}, SourceLoc loc = SourceLoc::here())
@@ -154,7 +161,9 @@ class NamedMetric {
       : NamedMetric(std::move(name), std::shared_ptr<Metric>(std::make_shared<M>(std::move(metric))), loc) {}
   NamedMetric(std::string name, std::shared_ptr<Metric> metric, SourceLoc loc = SourceLoc::here());
 
+  /// The name in logs.
   const std::string& name() const { return name_; }
+  /// Forgets what was seen; takes in a batch; the value so far.
   void reset();
   void update(In y_pred, const Tensor& y_true);
   double value() const;

@@ -9,6 +9,7 @@ namespace slope::train {
 
 /// Values on a rectangular grid: `z[j * x.size() + i]` belongs to the point (x[i], y[j]).
 struct Grid {
+  /// Coordinates of the columns and rows, and the values, row by row.
   std::vector<double> x;
   std::vector<double> y;
   std::vector<double> z;

@@ -25,13 +25,16 @@ inline constexpr EllipsisIndex Ellipsis{};
 ///
 ///     x.index({Slice{1, None, 2}, Ellipsis, 0})          // x[1::2, ..., 0]
 struct Slice {
+  /// The first element, and the one behind the last; absent: the ends.
   std::optional<std::int64_t> start{}, stop{};
+  /// How far elements are apart.
   std::int64_t step = 1;
 };
 
 /// One index: an integer, a Slice, None, Ellipsis, a bool, an int64 tensor or a bool mask.
 class Index {
  public:
+  /// What kinds of index there are.
   enum class Kind : std::uint8_t { integer, slice, none, ellipsis, truth, tensor };
 
   template <class T>
@@ -44,6 +47,7 @@ class Index {
   Index(EllipsisIndex) : kind_(Kind::ellipsis) {}
   Index(Tensor t) : kind_(Kind::tensor), tensor_(std::move(t)) {}
 
+  /// Which kind it is, and its value as that kind.
   Kind kind() const { return kind_; }
   std::int64_t integer() const { return integer_; }
   const Slice& slice() const { return slice_; }

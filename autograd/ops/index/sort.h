@@ -13,6 +13,7 @@
 ///     auto [best, where_best] = topk(scores, 5);
 namespace slope {
 
+/// Values in order, and where they come from.
 [[nodiscard]] std::pair<Tensor, Tensor> sort(In x, std::int64_t dim = -1, bool descending = false);
 /// The indices of `sort` alone.
 Tensor argsort(In x, std::int64_t dim = -1, bool descending = false);
@@ -30,6 +31,7 @@ Tensor median(In x);
 /// The most frequent element along `dim` (of several the smallest) and the last place where it stands.
 [[nodiscard]] std::pair<Tensor, Tensor> mode(In x, std::int64_t dim = -1, bool keepdim = false);
 
+/// What `unique` gives.
 struct UniqueResult {
   Tensor values;   ///< 1-d, ascending
   Tensor inverse;  ///< of the shape of the input: values[inverse] is the input

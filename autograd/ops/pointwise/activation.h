@@ -22,6 +22,7 @@ Tensor elu(In x, double alpha = 1);
 Tensor selu(In x);
 /// x > 0 ? x : α(e^{x/α} - 1); 1 at 0. Throws ValueError for α = 0.
 Tensor celu(In x, double alpha = 1);
+/// How gelu is computed: exactly, or by a hyperbolic tangent.
 enum class GeluApproximation { none, tanh };
 /// x·Φ(x), or its tanh approximation.
 Tensor gelu(In x, GeluApproximation approximate = GeluApproximation::none);

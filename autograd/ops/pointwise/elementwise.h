@@ -57,12 +57,14 @@ Tensor clamp_min(In x, Scalar min);
 Tensor clamp_max(In x, Scalar max);
 
 // ---- comparisons: bool results, never differentiable
+/// Whether the comparison holds, element by element: bool, with broadcasting; never for NaN, but for `ne`.
 Tensor eq(const Operand& a, const Operand& b);
 Tensor ne(const Operand& a, const Operand& b);
 Tensor lt(const Operand& a, const Operand& b);
 Tensor le(const Operand& a, const Operand& b);
 Tensor gt(const Operand& a, const Operand& b);
 Tensor ge(const Operand& a, const Operand& b);
+/// Whether an element is NaN, infinite, or neither: bool.
 Tensor isnan(In x);
 Tensor isinf(In x);
 Tensor isfinite(In x);

@@ -186,6 +186,7 @@ class Pointwise {
                     const Operand& f) const {
     return call(Reduction::none, a, b, c, d, e, f);
   }
+  /// The mean over all elements, computed in the same pass.
   Tensor mean(const Operand& a) const { return call(Reduction::mean, a); }
   Tensor mean(const Operand& a, const Operand& b) const { return call(Reduction::mean, a, b); }
   Tensor mean(const Operand& a, const Operand& b, const Operand& c) const { return call(Reduction::mean, a, b, c); }
@@ -199,6 +200,7 @@ class Pointwise {
               const Operand& f) const {
     return call(Reduction::mean, a, b, c, d, e, f);
   }
+  /// The sum over all elements, computed in the same pass.
   Tensor sum(const Operand& a) const { return call(Reduction::sum, a); }
   Tensor sum(const Operand& a, const Operand& b) const { return call(Reduction::sum, a, b); }
   Tensor sum(const Operand& a, const Operand& b, const Operand& c) const { return call(Reduction::sum, a, b, c); }
@@ -212,6 +214,7 @@ class Pointwise {
              const Operand& f) const {
     return call(Reduction::sum, a, b, c, d, e, f);
   }
+  /// The lambda.
   const F& formula() const { return f_; }
 
  private:
@@ -222,6 +225,7 @@ class Pointwise {
   F f_;
 };
 
+/// Makes one operation of a lambda.
 template <class F>
 Pointwise<F> pointwise(F f) {
   return Pointwise<F>(std::move(f));

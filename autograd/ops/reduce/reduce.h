@@ -60,6 +60,7 @@ struct VarOptions {
 Tensor var(In x, const Dims& dims = {}, const VarOptions& options = {});
 /// √var; of constants 0 with gradient 0.
 Tensor std(In x, const Dims& dims = {}, const VarOptions& options = {});
+/// `var` or `std` together with the mean, in that order.
 [[nodiscard]] std::pair<Tensor, Tensor> var_mean(In x, const Dims& dims = {}, const VarOptions& options = {});
 [[nodiscard]] std::pair<Tensor, Tensor> std_mean(In x, const Dims& dims = {}, const VarOptions& options = {});
 
@@ -73,6 +74,7 @@ Tensor std(In x, const Dims& dims = {}, const VarOptions& options = {});
 Tensor norm(In x, double p = 2, const Dims& dims = {}, bool keepdim = false);
 /// The same under the name of torch.linalg.
 Tensor vector_norm(In x, double p = 2, const Dims& dims = {}, bool keepdim = false);
+/// Which norm of a matrix: Frobenius, or the sum of singular values.
 enum class MatrixNorm {
   /// √Σx²: of Frobenius.
   fro,

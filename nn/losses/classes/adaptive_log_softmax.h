@@ -59,6 +59,7 @@ class AdaptiveLogSoftmaxWithLoss : public Module {
   std::vector<std::int64_t> cutoffs_;  // with n_classes behind them
 
  public:
+  /// Scores of the frequent classes and of the clusters of rare ones; a projection and scores for each cluster.
   Linear head;
   ModuleList tail;
 

@@ -18,6 +18,7 @@ class ReductionOption {
   ReductionOption(const char* name, SourceLoc loc = SourceLoc::here()) : ReductionOption(std::string_view(name), loc) {}
   ReductionOption(const std::string& name, SourceLoc loc = SourceLoc::here())
       : ReductionOption(std::string_view(name), loc) {}
+  /// What was chosen.
   operator Reduction() const { return value_; }
 
  private:
