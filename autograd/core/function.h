@@ -86,6 +86,7 @@ class Function<R(Args...)> {
     manage_ = other.manage_;
   }
   Function(Function&& other) noexcept { take(other); }
+  // NOLINTNEXTLINE(bugprone-unhandled-self-assignment): a copy is made first
   Function& operator=(const Function& other) { return *this = Function(other); }
   Function& operator=(Function&& other) noexcept {
     if (this != &other) {

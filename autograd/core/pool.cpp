@@ -57,6 +57,7 @@ constexpr int classes = linear_classes + 4 * 8 + 1;
 
 // Eighths of a power of two: at most 12.5 % unused.
 constexpr std::size_t round_eighth(std::size_t bytes) {
+  if (bytes <= linear_limit) __builtin_unreachable();  // smaller ones have classes of 64 bytes
   const std::size_t step = std::bit_floor(bytes) / 8;
   return (bytes + step - 1) / step * step;
 }
@@ -64,7 +65,7 @@ constexpr std::size_t round_eighth(std::size_t bytes) {
 // What is rare stays out of line, so that allocate() and deallocate() need no registers but their arguments'.
 [[gnu::noinline]] int class_by_eighths(std::size_t bytes) {
   const std::size_t r = round_eighth(bytes);
-  const int log = std::bit_width(r - 1) - 13;  // 4097..8192 is 0
+  const int log = static_cast<int>(std::bit_width(r - 1)) - 13;  // 4097..8192 is 0
   const std::size_t low = std::size_t{4096} << log, step = low / 8;
   return linear_classes + log * 8 + static_cast<int>((r - low) / step) - 1;
 }

@@ -35,6 +35,7 @@ class Shape {
     return s;
   }
   Shape(const Shape& o) { copy(o); }
+  // NOLINTNEXTLINE(bugprone-unhandled-self-assignment): copying onto itself changes nothing
   Shape& operator=(const Shape& o) {
     copy(o);
     return *this;

@@ -90,7 +90,7 @@ class Flatten : public Module {
 /// Splits dimension `dim` into `sizes`, one of which may be -1.
 class Unflatten : public Module {
  public:
-  Unflatten(std::int64_t dim, Shape sizes) : dim_(dim), sizes_(sizes) {}
+  Unflatten(std::int64_t dim, const Shape& sizes) : dim_(dim), sizes_(sizes) {}
   Tensor forward(const Tensor& x) override;
   std::string extra_repr() const override;
 

@@ -26,12 +26,14 @@ struct Mask {
 
   Native m;  ///< all bits set where true, zero where false
 
+  // NOLINTBEGIN(modernize-use-equals-default): a defaulted member would not be compiled for the target
   SLOPE_TARGET Mask() {}
   SLOPE_TARGET Mask(const Mask& other) : m(other.m) {}
   SLOPE_TARGET Mask& operator=(const Mask& other) {
     m = other.m;
     return *this;
   }
+  // NOLINTEND(modernize-use-equals-default)
   SLOPE_TARGET explicit Mask(bool b) : m((b ? typename native::Types<T>::Bits(-1) : 0) + Native{}) {}
 
   /// True in the first n lanes, 0 <= n <= size.
@@ -93,12 +95,14 @@ struct Lanes {
   Native v;
 
   /// Uninitialised.
+  // NOLINTBEGIN(modernize-use-equals-default): a defaulted member would not be compiled for the target
   SLOPE_TARGET Lanes() {}
   SLOPE_TARGET Lanes(const Lanes& other) : v(other.v) {}
   SLOPE_TARGET Lanes& operator=(const Lanes& other) {
     v = other.v;
     return *this;
   }
+  // NOLINTEND(modernize-use-equals-default)
   /// The same value in every lane.
   template <class Scalar, class = std::enable_if_t<std::is_arithmetic_v<Scalar>>>
   SLOPE_TARGET Lanes(Scalar value) : v(native::splat(static_cast<T>(value))) {}
