@@ -25,7 +25,7 @@ check() {
   # shellcheck disable=SC2086
   key=$({ echo "$rules"; eval clang++-19 -E -C -w $flags '"$source"'; } 2>&1 | sha256sum | cut -d' ' -f1)
   [[ -e $cache/$key ]] && return 0
-  if output=$(clang-tidy-19 --quiet -p build/dev --extra-arg=-Wno-unknown-warning-option "$source" 2>/dev/null); then
+  if output=$(clang-tidy-19 --quiet -p build/dev --extra-arg=-Wno-unknown-warning-option --extra-arg=-Wno-deprecated-declarations "$source" 2>/dev/null); then
     : >"$cache/$key"
   else
     printf '%s\n' "$output"

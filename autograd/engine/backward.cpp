@@ -390,8 +390,8 @@ void backward(const std::vector<Tensor>& tensors, const std::vector<Tensor>& gra
   run.commit_leaves();
 }
 
-std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs, GradOptions options,
-                         SourceLoc loc) {
+std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
+                         const GradOptions& options, SourceLoc loc) {
   CallerScope scope(loc);
   auto grads = root_gradients(outputs, options.grad_outputs, loc);
   std::vector<Edge> edges;

@@ -32,6 +32,6 @@ struct GradOptions {
 ///
 ///     auto [gx] = std::tuple(autograd::grad({y}, {x}, {.create_graph = true})[0]);
 std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs,
-                         GradOptions options = {}, SourceLoc loc = SourceLoc::here());
+                         const GradOptions& options = {}, SourceLoc loc = SourceLoc::here());
 
 }  // namespace slope::autograd

@@ -34,7 +34,8 @@ void fill(const Tensor& t, Scalar value, const char* op, SourceLoc loc) {
     const T v = element<T>(value, op, loc);
     T* out = t.impl().ptr<T>();
     const T zero{};
-    const bool zeros = std::memcmp(&v, &zero, sizeof(T)) == 0;  // not -0.0
+    // NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): -0.0 has other bits
+    const bool zeros = std::memcmp(&v, &zero, sizeof(T)) == 0;
     parallel_for(t.numel(), fill_grain, [&](std::int64_t begin, std::int64_t end) {
       if (zeros)
         std::memset(out + begin, 0, static_cast<std::size_t>(end - begin) * sizeof(T));

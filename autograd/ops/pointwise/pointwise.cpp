@@ -152,7 +152,7 @@ struct PointwiseNode final : FormulaNode<N> {
       to[k] = nullptr;
       if (!(scaled & 1u << k)) continue;
       Tensor& gx = into[static_cast<std::size_t>(k)];
-      gx = reuse ? std::move(g) : make_empty(shape, dtype);
+      gx = reuse ? std::move(g) : make_empty(shape, dtype);  // NOLINT(bugprone-use-after-move): only one reuses it
       to[k] = gx.impl().data;
     }
     const TensorImpl& first = into[static_cast<std::size_t>(__builtin_ctz(scaled))].impl();

@@ -59,7 +59,7 @@ Tensor run_reduced(const FormulaInfo& info, const void* formula, std::size_t byt
   const std::int64_t n = checked_numel(shape, "loss");
   double scale = 1;
   if (reduction == Reduction::mean) scale = 1.0 / static_cast<double>(n);  // inf for an empty mean, whose value is 0/0
-  if (reduction == Reduction::batchmean && shape.size() > 0) scale = 1.0 / static_cast<double>(args[0].tensor->size(0));
+  if (reduction == Reduction::batchmean && !shape.empty()) scale = 1.0 / static_cast<double>(args[0].tensor->size(0));
 
   Tensor local[N];
   void* to[N] = {};
@@ -110,7 +110,7 @@ Tensor run_reduced(const FormulaInfo& info, const void* formula, std::size_t byt
   }
   if (reduction == Reduction::mean)
     total /= static_cast<double>(n);
-  else if (reduction == Reduction::batchmean && shape.size() > 0)
+  else if (reduction == Reduction::batchmean && !shape.empty())
     total /= static_cast<double>(args[0].tensor->size(0));
 
   Tensor out = make_empty({}, p.dtype);

@@ -74,7 +74,7 @@ Dims dims_of(const Reduced& how) {
 
 Tensor equals_extreme(const Tensor& x, const Tensor& y, const Reduced& how) {
   const Tensor value = spread(y, how);
-  const Tensor hit = eq(x, value);
+  Tensor hit = eq(x, value);
   if (!isnan(y).any().item<bool>()) return hit;
   return logical_or(hit, logical_and(isnan(x), isnan(value)));
 }
