@@ -25,12 +25,14 @@ class ParamList {
   ParamList(std::vector<Tensor> params) : tensors(std::move(params)) {}
   ParamList(const std::vector<std::pair<std::string, Tensor>>& named);
 
+  /// The parameters.
   std::vector<Tensor> tensors{};
   std::vector<std::string> names{};  // one per tensor, or none at all
 };
 
 /// What an optimizer remembers about one parameter: its update count, and tensors and numbers of the rule's.
 struct ParamState {
+  /// How often it was updated.
   std::int64_t step = 0;
   std::vector<Tensor> slots;    // parallel to the rule's slots; undefined while not in use
   std::vector<double> numbers;  // parallel to the rule's numbers
@@ -43,18 +45,23 @@ using NamedNumbers = std::vector<std::pair<std::string, double>>;
 /// Everything needed to resume, in the order of the groups. The tensors are the optimizer's own, which its next step changes:
 /// clone them to keep what they hold now.
 struct OptimizerState {
+  /// The state of one parameter.
   struct Param {
+    /// How often it was updated.
     std::int64_t step = 0;
     std::vector<std::pair<std::string, Tensor>> tensors;  // undefined: in use from the next step on
+    /// The numbers of the rule by name.
     NamedNumbers numbers;
   };
   struct Group {
+    /// The options by name.
     NamedNumbers options;
     std::vector<std::int64_t> params;  // indices, counted over all groups
     std::vector<std::string> names;    // of the parameters; empty when the optimizer knows none
   };
   std::string optimizer;                              // whose state it is: "Adam"
   std::vector<std::pair<std::int64_t, Param>> state;  // only parameters that were updated
+  /// The groups, in order.
   std::vector<Group> param_groups;
 };
 
@@ -120,6 +127,7 @@ class Optimizer {
   /// What is remembered about a parameter; null before its first update.
   const ParamState* state(const Tensor& param) const;
 
+  /// Options and state.
   OptimizerState state_dict() const;
   /// Replaces options and state. Parameters are matched by name when this optimizer and the one that was saved know the names of
   /// all, else by position: then their order must be the same, which nothing but their shapes can tell. Floating state is cast
@@ -139,12 +147,13 @@ class Optimizer {
 
   /// A tensor that the rule remembers of each parameter.
   struct SlotInfo {
-    const char* name;
-    bool in_use;  // with these options
-    bool always;  // whatever the options are
+    const char* name;  // in the state dict
+    bool in_use;       // with these options
+    bool always;       // whatever the options are
   };
 
-  // What a concrete optimizer provides.
+  /// What a concrete optimizer provides: the tensors it keeps for each parameter, their shapes, the names of numbers and the options of a
+  /// group.
   virtual std::vector<SlotInfo> slots(const NamedNumbers& options) const = 0;
   virtual Shape slot_shape(std::size_t slot, const Tensor& param) const = 0;
   virtual std::vector<std::string> number_names() const = 0;
@@ -156,6 +165,7 @@ class Optimizer {
   /// Updates the parameters of all groups, or throws and changes nothing.
   virtual void update() = 0;
 
+  /// Throws ValueError when it was moved from.
   void check_not_moved_from(SourceLoc loc = {}) const;
   /// Checks a new group against all existing ones.
   void check_params(const ParamList& params, SourceLoc loc) const;

@@ -48,11 +48,11 @@ BEGIN {
 }
 function generic(line,   name) {
   if (methods && line ~ /^ +[A-Za-z].*\(/ && line !~ /^ *(return|if|for|throw)\>/) {
-    if (line ~ /^  (const Tensor&|[A-Za-z:<>, ]+) [a-z_0-9]+_\(/ || line ~ /_METHOD.*_\)/) return "In place: what the function without the underscore gives becomes this tensor's value. Returns this tensor."
+    if (line ~ /^  (const Tensor&|TensorAlias|[A-Za-z:<>, ]+) [a-z_0-9]+_\(/ || line ~ /_METHOD.*_\)/) return "In place: what the function without the underscore gives becomes this tensor's value. Returns this tensor."
     if (line ~ /^  [A-Za-z]/) return "The function of this name, with this tensor as its first argument."
   }
   if (line ~ /\) const override|\) override|> override/) return "As in its base."
-  if (line ~ /^ *(inline )?(const )?Tensor&? operator[^=a-z]/) return "Of each element, with broadcasting: the function that the sign stands for."
+  if (line ~ /^ *(inline )?(const )?Tensor(&|Alias)? operator[^=a-z]/) return "Of each element, with broadcasting: the function that the sign stands for."
   if (class_name != "" && line ~ "^ *(explicit |constexpr )*" class_name "\\(") return "Makes one of these arguments."
   if (line ~ /^ *(explicit |constexpr |virtual )*~/) return "Ends its life."
   if (line ~ /= (default|delete);/ || line ~ /operator=\(/) return "As usual for a value."
@@ -92,7 +92,33 @@ function end_group() {
   open = 0
 }
 FNR == 1 { methods = FILENAME ~ /tensor\/tensor\.h$/ }
+# The table of functions of one argument brings its own sentences.
+/^#define SLOPE_UNARY\(name, \.\.\.\) / {
+  row = $0
+  sub(/^#define SLOPE_UNARY\(name, \.\.\.\) /, "", row)
+  in_row = 1
+}
+/^#include ".*\/tensor-unary\.h"/ && in_row {
+  end_group()
+  while ((getline entry < "autograd/tensor/tensor-unary.h") > 0) {
+    if (entry !~ /^SLOPE_UNARY\(/) continue
+    word = text = entry
+    sub(/^SLOPE_UNARY\(/, "", word)
+    sub(/,.*/, "", word)
+    sub(/"\)$/, "", text)
+    sub(/.*, "/, "", text)
+    made = row
+    gsub(/name##_/, word "_", made)
+    gsub(/ name\(/, " " word "(", made)
+    print "/// " text
+    print made
+  }
+  close("autograd/tensor/tensor-unary.h")
+  in_row = 0
+  next
+}
 {
+  gsub(/\[\[(nodiscard|maybe_unused|gnu::[a-z_]+)(\("[^"]*"\))?\]\] ?/, "")
   line = $0
   comment = line ~ /^ *\/\//
   if (match(line, /^ *(class|struct)( \[\[nodiscard\]\])? [A-Za-z0-9]+( :| \{| final)/)) {
