@@ -31,6 +31,7 @@ class TrainLoop;
 class Callback {
  public:
   virtual ~Callback() = default;
+  /// Called in this order; each may be left out.
   virtual void on_fit_begin(TrainLoop& loop);
   virtual void on_epoch_begin(TrainLoop& loop);
   virtual void on_batch_end(TrainLoop& loop);

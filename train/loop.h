@@ -50,6 +50,7 @@ class TrainLoop {
            const std::vector<Callback*>& callbacks = {}, SourceLoc loc = SourceLoc::here());
 
   // ---- where it stands
+  /// What is trained, and with what.
   nn::Module& net() { return net_; }
   optim::Optimizer& optimizer() { return optimizer_; }
   /// The number of epochs asked for, and the present one, from 1.
