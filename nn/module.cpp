@@ -85,7 +85,7 @@ void Module::link(std::string name, Module& child, SourceLoc loc) {
     throw ValueError(concat(class_name(), ": the module added as '", name, "' is registered as '", child.slot_->name,
                             "' already; a module has one parent"),
                      loc);
-  state().children.push_back(std::make_unique<Slot>(Slot{std::move(name), &child, state_.get()}));
+  state().children.push_back(std::make_unique<Slot>(std::move(name), &child, state_.get()));
   child.slot_ = state().children.back().get();
 }
 
@@ -94,9 +94,8 @@ namespace {
 /// Makes `value` a parameter, or throws and changes nothing.
 void become_parameter(const std::string& what, std::string name, const Tensor& value, SourceLoc loc) {
   if (!value.is_floating_point())
-    throw AutogradError(
-        concat(what, ": only Tensors of floating point dtype can require gradients, got ", dtype_name(value.dtype())),
-        loc);
+    throw AutogradError(concat(what, ": only floating point tensors can require grad, got ", dtype_name(value.dtype())),
+                        loc);
   if (!value.is_leaf())
     throw AutogradError(
         concat(what, ": the tensor was computed by ", value.grad_fn(), "; a parameter must be a leaf, use detach()"),
@@ -150,6 +149,12 @@ Tensor Module::forward(const Tensor&) {
 
 Tensor Module::operator()(In x) {
   return run(x, [this](const Tensor& t) { return forward(t); });
+}
+
+slope::detail::CallPath Module::find_call_path(slope::detail::CallPath outer) const {
+  const slope::detail::CallPath path = slope::detail::extend_path(outer, slot_->name);
+  slot_->path.store(std::uint64_t{outer} << 32 | path, std::memory_order_relaxed);
+  return path;
 }
 
 Tensor Module::before_forward(const detail::ForwardHooks& hooks, const Tensor& x) {

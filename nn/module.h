@@ -1,6 +1,8 @@
 #pragma once
 
+#include <atomic>
 #include <concepts>
+#include <cstdint>
 #include <iosfwd>
 #include <memory>
 #include <string>
@@ -9,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "slope/autograd/core/call_path.h"
 #include "slope/autograd/core/function.h"
 #include "slope/autograd/tensor/tensor.h"
 #include "slope/io/state_dict.h"
@@ -208,7 +211,8 @@ class Module {
   /// `f` returns a tensor, or a pair or tuple that begins with one.
   template <class F>
   std::invoke_result_t<const F&, const Tensor&> run(In x, const F& f) {
-    CallerScope scope(x.loc);
+    const CallerScope scope(x.loc);
+    const slope::detail::CallPathScope path(call_path());
     if (!state().hooks) [[likely]]
       return f(x.tensor);
     const auto hooks = state().hooks;  // stays while they run, whatever they do
@@ -224,9 +228,11 @@ class Module {
  private:
   struct State;
   struct Slot {
+    Slot(std::string n, Module* m, State* o) : name(std::move(n)), module(m), owner(o) {}
     std::string name;
     Module* module;
     State* owner;
+    std::atomic<std::uint64_t> path{0};  // the path it was called on last, and that of the caller above it
   };
   struct Entry {
     std::string name;
@@ -247,6 +253,17 @@ class Module {
     return *state_;
   }
   [[noreturn]] void moved_from() const;
+
+  /// That of the forward which runs on this thread, continued with this module's name.
+  slope::detail::CallPath call_path() const {
+    const slope::detail::CallPath outer = slope::detail::call_path;
+    if (!slot_) return outer;
+    const std::uint64_t known = slot_->path.load(std::memory_order_relaxed);
+    if (known != 0 && known >> 32 == outer) [[likely]]
+      return static_cast<slope::detail::CallPath>(known);
+    return find_call_path(outer);
+  }
+  slope::detail::CallPath find_call_path(slope::detail::CallPath outer) const;
 
   template <class... Args, class F>
   static Function<Tensor(Args...)> with_result(F f) {

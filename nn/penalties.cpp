@@ -179,7 +179,6 @@ struct Penalty {
   }
 
   std::vector<Tensor> backward(const Saved& s, const Tensor& g) const {
-    if (s.parameters.empty()) (void)SavedTensor().get();  // says that the graph was freed
     std::vector<Tensor> grads(s.parameters.size());
     const double factor = coefficient * g.item<double>();
     for (std::size_t i = 0; i < grads.size(); ++i) {

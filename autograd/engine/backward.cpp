@@ -1,6 +1,8 @@
 #include "slope/autograd/engine/backward.h"
 
 #include <algorithm>
+#include <atomic>
+#include <iostream>
 #include <memory>
 #include <unordered_map>
 #include <unordered_set>
@@ -14,20 +16,28 @@ namespace slope {
 
 namespace {
 
+// Backwards that run on this thread, each started by a hook or an operation of the one before. A level takes about 2 kB
+// of stack, ten times that with sanitizers.
 thread_local constinit int t_depth = 0;
 constexpr int max_depth = 1000;
 
-// Puts back the node that an outer backward runs.
+// Puts back what an outer backward works on.
 struct CurrentNodeGuard {
-  ~CurrentNodeGuard() { detail::current_node = previous; }
+  ~CurrentNodeGuard() {
+    detail::current_node = previous;
+    CallerScope::current() = line;
+  }
   Node* previous = detail::current_node;
+  SourceLoc line = CallerScope::current();
+  detail::CallPathScope path{detail::call_path};
 };
 
 struct DepthGuard {
   DepthGuard() {
     if (t_depth >= max_depth)
-      throw AutogradError(concat("backward: nested more than ", max_depth,
-                                 " deep (a backward that starts another backward); unroll the recursion"));
+      throw AutogradError(concat("backward: more than ", max_depth,
+                                 " backwards are running inside each other, each started by a hook or an operation of "
+                                 "the one before; collect what they work on and run them one after another"));
     ++t_depth;
   }
   ~DepthGuard() { --t_depth; }
@@ -82,6 +92,8 @@ class Run {
 
   // Restricts the traversal to what leads to `inputs` and collects their gradients instead of accumulating.
   void capture(const std::vector<Tensor>& outputs, const std::vector<Edge>& inputs);
+  /// Finds the leaves that ask to be told when their gradient is complete.
+  void watch_leaves();
   void traverse();
   void commit_leaves();
   /// The gradient of each of `inputs`, after hooks.
@@ -111,7 +123,13 @@ class Run {
   [[gnu::noinline]] Node* take_from_heap();
   [[gnu::noinline]] bool run_extras(Node* n, std::span<Tensor> outs);
   Tensor& leaf_slot(TensorImpl* leaf);
+  Leaf* find_leaf(const TensorImpl* leaf);
+  void commit(Leaf& leaf);
+  void accumulate_into(Leaf& leaf);
+  void finish(Leaf& leaf);
+  void complete_leaves(std::uint64_t pending);
 
+  const DepthGuard depth_;
   bool retain_, create_;
   GradModeGuard mode_;
   std::vector<Edge> roots_;  // keep alive all that is traversed, whatever a hook lets go
@@ -122,6 +140,14 @@ class Run {
   Slots outs_, ins_;
   std::vector<Leaf> leaves_;
   std::unique_ptr<std::unordered_map<TensorImpl*, std::size_t>> leaf_index_;  // only when there are many
+  // A leaf to be told of, and the smallest number of an operation that it is an input of: its gradient is complete when
+  // all pending operations have smaller numbers.
+  struct Watched {
+    TensorImpl* leaf;
+    std::uint64_t last;
+  };
+  std::vector<Watched> watched_;  // those complete first stand at the end
+  std::uint64_t number_ = 0;      // of this traversal, once it accumulates
   // What autograd::grad() asks for.
   struct Capture {
     std::unordered_set<const Node*> needed;   // those that run: a wanted input lies behind them
@@ -147,6 +173,16 @@ Tensor& Run::leaf_slot(TensorImpl* leaf) {
   if (leaf_index_) (*leaf_index_)[leaf] = leaves_.size();
   leaves_.push_back({Ref<TensorImpl>::share(leaf), Tensor()});
   return leaves_.back().grad;
+}
+
+Run::Leaf* Run::find_leaf(const TensorImpl* leaf) {
+  if (leaf_index_) {
+    const auto it = leaf_index_->find(const_cast<TensorImpl*>(leaf));
+    return it == leaf_index_->end() ? nullptr : &leaves_[it->second];
+  }
+  for (Leaf& l : leaves_)
+    if (l.impl.get() == leaf) return &l;
+  return nullptr;
 }
 
 [[noreturn, gnu::cold]] void throw_busy(const Node* n) {
@@ -207,15 +243,15 @@ inline void Run::deliver(const Edge& e, Tensor&& g) {
     if (grads[i].defined() && grads[i].is_floating_point()) {
       NoGradGuard no_grad;
       if (grads[i].isnan().any().item<bool>())
-        throw AutogradError(
-            concat("backward: ", n->name(), "Backward returned nan values in its gradient ", i, " of shape ",
-                   to_text(grads[i].shape()), "; the operation was recorded at the line named"),
-            n->where());
+        throw AutogradError(concat("backward: ", n->name(), "Backward returned NaN in its gradient ", i, " of shape ",
+                                   to_text(grads[i].shape()), "; the operation was recorded at the line named",
+                                   n->path() ? concat(" by module ", detail::path_text(n->path())) : std::string()),
+                            n->where());
     }
 }
 
-// What few nodes need: gradients of further outputs, hooks, kept and captured gradients. False when the node needs not
-// run.
+// What few nodes need: gradients of further outputs, hooks, kept and captured gradients. False when nothing behind the
+// node is wanted.
 bool Run::run_extras(Node* n, std::span<Tensor> outs) {
   if (n->extras) {
     auto& extra = n->extras->outputs;
@@ -252,6 +288,9 @@ inline void Run::run_node(Node* n) {
   const std::span<Edge> edges = n->edges();
   const std::span<Tensor> ins = ins_.first(edges.size());
   detail::current_node = n;
+  // What it records or throws belongs to where it was recorded itself.
+  if (n->where().file) CallerScope::current() = n->where();
+  detail::call_path = n->path();
   n->backward(outs, ins);
   if (detail::anomaly_enabled) [[unlikely]]
     check_anomaly(n, ins);
@@ -265,40 +304,104 @@ inline void Run::run_node(Node* n) {
 }
 
 void Run::traverse() {
-  const DepthGuard depth;
   const CurrentNodeGuard current;
   while ((running_ = take())) {
+    if (!watched_.empty()) [[unlikely]]
+      complete_leaves(running_->id());
     run_node(running_);
     forget(running_);
   }
 }
 
-// Gradients reach the leaves only here, after everything that can throw has run: a failed backward changes no `.grad`.
-void Run::commit_leaves() {
-  for (Leaf& l : leaves_) {
-    // The graph may be older than the leaf's dtype, which a module's to() changes.
-    if (l.grad.dtype() != l.impl->dtype) [[unlikely]]
-      l.grad = l.grad.to(l.impl->dtype);
-    if (l.impl->meta && l.impl->meta->hooks) l.grad = detail::run_hooks(l.impl->meta->hooks, std::move(l.grad));
-  }
-  const std::uint64_t number = detail::next_backward();
-  for (Leaf& l : leaves_) {
-    GradMeta& meta = detail::meta_of(*l.impl);
-    detail::note_leaf(meta, number);
-    {
-      std::lock_guard lock(meta.slot->mutex);
-      Tensor& grad = meta.slot->grad;
-      if (!grad.defined()) {
-        const bool ours = l.grad.sole_owner() && l.grad.is_contiguous();
-        grad = ours ? std::move(l.grad) : l.grad.clone();
-      } else if (create_ || grad.requires_grad()) {
-        grad = grad.add(l.grad);
-      } else {
-        grad.add_(l.grad);
-      }
+void Run::watch_leaves() {
+  std::unordered_map<TensorImpl*, std::uint64_t> last;
+  std::unordered_set<const Node*> seen;
+  std::vector<Node*> work;
+  const auto follow = [&](const Edge& e, std::uint64_t id) {
+    if (Node* n = e.node(); n && seen.insert(n).second) work.push_back(n);
+    if (TensorImpl* l = e.leaf(); l && l->meta && l->meta->complete && !l->meta->complete->hooks.empty()) {
+      const auto at = last.emplace(l, id).first;
+      at->second = std::min(at->second, id);
     }
-    if (meta.after_accumulate) (void)detail::run_hooks(meta.after_accumulate, Tensor(l.impl));
+  };
+  for (const Edge& e : roots_) follow(e, UINT64_MAX);
+  while (!work.empty()) {
+    Node* const n = work.back();
+    work.pop_back();
+    for (const Edge& e : n->edges()) follow(e, n->id());
   }
+  for (const auto& [leaf, id] : last) watched_.push_back({leaf, id});
+  // The one that was made first is the last among those that become complete together.
+  std::ranges::sort(watched_, [](const Watched& a, const Watched& b) { return a.last < b.last; });
+}
+
+void Run::complete_leaves(std::uint64_t pending) {
+  while (!watched_.empty() && watched_.back().last > pending) {
+    TensorImpl* const leaf = watched_.back().leaf;
+    watched_.pop_back();
+    if (Leaf* const l = find_leaf(leaf)) commit(*l);
+  }
+}
+
+}  // namespace
+
+std::atomic<bool> detail::cycle_mentioned{false};
+
+namespace {
+
+[[gnu::cold, gnu::noinline]] void warn_of_cycle() {
+  if (detail::cycle_mentioned.exchange(true)) return;
+  const SourceLoc line = user_line({});
+  std::cerr << concat(
+      "backward: with create_graph a leaf holds a gradient whose graph refers to the leaf; neither is "
+      "freed before zero_grad(). autograd::grad() leaves nothing behind. This is said once",
+      line.file ? concat(" (", line.file, ":", line.line, ")") : std::string(), "\n");
+}
+
+// Gradients of most leaves are accumulated only after everything that can throw has run: a failed backward changes no
+// `.grad`.
+void Run::commit_leaves() {
+  complete_leaves(0);
+  for (Leaf& l : leaves_)
+    if (l.grad.defined()) finish(l);
+  for (Leaf& l : leaves_)
+    if (l.grad.defined()) accumulate_into(l);
+}
+
+// For a leaf whose gradient is complete before the traversal ends.
+void Run::commit(Leaf& l) {
+  finish(l);
+  accumulate_into(l);
+  (void)detail::run_hooks(l.impl->meta->complete, Tensor(l.impl));
+}
+
+inline void Run::finish(Leaf& l) {
+  // The graph may be older than the leaf's dtype, which a module's to() changes.
+  if (l.grad.dtype() != l.impl->dtype) [[unlikely]]
+    l.grad = l.grad.to(l.impl->dtype);
+  if (l.impl->meta && l.impl->meta->hooks) l.grad = detail::run_hooks(l.impl->meta->hooks, std::move(l.grad));
+}
+
+void Run::accumulate_into(Leaf& l) {
+  if (number_ == 0) number_ = detail::next_backward();
+  GradMeta& meta = detail::meta_of(*l.impl);
+  detail::note_leaf(meta, number_);
+  Tensor g = std::move(l.grad);
+  {
+    std::lock_guard lock(meta.slot->mutex);
+    Tensor& grad = meta.slot->grad;
+    if (!grad.defined()) {
+      const bool ours = g.sole_owner() && g.is_contiguous();
+      grad = ours ? std::move(g) : g.clone();
+    } else if (create_ || grad.requires_grad()) {
+      grad = grad.add(g);
+    } else {
+      grad.add_(g);
+    }
+    if (create_ && grad.requires_grad()) [[unlikely]]
+      warn_of_cycle();
+  }
+  if (meta.after_accumulate) (void)detail::run_hooks(meta.after_accumulate, Tensor(l.impl));
 }
 
 void Run::capture(const std::vector<Tensor>& outputs, const std::vector<Edge>& inputs) {
@@ -347,13 +450,15 @@ std::vector<Tensor> Run::captured(const std::vector<Edge>& inputs) {
 
 Tensor root_gradient(const Tensor& root, const Tensor& given, std::size_t index, SourceLoc loc) {
   if (!root.defined() || !root.requires_grad())
-    throw AutogradError(
-        concat("backward: element ", index, " of tensors does not require grad and does not have a grad_fn"), loc);
+    throw AutogradError(concat("backward: output ", index,
+                               " does not require grad: nothing it was computed from did, or it was computed "
+                               "under a NoGradGuard"),
+                        loc);
   if (!given.defined()) {
     if (root.numel() != 1)
       throw AutogradError(
-          concat("backward: grad can be implicitly created only for scalar outputs, got shape ", to_text(root.shape()),
-                 "; pass a gradient of that shape, or reduce with sum() or mean()"),
+          concat("backward: only an output of one element can go without a gradient, this one has shape ",
+                 to_text(root.shape()), "; pass a gradient of that shape, or reduce with sum() or mean()"),
           loc);
     Tensor one(TensorImpl::create(root.shape(), root.dtype()));
     fill_kernel(one.impl(), 1);
@@ -386,6 +491,7 @@ void backward(const std::vector<Tensor>& tensors, const std::vector<Tensor>& gra
   auto grads = root_gradients(tensors, gradients, loc);
   Run run(options.retain_graph.value_or(options.create_graph), options.create_graph);
   for (std::size_t i = 0; i < tensors.size(); ++i) run.add_root(tensors[i], std::move(grads[i]));
+  if (detail::any_complete_hooks()) run.watch_leaves();
   run.traverse();
   run.commit_leaves();
 }
@@ -398,21 +504,19 @@ std::vector<Tensor> grad(const std::vector<Tensor>& outputs, const std::vector<T
   for (const Tensor& t : inputs) {
     edges.push_back(Edge::to(t));
     if (!edges.back())
-      throw AutogradError("grad: One of the differentiated Tensors does not require grad; call requires_grad_() first",
-                          loc);
+      throw AutogradError(
+          concat("grad: input ", edges.size() - 1, " does not require grad; call requires_grad_() first"), loc);
   }
   Run run(options.retain_graph.value_or(options.create_graph), options.create_graph);
   run.capture(outputs, edges);
   for (std::size_t i = 0; i < outputs.size(); ++i) run.add_root(outputs[i], std::move(grads[i]));
   run.traverse();
   std::vector<Tensor> result = run.captured(edges);
-  for (const Tensor& g : result)
-    if (!g.defined() && !options.allow_unused)
-      throw AutogradError(
-          "grad: One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True "
-          "if "
-          "this is the desired behavior.",
-          loc);
+  for (std::size_t i = 0; i < result.size(); ++i)
+    if (!result[i].defined() && !options.allow_unused)
+      throw AutogradError(concat("grad: the outputs do not depend on input ", i,
+                                 "; pass {.allow_unused = true} to get an undefined tensor for it"),
+                          loc);
   return result;
 }
 
@@ -424,6 +528,7 @@ void Tensor::backward(const Tensor& gradient, std::optional<bool> retain_graph, 
   Tensor g = root_gradient(*this, gradient, 0, loc);
   Run run(retain_graph.value_or(create_graph), create_graph);
   run.add_root(*this, std::move(g));
+  if (detail::any_complete_hooks()) run.watch_leaves();
   run.traverse();
   run.commit_leaves();
 }

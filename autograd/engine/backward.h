@@ -10,12 +10,14 @@ namespace slope::autograd {
 struct BackwardOptions {
   /// Keep what was saved, so that the graph can be traversed again. Defaults to `create_graph`.
   std::optional<bool> retain_graph{};
-  /// Record the backward computation itself, to differentiate it again.
+  /// Record the backward computation itself, to differentiate it again. The gradient that a leaf then holds has a graph
+  /// that refers to the leaf: neither is freed before zero_grad(). grad() leaves nothing behind.
   bool create_graph = false;
 };
 
 /// Accumulates the gradients of all `tensors` into the leaves. `gradients` may be empty (all outputs have one element) or
-/// hold one entry per tensor (undefined entries mean one). If anything throws, no `.grad` has changed.
+/// hold one entry per tensor (undefined entries mean one). If anything throws, no `.grad` has changed, but for leaves that
+/// asked to be told early (on_gradient_complete). A hook or an operation may start another backward, 1000 inside each other.
 void backward(const std::vector<Tensor>& tensors, const std::vector<Tensor>& gradients = {},
               BackwardOptions options = {}, SourceLoc loc = SourceLoc::here());
 

@@ -64,7 +64,7 @@ class Graph {
         const TensorImpl& impl = s.peek().impl();
         entry.kept.push_back(impl.sizes);
         if (s.is_output())
-          learn_shape(entry.node, 0, impl.sizes);
+          learn_shape(entry.node, s.output_nr(), impl.sizes);
         else if (impl.producer)
           learn_shape(impl.producer, impl.output_nr, impl.sizes);
         if (storages.insert(impl.storage).second) entry.bytes += impl.storage->bytes;
@@ -113,7 +113,12 @@ class Graph {
   std::unordered_map<std::uint64_t, Shape> shapes_;
 };
 
-std::string where_text(SourceLoc where) { return where.file ? concat(where.file, ":", where.line) : std::string(); }
+std::string where_text(const Node& node) {
+  const SourceLoc where = node.where();
+  std::string text = where.file ? concat(where.file, ":", where.line) : std::string();
+  if (node.path()) text += concat(text.empty() ? "in " : " in ", detail::path_text(node.path()));
+  return text;
+}
 
 std::string kept_text(const Entry& entry) {
   if (entry.kept.empty()) return {};
@@ -157,7 +162,7 @@ std::string explain(const std::vector<Tensor>& outputs, const ExplainOptions& op
                    graph.input_shapes(entry.node), "  <-");
     for (const Edge& e : entry.node->edges())
       if (e) text += e.leaf() ? std::string(" leaf") : concat(" #", graph.number(e.node()));
-    for (const std::string& part : {kept_text(entry), where_text(entry.node->where())})
+    for (const std::string& part : {kept_text(entry), where_text(*entry.node)})
       if (!part.empty()) text += "   " + part;
     text += "\n";
   }
@@ -176,7 +181,7 @@ std::string explain_dot(const std::vector<Tensor>& outputs, const ExplainOptions
     const Entry& entry = graph.entries[i];
     const std::size_t number = graph.number(entry.node);
     std::string label = concat(quoted(entry.node->name()), "\\n", graph.input_shapes(entry.node));
-    for (const std::string& part : {kept_text(entry), where_text(entry.node->where())})
+    for (const std::string& part : {kept_text(entry), where_text(*entry.node)})
       if (!part.empty()) label += "\\n" + quoted(part);
     // From white for nothing to a clear orange for all of the memory.
     const double share = graph.bytes ? static_cast<double>(entry.bytes) / static_cast<double>(graph.bytes) : 0.0;

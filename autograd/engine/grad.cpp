@@ -1,4 +1,5 @@
 // The tensor's side of the graph: flags, gradients, hooks.
+#include <atomic>
 #include <memory>
 
 #include "slope/autograd/engine/grad_mode.h"
@@ -7,7 +8,17 @@
 
 namespace slope {
 
+namespace {
+std::atomic<std::int64_t> g_complete_hooks{0};
+}  // namespace
+
+HookList::~HookList() {
+  if (early) g_complete_hooks -= static_cast<std::int64_t>(hooks.size());
+}
+
 namespace detail {
+
+bool any_complete_hooks() { return g_complete_hooks.load(std::memory_order_relaxed) > 0; }
 
 GradMeta& meta_of(TensorImpl& t) {
   if (!t.meta) t.meta = new GradMeta;
@@ -43,7 +54,7 @@ NodeExtras::Output& node_output(TensorImpl& impl) { return impl.producer->make_e
 
 HookHandle add_hook(const Tensor& t, GradHook hook, SourceLoc loc) {
   if (!t.requires_grad())
-    throw AutogradError("register_hook: cannot register a hook on a tensor that doesn't require gradient", loc);
+    throw AutogradError("register_hook: the tensor does not require grad, so no gradient will pass", loc);
   TensorImpl& impl = t.impl();
   return append(impl.producer ? node_output(impl).hooks : meta_of(impl).hooks, std::move(hook));
 }
@@ -55,10 +66,23 @@ HookHandle add_post_accumulate_hook(const Tensor& t, GradHook hook, SourceLoc lo
   return append(meta_of(t.impl()).after_accumulate, std::move(hook));
 }
 
+HookHandle add_complete_hook(const Tensor& t, GradHook hook, SourceLoc loc) {
+  if (!t.defined() || !t.is_leaf() || !t.requires_grad())
+    throw AutogradError("on_gradient_complete: only leaf tensors that require grad have a gradient to complete", loc);
+  auto& list = meta_of(t.impl()).complete;
+  HookHandle handle = append(list, std::move(hook));
+  list->early = true;
+  ++g_complete_hooks;
+  return handle;
+}
+
 }  // namespace detail
 
 void HookHandle::remove() {
-  if (auto l = list.lock()) std::erase_if(l->hooks, [this](const auto& h) { return h.first == id; });
+  const auto l = list.lock();
+  if (!l) return;
+  const auto removed = std::erase_if(l->hooks, [this](const auto& h) { return h.first == id; });
+  if (l->early) g_complete_hooks -= static_cast<std::int64_t>(removed);
 }
 
 bool Tensor::is_leaf() const { return !requires_grad() || !impl().producer; }
@@ -67,13 +91,12 @@ TensorAlias Tensor::requires_grad_(bool on, SourceLoc loc) const {
   TensorImpl& t = impl();
   if (on && !is_floating(t.dtype))
     throw AutogradError(
-        concat("requires_grad_: only Tensors of floating point dtype can require gradients, got ", dtype_name(t.dtype)),
-        loc);
+        concat("requires_grad_: only floating point tensors can require grad, got ", dtype_name(t.dtype)), loc);
   if (requires_grad() && t.producer) {
     if (on) return *this;
     throw AutogradError(
-        "requires_grad_: you can only change requires_grad flags of leaf variables. If you want to use a computed variable in "
-        "a subgraph that doesn't require differentiation use var_no_grad = var.detach().",
+        "requires_grad_: the tensor was computed from others that require grad, and only leaves can stop requiring it; "
+        "use detach() for a tensor without history",
         loc);
   }
   if (on) detail::meta_of(t);  // made here, where one thread sets things up, not in a backward that many may run
@@ -119,7 +142,7 @@ void Tensor::zero_grad(bool set_to_none) const {
 
 TensorAlias Tensor::retain_grad(SourceLoc loc) const {
   if (!requires_grad())
-    throw AutogradError("retain_grad: can't retain_grad on a tensor that has requires_grad=False", loc);
+    throw AutogradError("retain_grad: the tensor does not require grad, so there is no gradient to keep", loc);
   TensorImpl& t = impl();
   if (t.producer) {
     NodeExtras::Output& out = detail::node_output(t);

@@ -50,6 +50,38 @@ void set_producer(const Tensor& out, Node* node) {
   replace_producer(out.impl(), node, 0);
 }
 
+void set_producers(Node* node, std::span<const Tensor* const> results) {
+  const Ref<Node> owner = Ref<Node>::adopt(node);
+  if (results.size() > UINT16_MAX)
+    throw ValueError(concat(node->name(), ": an operation has at most ", UINT16_MAX, " results, got ", results.size()),
+                     node->where());
+  node->assign_id();
+  for (std::size_t i = 0; i < results.size(); ++i)
+    if (results[i]) {
+      node->refs.acquire();
+      replace_producer(results[i]->impl(), node, static_cast<std::uint16_t>(i));
+    }
+}
+
+void throw_returned_input(std::string_view op, SourceLoc loc) {
+  throw AutogradError(concat(op,
+                             ": forward returned one of its inputs, which would lose its own history; return a copy "
+                             "or an alias as a View"),
+                      loc);
+}
+void throw_saved_result(std::string_view op, SourceLoc loc) {
+  throw AutogradError(
+      concat(
+          op,
+          ": forward saved its own result as a handle, which would keep the graph alive for good; use save_output()"),
+      loc);
+}
+void throw_gradient_count(std::string_view op, std::size_t got, std::size_t want, SourceLoc loc) {
+  throw AutogradError(concat(op, ": backward returned ", got, " gradients for ", want,
+                             " inputs; return one per input, undefined for zero"),
+                      loc);
+}
+
 void replace_producer(TensorImpl& t, Node* node, std::uint16_t output_nr) {
   if (Node* old = t.producer) {
     if (t.meta && old->extras && t.output_nr < old->extras->outputs.size()) {
@@ -83,6 +115,7 @@ void mark_view(const Tensor& out, const Tensor& of) {
   // A leaf that requires grad starts a history of its own, whatever memory it is a view of.
   TensorImpl* root = source.base && !source.leaf_requires_grad ? source.base : &source;
   root->refs.acquire();
+  view.detached_view = false;  // forward made it, perhaps by another view, while nothing was recorded
   view.base = root;
   view.view_version = view.storage->current_version();
 }
@@ -107,11 +140,12 @@ void Edge::reset() {
   target_ = 0;
 }
 
-SavedTensor SavedTensor::output(const Tensor& out) {
+SavedTensor SavedTensor::output(const Tensor& out, std::uint16_t nr) {
   SavedTensor s;
   const TensorImpl& impl = out.impl();
   s.value_ = Tensor(TensorImpl::alias(impl, impl.data, impl.sizes, impl.strides));
   s.version_ = out.version();
+  s.output_nr_ = nr;
   s.is_output_ = true;
   return s;
 }
@@ -125,38 +159,39 @@ std::string saver() {
 
 SourceLoc saver_line() { return detail::current_node ? detail::current_node->where() : SourceLoc{}; }
 
-[[noreturn, gnu::cold]] void throw_freed() {
+}  // namespace
+
+[[gnu::cold]] void detail::throw_freed() {
   throw AutogradError(
-      concat("backward: Trying to backward through the graph a second time (or directly access saved tensors after "
-             "they have "
-             "already been freed). Saved intermediate values of the graph are freed when you call .backward() or "
-             "autograd::grad(). Specify retain_graph=True if you need to backward through the graph a second time; the "
-             "freed "
-             "values were saved by ",
-             saver()),
+      concat("backward: the values that ", saver(),
+             " had saved were freed by an earlier backward; pass retain_graph = true to that one to run another "
+             "through the same graph"),
       saver_line());
 }
 
-[[noreturn, gnu::cold]] void throw_modified(const Tensor& value, bool is_output, std::uint32_t now,
-                                            std::uint32_t expected) {
+namespace {
+
+[[noreturn, gnu::cold]] void throw_modified(const Tensor& value, bool is_output, std::uint32_t output_nr,
+                                            std::uint32_t now, std::uint32_t expected) {
   const TensorImpl& impl = value.impl();
-  const std::string producer = is_output ? saver() : value.grad_fn().empty() ? std::string("a leaf") : value.grad_fn();
+  const std::string producer = is_output ? saver() : value.grad_fn();
+  const std::string origin = producer.empty()
+                                 ? std::string(", a leaf")
+                                 : concat(", output ", is_output ? output_nr : impl.output_nr, " of ", producer);
   throw AutogradError(
-      concat(
-          "backward: one of the variables needed for gradient computation has been modified by an inplace operation: [",
-          type_word(impl.dtype), " ", to_text(impl.sizes), "], which is output ", is_output ? 0 : impl.output_nr,
-          " of ", producer, ", is at version ", now, "; expected version ", expected, " instead. It was saved by ",
-          saver(), "; change a clone() instead"),
+      concat("backward: a value that ", saver(), " had saved was overwritten in place: the ", dtype_name(impl.dtype),
+             " tensor of shape ", to_text(impl.sizes), origin, ", was at version ", expected, " and is at version ",
+             now, "; change a clone() of it instead"),
       saver_line());
 }
 
 }  // namespace
 
 const TensorImpl& SavedTensor::value() const {
-  if (!value_.defined()) throw_freed();
+  if (!value_.defined()) detail::throw_freed();
   const TensorImpl& impl = value_.impl();
   const std::uint32_t now = impl.storage->current_version();
-  if (now != version_) throw_modified(value_, is_output_, now, version_);
+  if (now != version_) throw_modified(value_, is_output_, output_nr_, now, version_);
   return impl;
 }
 
@@ -167,6 +202,7 @@ Tensor SavedTensor::get() const {
   if (grad_enabled() && detail::current_node) {
     detail::acquire_node(detail::current_node);
     t.impl().producer = detail::current_node;
+    t.impl().output_nr = output_nr_;
   }
   return t;
 }

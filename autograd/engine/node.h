@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "slope/autograd/core/call_path.h"
 #include "slope/autograd/core/ref.h"
 #include "slope/autograd/tensor/tensor.h"
 
@@ -66,7 +67,11 @@ class Node {
  public:
   /// `bytes` is the size of the whole allocation, `edges` lies inside it or is owned by the derived node.
   Node(std::span<Edge> edges, std::uint32_t bytes, SourceLoc where)
-      : edges_(edges.data()), bytes_(bytes), edge_count_(static_cast<std::uint32_t>(edges.size())), where_(where) {}
+      : edges_(edges.data()),
+        bytes_(bytes),
+        edge_count_(static_cast<std::uint32_t>(edges.size())),
+        where_(where.in_library() ? user_line(where) : where),
+        path_(detail::call_path) {}
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
@@ -86,7 +91,10 @@ class Node {
   std::span<Edge> edges() { return {edges_, edge_count_}; }
   std::span<const Edge> edges() const { return {edges_, edge_count_}; }
   std::uint64_t id() const { return id_; }
+  /// The user's line that recorded it; of an operation that a backward recorded, that of the operation it differentiates.
   SourceLoc where() const { return where_; }
+  /// The module whose forward recorded it.
+  detail::CallPath path() const { return path_; }
   /// Call when the edges are set: takes a number larger than those of all producers.
   void assign_id() { assign_id(edges()); }
 
@@ -114,6 +122,7 @@ class Node {
   std::uint32_t bytes_;
   std::uint32_t edge_count_;
   SourceLoc where_;
+  detail::CallPath path_;
 };
 
 // Consumers get larger numbers than producers, on one thread and, through the maximum over the edges, across threads.
@@ -163,8 +172,8 @@ class SavedTensor {
   explicit SavedTensor(const Tensor& input) : value_(input) {
     if (value_.defined()) version_ = value_.version();
   }
-  /// Saves the output of the operation that is being recorded.
-  static SavedTensor output(const Tensor& out);
+  /// Saves output `nr` of the operation that is being recorded.
+  static SavedTensor output(const Tensor& out, std::uint16_t nr = 0);
 
   explicit operator bool() const { return value_.defined(); }
   void reset() { value_.ref().reset(); }
@@ -176,14 +185,16 @@ class SavedTensor {
   /// The value as it is in memory now, without any check: to look at, not to compute with.
   const Tensor& peek() const { return value_; }
   bool is_output() const { return is_output_; }
+  std::uint16_t output_nr() const { return output_nr_; }
 
  private:
   Tensor value_;
   std::uint32_t version_ = 0;
+  std::uint16_t output_nr_ = 0;
   bool is_output_ = false;
 };
 
 inline SavedTensor save(const Tensor& input) { return SavedTensor(input); }
-inline SavedTensor save_output(const Tensor& out) { return SavedTensor::output(out); }
+inline SavedTensor save_output(const Tensor& out, std::uint16_t nr = 0) { return SavedTensor::output(out, nr); }
 
 }  // namespace slope

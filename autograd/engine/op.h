@@ -2,7 +2,9 @@
 
 #include <array>
 #include <new>
+#include <span>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -10,125 +12,93 @@
 #include "slope/autograd/engine/node.h"
 #include "slope/autograd/engine/saved_fields.h"
 
-/// The contract of an operation that is not pointwise. One struct, in reading order:
+/// The contract of an operation that is not pointwise: one struct, in reading order.
 ///
-///     struct Permute {
-///       static constexpr std::string_view name = "Permute";
-///       static constexpr bool is_view = true;             // only for views: the result shares the input's storage
-///       Shape dims;                                       // attributes; forward may fill in more (forward is not const)
-///       struct Saved {};                                  // SavedTensors only: freed after backward
-///       Tensor forward(Saved& s, const Tensor& x) { ... } // runs without recording
-///       Grads<1> backward(const Saved& s, const Tensor& g) const { ... }   // written with Tensor ops
+///     struct Gather {
+///       static constexpr std::string_view name = "Gather";
+///       int dim;                                          // attributes; forward may fill in more (it is not const)
+///       Shape base{};
+///       struct Saved { SavedTensor index; };              // what backward needs; freed once backward ran
+///       Tensor forward(Saved& s, const Tensor& x, NoGrad index) { ... }    // runs without recording
+///       Grads<1> backward(const Saved& s, const Tensor& g) const { ... }   // written with Tensor operations
 ///     };
-///     Tensor permute(In x, const Shape& dims) { return apply(x.loc, Permute{dims}, x.tensor); }
+///     Tensor gather(In x, int64_t dim, const Tensor& index) { return apply(x.loc, Gather{dim}, x.tensor, index); }
 ///
-/// `needs_grad(i)` tells backward which inputs matter; entries of the result may be left undefined. Operations on a list of
-/// tensors take `const std::vector<Tensor>&` in forward and return `std::vector<Tensor>` from backward.
+/// The types of forward say what each tensor is:
+///
+/// | parameter of forward | meaning |
+/// |---|---|
+/// | `const Tensor& x` | an input, with a place in what backward returns. It may be undefined: an optional input |
+/// | `const std::vector<Tensor>& all` | any number of inputs, in place of single ones; backward returns a `std::vector<Tensor>` |
+/// | `NoGrad labels` | labels, masks, indices, statistics: never differentiated, without a place in what backward returns. Stands behind the inputs; may be undefined |
+///
+/// | result of forward | meaning |
+/// |---|---|
+/// | `Tensor` | a new tensor |
+/// | `View` | shares the memory of the first input; in-place changes of either reach the other's history |
+/// | `NoGrad` | beside others: a result without a derivative, such as the indices of a maximum |
+/// | `std::tuple`, `std::pair`, `std::array` of these, `std::vector<Tensor>`, `std::vector<View>` | several results; apply() returns the same of Tensor |
+///
+/// With several results backward takes `std::span<const Tensor> g` (or a span of fixed size), one gradient per result,
+/// undefined where none arrived, which means zero. Gradients that backward leaves undefined are zero as well;
+/// `needs_grad(i)` tells whether anybody wants that of input i.
+///
+/// `Saved` is an aggregate of at most 8 members. What backward reads of an input or result is kept there as a SavedTensor,
+/// which notices when it was overwritten: `save(x)`, and `save_output(y)` for a result (`save_output(y, i)` for number i
+/// of several), since a result that its own node held would never be freed. A result marked NoGrad is no part of the
+/// graph: `save(y)`. A tensor that forward made for itself and shows nobody may be a plain Tensor, numbers and shapes may
+/// stand there too. A tensor must not be an attribute: those live as long as the graph, while Saved is freed by backward.
+///
+/// What does not fit does not compile, with a sentence that says why.
 namespace slope {
 
-/// The gradients of N inputs.
+/// The gradients of N inputs; undefined means zero.
 template <std::size_t N>
 using Grads = std::array<Tensor, N>;
 
-namespace detail {
-
-template <class Op>
-struct OpNodeBase : Node {
-  OpNodeBase(Op&& o, typename Op::Saved&& s, std::span<Edge> edges, std::uint32_t bytes, SourceLoc where)
-      : Node(edges, bytes, where), op(std::move(o)), saved(std::move(s)) {}
-  std::string_view name() const override { return Op::name; }
-  void release_saved() override { saved = typename Op::Saved{}; }
-  void collect_saved(std::vector<SavedTensor>& into) const override { collect_fields(saved, into); }
-  Op op;
-  typename Op::Saved saved;
+/// A tensor that an operation never differentiates: as a parameter of forward labels, masks, indices; as a result of
+/// forward one without a derivative.
+struct NoGrad : Tensor {
+  NoGrad() = default;
+  NoGrad(Tensor t) : Tensor(std::move(t)) {}  // NOLINT(google-explicit-constructor)
 };
 
-/// A node with a fixed number of inputs: op, saved values and edges in one allocation.
-template <class Op, std::size_t N>
-struct OpNode final : OpNodeBase<Op> {
-  OpNode(Op&& o, typename Op::Saved&& s, SourceLoc where)
-      : OpNodeBase<Op>(std::move(o), std::move(s), std::span<Edge>(links, N), sizeof(OpNode), where) {}
-  void backward(std::span<Tensor> g, std::span<Tensor> into) override {
-    Grads<N> grads = this->op.backward(this->saved, std::as_const(g[0]));
-    for (std::size_t i = 0; i < N; ++i)
-      if (links[i]) into[i] = std::move(grads[i]);
-  }
-  Edge links[N];
+/// A result of forward that shares the memory of the first input.
+struct View : Tensor {
+  View() = default;
+  View(Tensor t) : Tensor(std::move(t)) {}  // NOLINT(google-explicit-constructor)
 };
 
-template <class Op>
-struct OpNodeN final : OpNodeBase<Op> {
-  OpNodeN(Op&& o, typename Op::Saved&& s, std::vector<Edge>&& e, SourceLoc where)
-      : OpNodeBase<Op>(std::move(o), std::move(s), std::span<Edge>(e), sizeof(OpNodeN), where), links(std::move(e)) {}
-  void backward(std::span<Tensor> g, std::span<Tensor> into) override {
-    std::vector<Tensor> grads = this->op.backward(this->saved, std::as_const(g[0]));
-    for (std::size_t i = 0; i < links.size(); ++i)
-      if (links[i]) into[i] = std::move(grads[i]);
-  }
-  std::vector<Edge> links;
-};
+}  // namespace slope
 
-/// Makes `node` (whose reference it takes over) the producer of `out`.
-void set_producer(const Tensor& out, Node* node);
-/// The same for a tensor that may have a history already, which ends: output `output_nr` of `node` (null: nothing) is
-/// what it is now. The gradient that retain_grad() keeps is from now on that of the new value.
-void replace_producer(TensorImpl& t, Node* node, std::uint16_t output_nr);
-/// Records that `out` is a view of `of`, so that in-place changes of either reach the other's history.
-void mark_view(const Tensor& out, const Tensor& of);
+#include "slope/autograd/engine/op-node.h"
 
-template <class Op>
-constexpr bool is_view_op() {
-  if constexpr (requires { Op::is_view; })
-    return Op::is_view;
-  else
-    return false;
-}
+namespace slope {
 
-}  // namespace detail
-
-/// Runs `op` and, when some input requires grad and recording is on, puts it into the graph. The only bridge between
-/// operations and the graph.
+/// Runs `op` on one tensor for each input of its forward and, when some input requires grad and recording is on, puts it
+/// into the graph. The only bridge between operations and the graph. `loc` is the line that errors in backward name.
+///
+///     Tensor y = apply(x.loc, Gather{dim}, x.tensor, index);
+///     auto [values, indices] = apply(x.loc, TopK{5}, x.tensor);
 template <class Op, class... In>
-Tensor apply(SourceLoc loc, Op op, const In&... in) {
-  typename Op::Saved saved{};
-  Tensor out;
-  const bool recording = grad_enabled();
-  {
-    NoGradGuard no_grad;
-    out = op.forward(saved, in...);
+auto apply(SourceLoc loc, Op op, const In&... in) {
+  if constexpr (detail::fits_the_contract<Op, In...>()) {
+    using Contract = detail::Contract<Op>;
+    typename Op::Saved saved{};
+    typename Contract::Forward::Result out;
+    const bool recording = grad_enabled();
+    {
+      NoGradGuard no_grad;
+      out = op.forward(saved, in...);
+    }
+    detail::each_result(out, [&](std::size_t, const Tensor& y, auto kind) {
+      detail::check_result<Op>(y, loc, in...);
+      if constexpr (kind == detail::ResultKind::view) detail::mark_view(y, std::get<0>(std::tie(in...)));
+    });
+    if (recording && detail::wants_node<Contract>(out, in...))
+      detail::record_op<Contract>(std::move(op), std::move(saved), loc, out, in...);
+    return detail::as_tensors(std::move(out));
   }
-  if constexpr (detail::is_view_op<Op>()) detail::mark_view(out, std::get<0>(std::tie(in...)));
-  if (recording && is_floating(out.dtype()) && (in.requires_grad() || ...)) {
-    using N = detail::OpNode<Op, sizeof...(In)>;
-    auto* node = new (detail::allocate_node(sizeof(N))) N(std::move(op), std::move(saved), loc);
-    std::size_t i = 0;
-    ((node->links[i++] = Edge::to(in)), ...);
-    detail::set_producer(out, node);
-  }
-  return out;
-}
-
-/// The same for any number of inputs.
-template <class Op>
-Tensor apply(SourceLoc loc, Op op, const std::vector<Tensor>& in) {
-  typename Op::Saved saved{};
-  Tensor out;
-  const bool recording = grad_enabled();
-  {
-    NoGradGuard no_grad;
-    out = op.forward(saved, in);
-  }
-  bool wanted = false;
-  for (const Tensor& t : in) wanted |= t.requires_grad();
-  if (recording && wanted && is_floating(out.dtype())) {
-    using N = detail::OpNodeN<Op>;
-    std::vector<Edge> edges;
-    edges.reserve(in.size());
-    for (const Tensor& t : in) edges.push_back(Edge::to(t));
-    detail::set_producer(
-        out, new (detail::allocate_node(sizeof(N))) N(std::move(op), std::move(saved), std::move(edges), loc));
-  }
-  return out;
 }
 
 }  // namespace slope

@@ -173,7 +173,7 @@ namespace detail {
 DType resolve_dtype(const char* op, const TensorOptions& options, DType otherwise, SourceLoc loc) {
   const DType dtype = options.dtype.value_or(otherwise);
   if (options.requires_grad && !is_floating(dtype))
-    throw AutogradError(concat(op, ": only Tensors of floating point dtype can require gradients, this one would be ",
+    throw AutogradError(concat(op, ": only floating point tensors can require grad, this one would be ",
                                dtype_name(dtype)),
                         loc);
   return dtype;

@@ -29,26 +29,24 @@ std::optional<std::int64_t> resolve_padding(std::optional<std::int64_t> padding,
 /// where they are 0.
 struct EmbeddingOp {
   static constexpr std::string_view name = "Embedding";
-  Tensor factors{};
   Shape table{};
   struct Saved {
     SavedTensor indices, factors;
   };
-  Tensor forward(Saved& s, const Tensor& weight, const Tensor& indices) {
+  Tensor forward(Saved& s, const Tensor& weight, NoGrad indices, NoGrad factors) {
     table = weight.shape();
     s.indices = save(indices);
-    if (factors.defined()) s.factors = save(factors);
-    factors = Tensor();  // from here on kept with what backward frees
+    s.factors = save(factors);
     return index_select(weight, 0, indices);
   }
-  Grads<2> backward(const Saved& s, const Tensor& g) const {
+  Grads<1> backward(const Saved& s, const Tensor& g) const {
     const SourceLoc loc = slope::detail::current_node->where();
     Tensor scaled = g;
     if (s.factors) {
       const Tensor f = s.factors.get().to(g.dtype(), loc).unsqueeze(1, loc);
       scaled = scale_cotangent({f, loc}, {g, loc});  // a factor of 0 also silences inf and NaN
     }
-    return {index_add({zeros(table, {.dtype = g.dtype()}), loc}, 0, s.indices.get(), scaled), {}};
+    return {index_add({zeros(table, {.dtype = g.dtype()}), loc}, 0, s.indices.get(), scaled)};
   }
 };
 
@@ -96,7 +94,7 @@ Tensor embedding(In indices, const Tensor& weight, const EmbeddingOptions& optio
   }
   Shape shape = indices->shape();
   shape.push_back(weight.shape()[1]);
-  return reshape({apply(indices.loc, EmbeddingOp{factors}, weight, flat), indices.loc}, shape);
+  return reshape({apply(indices.loc, EmbeddingOp{}, weight, flat, factors), indices.loc}, shape);
 }
 
 Tensor one_hot(In indices, std::int64_t num_classes) {

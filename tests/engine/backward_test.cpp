@@ -152,7 +152,9 @@ BOOST_AUTO_TEST_CASE(a_second_backward_says_that_the_graph_was_freed) {
   const Tensor x = leaf({2});
   const Tensor y = (x * x).sum();
   y.backward();
-  check_error<AutogradError>([&] { y.backward(); }, "Trying to backward through the graph a second time");
+  check_error<AutogradError>(
+      [&] { y.backward(); },
+      "the values that MulBackward had saved were freed by an earlier backward; pass retain_graph = true to that one");
   check_values(x.grad(), {4});  // the failed call changed nothing
 }
 
@@ -175,10 +177,11 @@ BOOST_AUTO_TEST_CASE(retain_graph_allows_another_backward) {
 BOOST_AUTO_TEST_CASE(backward_needs_one_element_or_a_gradient) {
   const Tensor x = leaf({1, 2});
   const Tensor y = x * 2.0;
-  check_error<AutogradError>([&] { y.backward(); }, "grad can be implicitly created only for scalar outputs");
+  check_error<AutogradError>([&] { y.backward(); },
+                             "only an output of one element can go without a gradient, this one has shape [2]");
   check_error<ShapeError>([&] { y.backward(ones({3}, {.dtype = float64})); }, "the gradient has shape [3]");
   check_error<AutogradError>([&] { x.detach().sum().backward(); },
-                             "element 0 of tensors does not require grad and does not have a grad_fn");
+                             "output 0 does not require grad: nothing it was computed from did");
   BOOST_TEST(!x.grad().defined());
 }
 
@@ -197,7 +200,7 @@ BOOST_AUTO_TEST_CASE(grad_leaves_what_lies_behind_its_inputs_for_a_later_backwar
   const Tensor gy = autograd::grad({z}, {y})[0];  // needs the product, not the exponential
   y.backward(gy);
   check_close(x.grad(), {2 * std::exp(2.0), 2 * std::exp(4.0)}, 1e-6);
-  check_error<AutogradError>([&] { y.backward(gy); }, "a second time");
+  check_error<AutogradError>([&] { y.backward(gy); }, "freed by an earlier backward");
   const Tensor a = x * 2.0, b = exp(a), c = b.sum();
   const auto both = autograd::grad({c}, {a, b});  // one behind the other
   check_close(both[0], {std::exp(2.0), std::exp(4.0)}, 1e-6);
@@ -227,7 +230,7 @@ BOOST_AUTO_TEST_CASE(grad_runs_each_hook_once_and_keeps_nothing) {
 BOOST_AUTO_TEST_CASE(grad_reports_inputs_that_were_not_used) {
   const Tensor x = leaf({3}), other = leaf({1});
   check_error<AutogradError>([&] { autograd::grad({(x * x).sum()}, {other}); },
-                             "appears to not have been used in the graph. Set allow_unused=True");
+                             "the outputs do not depend on input 0; pass {.allow_unused = true}");
   const auto grads = autograd::grad({(x * x).sum()}, {x, other}, {.allow_unused = true});
   check_values(grads[0], {6});
   BOOST_TEST(!grads[1].defined());
@@ -323,7 +326,7 @@ BOOST_AUTO_TEST_CASE(hooks_run_in_order_once_and_may_replace_the_gradient) {
 BOOST_AUTO_TEST_CASE(hooks_need_a_gradient_and_keep_its_shape_and_dtype) {
   const Tensor plain = tensor({1.0}), x = leaf({1, 2});
   check_error<AutogradError>([&] { plain.register_hook([](const Tensor&) {}); },
-                             "register_hook: cannot register a hook on a tensor that doesn't require gradient");
+                             "register_hook: the tensor does not require grad");
   check_error<AutogradError>([&] { (x * 2.0).register_post_accumulate_grad_hook([](const Tensor&) {}); },
                              "register_post_accumulate_grad_hook: only leaf tensors that require grad");
   auto shape = x.register_hook([](const Tensor& g) { return g.sum(); });
@@ -377,11 +380,9 @@ BOOST_AUTO_TEST_CASE(a_throwing_hook_propagates_and_changes_no_gradient) {
 }
 
 BOOST_AUTO_TEST_CASE(only_floating_leaves_require_gradients) {
-  check_error<AutogradError>([] { tensor({1, 2}).requires_grad_(); },
-                             "only Tensors of floating point dtype can require gradients");
+  check_error<AutogradError>([] { tensor({1, 2}).requires_grad_(); }, "only floating point tensors can require grad");
   const Tensor y = leaf({1}) * 2.0;
-  check_error<AutogradError>([&] { y.requires_grad_(false); },
-                             "you can only change requires_grad flags of leaf variables");
+  check_error<AutogradError>([&] { y.requires_grad_(false); }, "only leaves can stop requiring it");
 }
 
 BOOST_AUTO_TEST_CASE(detached_tensors_share_data_but_no_history) {
@@ -431,7 +432,7 @@ BOOST_AUTO_TEST_CASE(anomaly_mode_names_the_operation_and_its_line) {
     y.backward();
     BOOST_ERROR("expected an error");
   } catch (const AutogradError& e) {
-    BOOST_TEST(std::string(e.what()).find("SqrtBackward returned nan") != std::string::npos);
+    BOOST_TEST(std::string(e.what()).find("SqrtBackward returned NaN") != std::string::npos);
     BOOST_TEST(std::string(e.what()).find("backward_test.cpp:" + std::to_string(__LINE__ - 6)) != std::string::npos);
   }
 }

@@ -169,7 +169,8 @@ BOOST_AUTO_TEST_CASE(checks_labels_again_before_the_gradient) {
       labels.data_ptr<std::int64_t>()[1] = 0;
       const Tensor seen = F::multi_margin_loss(x, labels, {.reduction = r}).sum();
       labels.fill_(1);
-      check_error<AutogradError>([&] { autograd::grad({seen}, {x}, {.create_graph = recorded}); }, "modified");
+      check_error<AutogradError>([&] { autograd::grad({seen}, {x}, {.create_graph = recorded}); },
+                                 "overwritten in place");
     }
 }
 
@@ -248,7 +249,8 @@ BOOST_AUTO_TEST_CASE(checks_labels_again_when_it_reads_them_again) {
     labels.data_ptr<std::int64_t>()[2] = 0;
     const Tensor seen = F::multilabel_margin_loss(x, labels);
     labels.fill_(1);
-    check_error<AutogradError>([&] { autograd::grad({seen}, {x}, {.create_graph = recorded}); }, "modified");
+    check_error<AutogradError>([&] { autograd::grad({seen}, {x}, {.create_graph = recorded}); },
+                               "overwritten in place");
   }
 }
 

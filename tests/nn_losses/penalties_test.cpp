@@ -147,7 +147,7 @@ BOOST_AUTO_TEST_CASE(nothing_in_a_parameter_and_mixed_dtypes_are_fine) {
           again.backward();
           again.backward();
         },
-        "second time");
+        "freed by an earlier backward");
   }
 }
 

@@ -80,13 +80,12 @@ BOOST_AUTO_TEST_CASE(cat_skips_empty_vectors) {
 BOOST_AUTO_TEST_CASE(cat_refuses_what_does_not_fit) {
   check_error<ShapeError>(
       [] { cat({zeros({2, 3}), zeros({2, 2})}); },
-      "Sizes of tensors must match except in dimension 0. Expected size 3 but got size 2 for tensor number 1 "
-      "in the list.");
+      "cat: sizes must agree except in dimension 0, but number 1 has shape [2, 2] and the first [2, 3]");
   check_error<ShapeError>([] { cat({zeros({2, 3}), zeros({2})}); },
-                          "Tensors must have same number of dimensions: got 2 and 1");
+                          "the tensors must have the same number of dimensions, but number 1 has shape");
   check_error<ShapeError>([] { cat({tensor(1.0), tensor(2.0)}); },
                           "zero-dimensional tensor (at position 0) cannot be concatenated");
-  check_error<ValueError>([] { cat({}); }, "expected a non-empty list of Tensors");
+  check_error<ValueError>([] { cat({}); }, "the list of tensors is empty");
   check_error<ValueError>([] { cat({zeros({1}), Tensor()}); }, "tensor number 1 in the list is undefined");
   check_error<IndexError>([] { cat({zeros({2})}, 1); },
                           "Dimension out of range (expected to be in range of [-1, 0], but got 1)");
@@ -100,8 +99,8 @@ BOOST_AUTO_TEST_CASE(stack_makes_a_new_dimension) {
   BOOST_TEST(shape_of(stack({tensor(1.0), tensor(2.0), tensor(3.0)})) == "[3]");
   BOOST_TEST(shape_of(stack({zeros({0, 2}), zeros({0, 2})}, 1)) == "[0, 2, 2]");
   check_error<ShapeError>([] { stack({zeros({2}), zeros({3})}); },
-                          "stack expects each tensor to be equal size, but got [2] at entry 0 and [3] at entry 1");
-  check_error<ValueError>([] { stack({}); }, "non-empty");
+                          "the tensors must have one shape, but number 1 has [3] and the first [2]");
+  check_error<ValueError>([] { stack({}); }, "the list of tensors is empty");
   check_error<IndexError>([&] { stack({a, b}, 2); },
                           "Dimension out of range (expected to be in range of [-2, 1], but got 2)");
 }

@@ -52,8 +52,7 @@ BOOST_AUTO_TEST_CASE(ends_gradients_counts_a_version_and_protects_leaves) {
   y.slice(0, 1).uniform_();
   y.sum().backward();
   check_values(x.grad(), {2, 0, 0});
-  check_error<AutogradError>([&] { x.normal_(); },
-                             "normal_: a leaf Variable that requires grad is being used in an in-place operation.");
+  check_error<AutogradError>([&] { x.normal_(); }, "normal_: a leaf that requires grad cannot be changed in place");
   NoGradGuard no_grad;
   const auto before = x.version();
   x.normal_();
@@ -70,10 +69,8 @@ BOOST_AUTO_TEST_CASE(with_bad_arguments_throws_and_changes_nothing) {
   check_error<DTypeError>([&] { i.uniform_(0, 1, g); }, "uniform_: takes a floating point tensor, got int64");
   check_error<DTypeError>([&] { i.normal_(0, 1, g); }, "normal_: takes a floating point tensor");
   check_error<DTypeError>([&] { i.exponential_(1, g); }, "exponential_: takes a floating point tensor");
-  check_error<ShapeError>(
-      [&] { ones({1}).expand({3}).uniform_(0, 1, g); },
-      "uniform_: unsupported operation: more than one element of the written-to tensor refers to a single "
-      "memory location. Please clone() the tensor before performing the operation.");
+  check_error<ShapeError>([&] { ones({1}).expand({3}).uniform_(0, 1, g); },
+                          "uniform_: some elements of the tensor share memory, as after expand()");
   check_values(x, {1, 1});
   BOOST_TEST(x.version() == 0u);
   BOOST_TEST(g.next_u64() == same.next_u64());

@@ -71,13 +71,11 @@ BOOST_AUTO_TEST_CASE(dtypes_follow_the_operation) {
   BOOST_TEST((mean(i, {}, false, float64).item() == 2.5));
   BOOST_TEST((sum(tensor({1.7, 1.7}), {}, false, int64).item<std::int64_t>() == 2));
   BOOST_TEST((count_nonzero(tensor({0.0, not_a_number, 2.0})).item<std::int64_t>() == 2));
-  check_error<DTypeError>(
-      [&] { i.mean(); },
-      "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
-      "Got: Long");
-  check_error<DTypeError>([&] { i.var(); }, "var: only floating point tensors have a variance. Got: Long");
+  check_error<DTypeError>([&] { i.mean(); },
+                          "mean: the result must be floating point, this would be int64; convert it with .to(float32)");
+  check_error<DTypeError>([&] { i.var(); }, "var: only floating point tensors have a variance, this one is int64");
   check_error<DTypeError>([&] { i.std(); }, "std: only floating point tensors");
-  check_error<DTypeError>([&] { i.norm(); }, "norm: Expected a floating point tensor as input. Got Long");
+  check_error<DTypeError>([&] { i.norm(); }, "norm: takes a floating point tensor, this one is int64");
   check_error<DTypeError>([&] { softmax(i, 0, int64); },
                           "softmax: probabilities are floating point numbers, not int64");
 }
@@ -101,17 +99,15 @@ BOOST_AUTO_TEST_CASE(of_nothing_have_their_neutral_element_or_throw) {
   BOOST_TEST((x.amax(1).shape() == Shape{0}));
   BOOST_TEST((x.max(1).second.shape() == Shape{0}));
   BOOST_TEST((x.argmax(1).shape() == Shape{0}));
-  const char* whole =
-      "(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the "
-      "'dim' argument.";
-  check_error<ShapeError>([&] { x.max(); }, std::string("max: max") + whole);
-  check_error<ShapeError>([&] { x.min(); }, std::string("min: min") + whole);
+  const char* whole = ": a tensor of shape [0, 3] has no elements to choose from";
+  check_error<ShapeError>([&] { x.max(); }, std::string("max") + whole);
+  check_error<ShapeError>([&] { x.min(); }, std::string("min") + whole);
   check_error<ShapeError>([&] { x.amax(); }, std::string("amax") + whole);
   check_error<ShapeError>([&] { x.argmax(); }, std::string("argmax") + whole);
-  check_error<ShapeError>([&] { x.max(0); }, "max(): Expected reduction dim 0 to have non-zero size.");
-  check_error<ShapeError>([&] { x.amin(0); }, "amin(): Expected reduction dim 0 to have non-zero size.");
-  check_error<ShapeError>([&] { x.argmin(0); }, "argmin(): Expected reduction dim 0 to have non-zero size.");
-  check_error<ShapeError>([&] { median(x, 0); }, "median(): Expected reduction dim 0 to have non-zero size.");
+  check_error<ShapeError>([&] { x.max(0); }, "max: dimension 0 has no elements to choose from");
+  check_error<ShapeError>([&] { x.amin(0); }, "amin: dimension 0 has no elements to choose from");
+  check_error<ShapeError>([&] { x.argmin(0); }, "argmin: dimension 0 has no elements to choose from");
+  check_error<ShapeError>([&] { median(x, 0); }, "median: dimension 0 has no elements to choose from");
   check_error<ShapeError>([&] { norm(x, inf, {0}); }, "cannot compute the inf norm of nothing");
   check_error<ShapeError>([&] { median(zeros({0}, {.dtype = int64})); },
                           "median: there is no middle element of nothing");
@@ -229,7 +225,7 @@ BOOST_AUTO_TEST_CASE(norms_of_matrices_look_at_rows_or_columns) {
                           "matrix_norm: takes two dimensions of a tensor of at least two");
   check_error<ShapeError>([&] { matrix_norm(x, MatrixNorm::fro, {1, 1}); }, "appears multiple times");
   check_error<IndexError>([&] { matrix_norm(x, MatrixNorm::fro, {0, 2}); }, "matrix_norm: Dimension out of range");
-  check_error<DTypeError>([] { matrix_norm(tensor({{1}})); }, "matrix_norm: Expected a floating point tensor");
+  check_error<DTypeError>([] { matrix_norm(tensor({{1}})); }, "matrix_norm: takes a floating point tensor");
 }
 
 BOOST_AUTO_TEST_CASE(logsumexp_and_softmax_do_not_overflow) {

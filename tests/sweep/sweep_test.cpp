@@ -184,6 +184,23 @@ BOOST_AUTO_TEST_CASE(keeps_a_zero_cotangent_zero) {
               BOOST_TEST(bit_equal(g.detach(), zeros(s.shapes[i], {.dtype = float64})),
                          s.title() << " with input " << k << " at " << at << (g.is(grads[i]) ? "" : ", recorded,")
                                    << " gives input " << i << " the gradient " << g.detach().to_string());
+        // What is zero everywhere has no slope, to any order.
+        std::vector<Tensor> last = recorded;
+        for (int order = 2; s.twice && order <= 3; ++order) {
+          std::vector<Tensor> outputs, ones;
+          for (const Tensor& g : last)
+            if (g.defined() && g.requires_grad()) {
+              outputs.push_back(g);
+              ones.push_back(ones_like(g.detach()));
+            }
+          if (outputs.empty()) break;
+          last = autograd::grad(outputs, inputs, {.grad_outputs = ones, .create_graph = true, .allow_unused = true});
+          for (std::size_t i = 0; i < inputs.size(); ++i)
+            if (last[i].defined())
+              BOOST_TEST(bit_equal(last[i].detach().abs(), zeros(s.shapes[i], {.dtype = float64})),
+                         s.title() << " with input " << k << " at " << at << " gives input " << i
+                                   << " the derivative of order " << order << " " << last[i].detach().to_string());
+        }
       }
   }
 }

@@ -163,7 +163,7 @@ BOOST_AUTO_TEST_CASE(options_mark_leaves_that_require_grad) {
 }
 
 BOOST_AUTO_TEST_CASE(only_floating_tensors_can_require_grad) {
-  const std::string rule = "only Tensors of floating point dtype can require gradients";
+  const std::string rule = "only floating point tensors can require grad";
   const TensorOptions grad{.requires_grad = true};
   check_throws<AutogradError>("tensor: " + rule, [&] { tensor({1, 2}, grad); });
   check_throws<AutogradError>("tensor: " + rule, [&] { tensor(Integers{1}, grad); });

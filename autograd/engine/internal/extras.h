@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -21,6 +22,7 @@ struct GradMeta {
   std::shared_ptr<GradSlot> slot = std::make_shared<GradSlot>();
   std::shared_ptr<HookList> hooks;
   std::shared_ptr<HookList> after_accumulate;
+  std::shared_ptr<HookList> complete;
   std::shared_ptr<detail::ParameterInfo> parameter;  // set for parameters of modules
   std::atomic<std::uint64_t> last_backward{0};       // the traversal that accumulated last
   std::atomic<std::uint64_t> gradient_given{0};      // when set_grad gave one, counted as traversals are
@@ -46,6 +48,10 @@ GradMeta& meta_of(TensorImpl& t);
 std::uint64_t next_backward();
 /// Notes that traversal `backward` reached this leaf.
 void note_leaf(GradMeta& meta, std::uint64_t backward);
+/// Whether it has been said that create_graph lets a leaf's gradient refer to the leaf.
+extern std::atomic<bool> cycle_mentioned;
+/// Whether any hook of on_gradient_complete() exists in the process; costs a load.
+bool any_complete_hooks();
 /// Runs the hooks in order of registration and returns the gradient they leave.
 Tensor run_hooks(const std::shared_ptr<HookList>& hooks, Tensor grad);
 }  // namespace detail

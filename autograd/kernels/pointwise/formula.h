@@ -107,7 +107,7 @@ struct Int {
 };
 
 /// a·d, but exactly 0 where a is 0 even if d is infinite or NaN: a zero cotangent stays zero through singular derivatives.
-/// (Tensors have an operation of this name, whose derivative by a is d where a is 0, too.)
+/// (Tensors have an operation of this name, formula::ScaleCotangent.)
 template <class V>
   requires(!std::is_same_v<V, Tensor>)
 V scale_cotangent(const V& a, const V& d) {

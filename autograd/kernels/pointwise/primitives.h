@@ -118,7 +118,9 @@ struct AddScaled {
   }
 };
 
-/// scale_cotangent as an operation, so that recorded backward passes keep the zero-cotangent rule to any order.
+/// scale_cotangent as an operation, so that recorded backward passes keep the zero-cotangent rule to any order. Its
+/// derivative by g is d, but 0 where g is 0 and d is not finite: what comes back through a branch that was not selected
+/// must not become infinite there, since other factors are 0.
 struct ScaleCotangent {
   static constexpr const char* name = "ScaleCotangent";
   template <class T>
@@ -126,8 +128,8 @@ struct ScaleCotangent {
     return where(g == 0.0, T(0), g * d);
   }
   template <class T>
-  constexpr T d0(const T&, const T& d, const T&) const {
-    return d;
+  constexpr T d0(const T& g, const T& d, const T&) const {
+    return where(g == 0.0, where(isfinite(d), d, T(0)), d);
   }
   template <class T>
   constexpr T d1(const T& g, const T&, const T&) const {

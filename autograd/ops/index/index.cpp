@@ -42,7 +42,7 @@ Tensor at_least_1d(const Tensor& t, SourceLoc loc) { return t.dim() == 0 ? resha
 Tensor vector_of(const Tensor& index, const char* op, SourceLoc loc) {
   check_index(index, op, loc);
   if (index.dim() > 1)
-    throw ShapeError(concat(op, ": Index is supposed to be a vector, got shape ", to_text(index.shape())), loc);
+    throw ShapeError(concat(op, ": the index must be a vector, but has shape ", to_text(index.shape())), loc);
   return at_least_1d(index, loc);
 }
 
@@ -126,7 +126,7 @@ struct IndexSelect {
     SavedTensor index;
   };
 
-  Tensor forward(Saved& s, const Tensor& x, const Tensor& index) {
+  Tensor forward(Saved& s, const Tensor& x, NoGrad index) {
     s.index = save(index);
     base = x.shape();
     const Shape merged = merge_dims(base, dim, span);
@@ -165,9 +165,9 @@ struct IndexSelect {
     gather_kernel(out.impl(), from, along(offsets, shape, dim), 1);
     return out;
   }
-  Grads<2> backward(const Saved& s, const Tensor& g) const {
+  Grads<1> backward(const Saved& s, const Tensor& g) const {
     const Tensor zero = zeros_of(merge_dims(base, dim, span), g);
-    return {reshape(index_add(zero, dim, s.index.get(), g), base), Tensor()};
+    return {reshape(index_add(zero, dim, s.index.get(), g), base)};
   }
 };
 
@@ -178,18 +178,18 @@ struct IndexAdd {
   struct Saved {
     SavedTensor index;
   };
-  Tensor forward(Saved& s, const Tensor& x, const Tensor& index, const Tensor& source) {
+  Tensor forward(Saved& s, const Tensor& x, const Tensor& source, NoGrad index) {
     s.index = save(index);
     Tensor out = dense_copy(x);
     add_slices_into(out, dim, index, source, alpha);
     return out;
   }
-  Grads<3> backward(const Saved& s, const Tensor& g) const {
-    Grads<3> grads;
+  Grads<2> backward(const Saved& s, const Tensor& g) const {
+    Grads<2> grads;
     if (needs_grad(0)) grads[0] = g;
-    if (needs_grad(2)) {
-      grads[2] = index_select(g, dim, s.index.get());
-      if (alpha.to<double>() != 1) grads[2] = mul(grads[2], alpha);
+    if (needs_grad(1)) {
+      grads[1] = index_select(g, dim, s.index.get());
+      if (alpha.to<double>() != 1) grads[1] = mul(grads[1], alpha);
     }
     return grads;
   }
@@ -202,7 +202,7 @@ struct Gather {
   struct Saved {
     SavedTensor index;
   };
-  Tensor forward(Saved& s, const Tensor& x, const Tensor& index) {
+  Tensor forward(Saved& s, const Tensor& x, NoGrad index) {
     s.index = save(index);
     base = x.shape();
     Tensor out = make_empty(index.shape(), x.dtype());
@@ -212,8 +212,8 @@ struct Gather {
                   from.step);
     return out;
   }
-  Grads<2> backward(const Saved& s, const Tensor& g) const {
-    return {scatter_add(zeros_of(base, g), dim, s.index.get(), g), Tensor()};
+  Grads<1> backward(const Saved& s, const Tensor& g) const {
+    return {scatter_add(zeros_of(base, g), dim, s.index.get(), g)};
   }
 };
 
@@ -224,16 +224,16 @@ struct Scatter {
   struct Saved {
     SavedTensor index;
   };
-  Tensor forward(Saved& s, const Tensor& x, const Tensor& index, const Tensor& src) {
+  Tensor forward(Saved& s, const Tensor& x, const Tensor& src, NoGrad index) {
     s.index = save(index);
     Tensor out = dense_copy(x);
     scatter_into(out, dim, index, src, false);
     return out;
   }
-  Grads<3> backward(const Saved& s, const Tensor& g) const {
-    Grads<3> grads;
+  Grads<2> backward(const Saved& s, const Tensor& g) const {
+    Grads<2> grads;
     if (needs_grad(0)) grads[0] = scatter(g, dim, s.index.get(), 0);
-    if (needs_grad(2)) grads[2] = gather(g, dim, s.index.get());
+    if (needs_grad(1)) grads[1] = gather(g, dim, s.index.get());
     return grads;
   }
 };
@@ -244,16 +244,16 @@ struct ScatterAdd {
   struct Saved {
     SavedTensor index;
   };
-  Tensor forward(Saved& s, const Tensor& x, const Tensor& index, const Tensor& src) {
+  Tensor forward(Saved& s, const Tensor& x, const Tensor& src, NoGrad index) {
     s.index = save(index);
     Tensor out = dense_copy(x);
     scatter_into(out, dim, index, src, true);
     return out;
   }
-  Grads<3> backward(const Saved& s, const Tensor& g) const {
-    Grads<3> grads;
+  Grads<2> backward(const Saved& s, const Tensor& g) const {
+    Grads<2> grads;
     if (needs_grad(0)) grads[0] = g;
-    if (needs_grad(2)) grads[2] = gather(g, dim, s.index.get());
+    if (needs_grad(1)) grads[1] = gather(g, dim, s.index.get());
     return grads;
   }
 };
@@ -268,7 +268,7 @@ struct Write {
 void check_same_dtype(const Tensor& x, const Tensor& src, const char* op, SourceLoc loc) {
   if (!src.defined()) throw ValueError(concat(op, ": the source is an undefined tensor"), loc);
   if (src.dtype() != x.dtype())
-    throw DTypeError(concat(op, ": expected self and source to have the same dtype, got ", dtype_name(x.dtype()),
+    throw DTypeError(concat(op, ": the tensor and the source must have one dtype, but are ", dtype_name(x.dtype()),
                             " and ", dtype_name(src.dtype())),
                      loc);
 }
@@ -276,8 +276,8 @@ void check_same_dtype(const Tensor& x, const Tensor& src, const char* op, Source
 /// A number as a tensor of the dtype of `x`.
 Tensor number_for(const Tensor& x, Scalar value, const char* op, SourceLoc loc) {
   if (value.category() > category(x.dtype()))
-    throw DTypeError(concat(op, ": result type ", type_word(value.dtype()),
-                            " can't be cast to the desired output type ", type_word(x.dtype())),
+    throw DTypeError(concat(op, ": a result of ", dtype_name(value.dtype()), " cannot be stored in a tensor of ",
+                            dtype_name(x.dtype())),
                      loc);
   return make_number(value, x.dtype());
 }
@@ -287,14 +287,14 @@ int check_lanes(const Tensor& x, std::int64_t dim, const Tensor& index, const ch
   check_index(index, op, loc);
   const int d = wrap_dim(dim, x.dim(), op, loc);
   if (std::max(x.dim(), 1) != std::max(index.dim(), 1))
-    throw ShapeError(concat(op, ": Index tensor must have the same number of dimensions as input tensor, got ",
+    throw ShapeError(concat(op, ": the index must have as many dimensions as the tensor, but the shapes are ",
                             to_text(index.shape()), " and ", to_text(x.shape())),
                      loc);
   if (index.numel() == 0) return d;
   for (int i = 0; i < index.dim() && i < x.dim(); ++i)
     if (i != d && index.shape()[i] > x.shape()[i])
-      throw ShapeError(concat(op, ": Size does not match at dimension ", i, " expected index ", to_text(index.shape()),
-                              " to be smaller than self ", to_text(x.shape()), " apart from dimension ", d),
+      throw ShapeError(concat(op, ": an index of shape ", to_text(index.shape()), " does not fit into ",
+                              to_text(x.shape()), ", in dimension ", i, "; only dimension ", d, " may be larger"),
                        loc);
   check_range(index, 0, x.dim() == 0 ? 1 : x.shape()[d], d, op, loc);
   return d;
@@ -311,14 +311,14 @@ Write check_scatter(const Tensor& x, std::int64_t dim, const Tensor& index, cons
   check_same_dtype(x, *src.tensor, op, loc);
   w.src = at_least_1d(*src.tensor, loc);
   if (w.src.dim() != w.index.dim())
-    throw ShapeError(concat(op, ": Index tensor must have the same number of dimensions as src tensor, got ",
+    throw ShapeError(concat(op, ": the index must have as many dimensions as the source, but the shapes are ",
                             to_text(index.shape()), " and ", to_text(src.tensor->shape())),
                      loc);
   for (int i = 0; i < w.index.dim(); ++i) {
     const std::int64_t want = w.index.shape()[i], have = w.src.shape()[i];
     if (want > have)
-      throw ShapeError(concat(op, ": Expected index ", to_text(index.shape()), " to be smaller than src ",
-                              to_text(src.tensor->shape())),
+      throw ShapeError(concat(op, ": an index of shape ", to_text(index.shape()),
+                              " does not fit into the source of shape ", to_text(src.tensor->shape())),
                        loc);
     if (want < have) w.src = narrow({w.src, loc}, i, 0, want);
   }
@@ -334,15 +334,14 @@ Write check_slices(const Tensor& x, std::int64_t dim, const Tensor& index, const
   want[w.dim] = w.index.numel();
   const Tensor given = at_least_1d(source, loc);
   if (given.dim() == want.size() && given.shape()[w.dim] != want[w.dim])
-    throw ShapeError(concat(op, ": Number of indices (", want[w.dim], ") should be equal to source.size(dim): (",
-                            given.shape()[w.dim], ")"),
-                     loc);
+    throw ShapeError(
+        concat(op, ": ", want[w.dim], " indices need as many slices of the source, which has ", given.shape()[w.dim]),
+        loc);
   if (given.shape() != want)
-    throw ShapeError(concat(op,
-                            ": source tensor shape must match self tensor shape, excluding the specified dimension. "
-                            "Got self.shape = ",
-                            to_text(x.shape()), " source.shape = ", to_text(source.shape())),
-                     loc);
+    throw ShapeError(
+        concat(op, ": but for dimension ", w.dim, " the source must have the shape of the tensor; the shapes are ",
+               to_text(source.shape()), " and ", to_text(x.shape())),
+        loc);
   check_range(w.index, 0, x.dim() == 0 ? 1 : x.shape()[w.dim], w.dim, op, loc);
   w.src = given;
   return w;
@@ -365,7 +364,7 @@ Write check_fill(const Tensor& x, std::int64_t dim, const Tensor& index, Scalar 
 
 template <class Op>
 Tensor run_write(In x, const Write& w, Op op) {
-  const Tensor out = apply(x.loc, op, at_least_1d(x, x.loc), w.index, w.src);
+  const Tensor out = apply(x.loc, op, at_least_1d(x, x.loc), w.src, w.index);
   return x->dim() == 0 ? reshape({out, x.loc}, {}) : out;
 }
 
@@ -396,7 +395,7 @@ Tensor index_select(In x, std::int64_t dim, const Tensor& index) {
   const int d = wrap_dim(dim, x->dim(), "index_select", x.loc);
   const Tensor vector = vector_of(index, "index_select", x.loc);
   if (x->dim() == 0 && vector.numel() != 1)
-    throw ShapeError(concat("index_select: Index to scalar can have only 1 value, got ", vector.numel(), " value(s)"),
+    throw ShapeError(concat("index_select: of a single number only one index can be taken, got ", vector.numel()),
                      x.loc);
   check_range(vector, 0, x->dim() == 0 ? 1 : x->shape()[d], d, "index_select", x.loc);
   const Tensor out = detail::select_positions(x.loc, at_least_1d(x, x.loc), d, 1, vector);

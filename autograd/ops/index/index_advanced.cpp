@@ -245,9 +245,9 @@ Tensor spread_value(const Tensor& x, const Operand& value, const Shape& shape, c
   if (value.tensor && !value.tensor->defined()) throw ValueError(concat(op, ": the value is an undefined tensor"), loc);
   const DType have = value.tensor ? value.tensor->dtype() : value.scalar.dtype();
   if (category(have) > category(x.dtype()))
-    throw DTypeError(concat(op, ": result type ", type_word(have), " can't be cast to the desired output type ",
-                            type_word(x.dtype())),
-                     loc);
+    throw DTypeError(
+        concat(op, ": a result of ", dtype_name(have), " cannot be stored in a tensor of ", dtype_name(x.dtype())),
+        loc);
   Tensor v = value.tensor ? value.tensor->to(x.dtype(), loc) : make_number(value.scalar, x.dtype());
   Shape trimmed = v.shape();
   while (trimmed.size() > shape.size() && trimmed[0] == 1) trimmed.erase(0);

@@ -45,7 +45,7 @@ struct MaskedSelect {
   struct Saved {
     SavedTensor mask;
   };
-  Tensor forward(Saved& s, const Tensor& x, const Tensor& mask) {
+  Tensor forward(Saved& s, const Tensor& x, NoGrad mask) {
     s.mask = save(mask);
     base = x.shape();
     const Tensor at = detail::positions(mask), values = contiguous(x);
@@ -55,8 +55,8 @@ struct MaskedSelect {
     gather_kernel(out.impl(), {values.raw_data(), {0}}, {at.raw_data(), {sizeof(std::int64_t)}}, item);
     return out;
   }
-  Grads<2> backward(const Saved& s, const Tensor& g) const {
-    return {masked_scatter(zeros(base, {.dtype = g.dtype()}), s.mask.get(), g), Tensor()};
+  Grads<1> backward(const Saved& s, const Tensor& g) const {
+    return {masked_scatter(zeros(base, {.dtype = g.dtype()}), s.mask.get(), g)};
   }
 };
 
@@ -67,7 +67,7 @@ struct MaskedScatter {
   struct Saved {
     SavedTensor mask;
   };
-  Tensor forward(Saved& s, const Tensor& x, const Tensor& mask, const Tensor& source) {
+  Tensor forward(Saved& s, const Tensor& x, const Tensor& source, NoGrad mask) {
     s.mask = save(mask);
     Tensor out = make_empty(x.shape(), x.dtype());
     copy_kernel(out.impl(), x.impl());
@@ -81,14 +81,14 @@ struct MaskedScatter {
                    false);
     return out;
   }
-  Grads<3> backward(const Saved& s, const Tensor& g) const {
-    Grads<3> grads;
+  Grads<2> backward(const Saved& s, const Tensor& g) const {
+    Grads<2> grads;
     if (needs_grad(0)) grads[0] = masked_fill(g, s.mask.get(), 0);
-    if (needs_grad(2)) {
-      grads[2] = masked_select(g, s.mask.get());
-      if (grads[2].numel() != places)
+    if (needs_grad(1)) {
+      grads[1] = masked_select(g, s.mask.get());
+      if (grads[1].numel() != places)
         throw ShapeError(concat("masked_scatter: the mask had ", places, " places in forward and has ",
-                                grads[2].numel(), " in backward; it was changed through a raw pointer"));
+                                grads[1].numel(), " in backward; it was changed through a raw pointer"));
     }
     return grads;
   }
@@ -107,14 +107,14 @@ struct FillValue {
     if (given.tensor && !given.tensor->defined())
       throw ValueError(concat(op, ": the value is an undefined tensor"), loc);
     if (given.tensor && given.tensor->dim() > 0)
-      throw ShapeError(concat(op, ": only supports a 0-dimensional value tensor, but got tensor with ",
-                              given.tensor->dim(), " dimension(s); use where(mask, value, x)"),
+      throw ShapeError(concat(op, ": the value must be a single number, but has shape ", to_text(given.tensor->shape()),
+                              "; use where(mask, value, x)"),
                        loc);
     const DType have = given.tensor ? given.tensor->dtype() : given.scalar.dtype();
     if (category(have) > category(x.dtype()))
-      throw DTypeError(concat(op, ": result type ", type_word(have), " can't be cast to the desired output type ",
-                              type_word(x.dtype())),
-                       loc);
+      throw DTypeError(
+          concat(op, ": a result of ", dtype_name(have), " cannot be stored in a tensor of ", dtype_name(x.dtype())),
+          loc);
     return given.tensor ? given.tensor->to(x.dtype(), loc) : Tensor();
   }
 };
@@ -146,7 +146,7 @@ Tensor masked_scatter(In x, const Tensor& mask, const Tensor& source) {
   check_mask(mask, "masked_scatter", x.loc);
   if (!source.defined()) throw ValueError("masked_scatter: the source is an undefined tensor", x.loc);
   if (source.dtype() != x->dtype())
-    throw DTypeError(concat("masked_scatter: expected self and source to have same dtypes but got ",
+    throw DTypeError(concat("masked_scatter: the tensor and the source must have one dtype, but are ",
                             dtype_name(x->dtype()), " and ", dtype_name(source.dtype())),
                      x.loc);
   const Shape shape = broadcast_shapes(x->shape(), mask.shape(), "masked_scatter", x.loc);
@@ -157,7 +157,7 @@ Tensor masked_scatter(In x, const Tensor& mask, const Tensor& source) {
         concat("masked_scatter: the mask has ", places, " places but the source only ", source.numel(), " elements"),
         x.loc);
   const Tensor values = narrow({flatten({source, x.loc}), x.loc}, 0, 0, places);
-  return apply(x.loc, MaskedScatter{}, expand(x, shape), wide_mask, values);
+  return apply(x.loc, MaskedScatter{}, expand(x, shape), values, wide_mask);
 }
 
 Tensor nonzero(In x) {

@@ -162,9 +162,8 @@ std::int64_t size_of(const Tensor& x, int dim) { return x.dim() == 0 ? 1 : x.sha
 
 void require_nonempty(const char* op, In x, int dim) {
   if (size_of(x, dim) == 0)
-    throw ShapeError(
-        concat(op, ": ", op, "(): Expected reduction dim ", dim, " to have non-zero size.; the shape is ", x->shape()),
-        x.loc);
+    throw ShapeError(concat(op, ": dimension ", dim, " has no elements to choose from; the shape is ", x->shape()),
+                     x.loc);
 }
 
 std::pair<Tensor, Tensor> sorted_by(In x, int dim, bool descending) {

@@ -76,52 +76,30 @@ Tensor sum_of_rows(const Tensor& g, SourceLoc loc) {
   return out;
 }
 
-struct LinearSaved {
-  SavedTensor x, weight;
-};
-
-template <std::size_t N>
-Grads<N> linear_backward(const LinearSaved& s, const Shape& x_shape, const Tensor& g) {
-  Grads<N> grads;
-  const SourceLoc loc = detail::current_node->where();
-  const Tensor rows = as_matrix(g, loc);
-  if (needs_grad(0)) {
-    const Tensor gx = detail::product(loc, rows, false, s.weight.get(), false);
-    grads[0] = x_shape.size() == 2 ? gx : reshape({gx, loc}, x_shape);
-  }
-  if (needs_grad(1)) grads[1] = detail::product(loc, rows, true, as_matrix(s.x.get(), loc), false);
-  if constexpr (N == 3)
-    if (needs_grad(2)) grads[2] = sum_of_rows(rows, loc);
-  return grads;
-}
-
-void save_factors(LinearSaved& s, const Tensor& x, const Tensor& weight) {
-  if (weight.requires_grad()) s.x = save(x);
-  if (x.requires_grad()) s.weight = save(weight);
-}
-
 struct Linear {
   static constexpr std::string_view name = "Linear";
-  Shape x_shape;
-  using Saved = LinearSaved;
+  Shape x_shape{};
+  struct Saved {
+    SavedTensor x, weight;
+  };
   Tensor forward(Saved& s, const Tensor& x, const Tensor& weight, const Tensor& bias) {
-    save_factors(s, x, weight);
+    if (weight.requires_grad()) s.x = save(x);
+    if (x.requires_grad()) s.weight = save(weight);
     x_shape = x.shape();
     return multiply(x, weight, bias);
   }
-  Grads<3> backward(const Saved& s, const Tensor& g) const { return linear_backward<3>(s, x_shape, g); }
-};
-
-struct LinearWithoutBias {
-  static constexpr std::string_view name = "Linear";
-  Shape x_shape;
-  using Saved = LinearSaved;
-  Tensor forward(Saved& s, const Tensor& x, const Tensor& weight) {
-    save_factors(s, x, weight);
-    x_shape = x.shape();
-    return multiply(x, weight, {});
+  Grads<3> backward(const Saved& s, const Tensor& g) const {
+    Grads<3> grads;
+    const SourceLoc loc = detail::current_node->where();
+    const Tensor rows = as_matrix(g, loc);
+    if (needs_grad(0)) {
+      const Tensor gx = detail::product(loc, rows, false, s.weight.get(), false);
+      grads[0] = x_shape.size() == 2 ? gx : reshape({gx, loc}, x_shape);
+    }
+    if (needs_grad(1)) grads[1] = detail::product(loc, rows, true, as_matrix(s.x.get(), loc), false);
+    if (needs_grad(2)) grads[2] = sum_of_rows(rows, loc);
+    return grads;
   }
-  Grads<2> backward(const Saved& s, const Tensor& g) const { return linear_backward<2>(s, x_shape, g); }
 };
 
 }  // namespace
@@ -131,20 +109,19 @@ Tensor linear(In x, const Tensor& weight, const Tensor& bias) {
   if (weight.dim() != 2)
     throw ShapeError(concat("linear: the weight must be a matrix [out, in], but has shape ", to_text(weight.shape())),
                      x.loc);
-  if (x->dim() == 0) throw ShapeError("linear: the input must be at least 1D, but is 0D", x.loc);
+  if (x->dim() == 0)
+    throw ShapeError("linear: the input must have at least one dimension, the features, but is a single number", x.loc);
   detail::check_product_dtypes("linear", x, weight, x.loc);
   if (x->shape().back() != weight.shape()[1])
     throw ShapeError(
-        concat("linear: mat1 and mat2 shapes cannot be multiplied (", row_count(x->shape()), "x", x->shape().back(),
-               " and ", weight.shape()[1], "x", weight.shape()[0], "), the input of shape ", to_text(x->shape()),
-               " must have ", weight.shape()[1], " features in its last dimension"),
+        concat("linear: the input of shape ", to_text(x->shape()), " must have ", weight.shape()[1],
+               " features in its last dimension, as the weight of shape ", to_text(weight.shape()), " takes"),
         x.loc);
-  if (!bias.defined()) return apply(x.loc, LinearWithoutBias{}, x.tensor, weight);
-  if (bias.dim() != 1 || bias.shape()[0] != weight.shape()[0])
+  if (bias.defined() && (bias.dim() != 1 || bias.shape()[0] != weight.shape()[0]))
     throw ShapeError(concat("linear: the bias must have shape [", weight.shape()[0],
                             "], one number an output, but has shape ", to_text(bias.shape())),
                      x.loc);
-  if (bias.dtype() != x->dtype())
+  if (bias.defined() && bias.dtype() != x->dtype())
     throw DTypeError(
         concat("linear: the bias is ", dtype_name(bias.dtype()), " but the input is ", dtype_name(x->dtype())), x.loc);
   return apply(x.loc, Linear{}, x.tensor, weight, bias);

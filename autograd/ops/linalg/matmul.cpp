@@ -275,27 +275,14 @@ struct Dot {
 // ---------------------------------------------------------------------------------------------------------------------
 // Checks
 
-std::string_view c_name(DType d) {
-  switch (d) {
-    case DType::float32: return "float";
-    case DType::float64: return "double";
-    case DType::int64: return "long int";
-    case DType::boolean: break;
-  }
-  return "bool";
-}
-
-std::string shape_by(const Shape& s) { return concat(s[s.size() - 2], "x", s[s.size() - 1]); }
-
 [[noreturn]] void inner_mismatch(const char* op, const Shape& a, const Shape& b, SourceLoc loc) {
-  const char* hint = a.back() == b.back() ? "; transpose the second one?" : "";
-  throw ShapeError(concat(op, ": mat1 and mat2 shapes cannot be multiplied (", shape_by(a), " and ", shape_by(b),
-                          "), the inner sizes ", a.back(), " and ", b[b.size() - 2], " differ", hint),
+  throw ShapeError(concat(op, ": ", to_text(a), " and ", to_text(b), " do not fit: ", a.back(), " columns against ",
+                          b[b.size() - 2], " rows", a.back() == b.back() ? "; transpose one of them" : ""),
                    loc);
 }
 
 void check_dims(const char* op, const Tensor& t, const char* role, int dims, SourceLoc loc) {
-  constexpr const char* words[] = {"", "a vector", "a matrix", "a 3D tensor"};
+  constexpr const char* words[] = {"", "a vector", "a matrix", "a batch of matrices"};
   detail::require_defined(op, {t, loc});
   if (t.dim() != dims)
     throw ShapeError(concat(op, ": ", role, " must be ", words[dims], ", but has shape ", to_text(t.shape())), loc);
@@ -309,23 +296,24 @@ void check_mm(const char* op, const Tensor& a, const char* a_role, const Tensor&
 }
 
 void check_bmm(const char* op, const Tensor& a, const Tensor& b, SourceLoc loc) {
-  check_dims(op, a, "batch1", 3, loc);
-  check_dims(op, b, "batch2", 3, loc);
+  check_dims(op, a, "the first factor", 3, loc);
+  check_dims(op, b, "the second factor", 3, loc);
   detail::check_product_dtypes(op, a, b, loc);
   const Shape expected = {a.shape()[0], a.shape()[2]}, got = {b.shape()[0], b.shape()[1]};
   if (expected != got)
-    throw ShapeError(concat(op, ": Expected size for first two dimensions of batch2 tensor to be: ", to_text(expected),
-                            " but got: ", to_text(got), "."),
-                     loc);
+    throw ShapeError(
+        concat(op, ": a first factor of shape ", to_text(a.shape()), " needs a second one that begins with ",
+               to_text(expected), ", but it has shape ", to_text(b.shape())),
+        loc);
 }
 
 void check_mv(const char* op, const Tensor& a, const Tensor& x, SourceLoc loc) {
-  check_dims(op, a, "input", 2, loc);
-  check_dims(op, x, "vec", 1, loc);
+  check_dims(op, a, "the first factor", 2, loc);
+  check_dims(op, x, "the second factor", 1, loc);
   detail::check_product_dtypes(op, a, x, loc);
   if (a.shape()[1] != x.shape()[0])
-    throw ShapeError(concat(op, ": size mismatch, got input (", a.shape()[0], "), mat (", shape_by(a.shape()),
-                            "), vec (", x.shape()[0], ")"),
+    throw ShapeError(concat(op, ": a matrix of shape ", to_text(a.shape()), " needs a vector of ", a.shape()[1],
+                            " elements, got ", x.shape()[0]),
                      loc);
 }
 
@@ -333,21 +321,21 @@ void check_dot(const char* op, const Tensor& a, const Tensor& b, SourceLoc loc) 
   detail::require_defined(op, {a, loc});
   detail::require_defined(op, {b, loc});
   if (a.dim() != 1 || b.dim() != 1)
-    throw ShapeError(concat(op, ": 1D tensors expected, but got ", a.dim(), "D and ", b.dim(), "D tensors"), loc);
+    throw ShapeError(concat(op, ": takes two vectors, got shapes ", to_text(a.shape()), " and ", to_text(b.shape())),
+                     loc);
   detail::check_product_dtypes(op, a, b, loc);
   if (a.numel() != b.numel())
-    throw ShapeError(concat(op, ": inconsistent tensor size, expected tensor ", to_text(a.shape()), " and src ",
-                            to_text(b.shape()), " to have the same number of elements, but got ", a.numel(), " and ",
-                            b.numel(), " elements respectively"),
-                     loc);
+    throw ShapeError(
+        concat(op, ": the vectors must have the same number of elements, but have ", a.numel(), " and ", b.numel()),
+        loc);
 }
 
 void check_added(const char* op, const Tensor& c, const Tensor& a, const Shape& product,
                  const AddProductOptions& options, SourceLoc loc) {
   detail::require_defined(op, {c, loc});
   if (c.dtype() != a.dtype())
-    throw DTypeError(concat(op, ": expected the added tensor and the factors to have the same dtype, but got: ",
-                            c_name(c.dtype()), " != ", c_name(a.dtype())),
+    throw DTypeError(concat(op, ": the added tensor and the factors must have one dtype, but are ",
+                            dtype_name(c.dtype()), " and ", dtype_name(a.dtype())),
                      loc);
   bool fits = c.dim() <= product.size();
   const int lead = product.size() - c.dim();
@@ -357,9 +345,8 @@ void check_added(const char* op, const Tensor& c, const Tensor& a, const Shape& 
                             " does not broadcast to the product's shape ", to_text(product)),
                      loc);
   if (!is_floating(a.dtype()) && (options.alpha.category() > 1 || options.beta.category() > 1))
-    throw ValueError(concat(op, ": For integral input tensors, argument ",
-                            options.beta.category() > 1 ? "beta" : "alpha", " must not be a floating point number."),
-                     loc);
+    throw ValueError(
+        concat(op, ": of integers, ", options.beta.category() > 1 ? "beta" : "alpha", " must be an integer, too"), loc);
 }
 
 }  // namespace
@@ -368,8 +355,8 @@ namespace detail {
 
 void check_product_dtypes(const char* op, const Tensor& a, const Tensor& b, SourceLoc loc) {
   if (a.dtype() != b.dtype())
-    throw DTypeError(concat(op, ": expected m1 and m2 to have the same dtype, but got: ", c_name(a.dtype()),
-                            " != ", c_name(b.dtype()), "; convert one with .to(", dtype_name(a.dtype()), ")"),
+    throw DTypeError(concat(op, ": the factors must have one dtype, but are ", dtype_name(a.dtype()), " and ",
+                            dtype_name(b.dtype()), "; convert one with .to(", dtype_name(a.dtype()), ")"),
                      loc);
   if (a.dtype() == DType::boolean)
     throw DTypeError(concat(op, ": not implemented for bool tensors; convert them with .to(int64) or .to(float32)"),
@@ -387,7 +374,7 @@ Tensor product(SourceLoc loc, const Tensor& a, bool a_transposed, const Tensor& 
 // The public functions
 
 Tensor mm(In a, const Tensor& b) {
-  check_mm("mm", a, "self", b, "mat2", a.loc);
+  check_mm("mm", a, "the first factor", b, "the second factor", a.loc);
   return detail::product(a.loc, a, false, b, false);
 }
 
@@ -431,8 +418,8 @@ Tensor matmul(In in, const Tensor& b) {
     return detail::product(loc, a, false, b, false);
   }
   if (a.dim() == 0 || b.dim() == 0)
-    throw ShapeError(concat("matmul: both arguments to matmul need to be at least 1D, but they are ", a.dim(), "D and ",
-                            b.dim(), "D; multiply by a number with *"),
+    throw ShapeError(concat("matmul: both arguments need at least one dimension, but have shapes ", to_text(a.shape()),
+                            " and ", to_text(b.shape()), "; multiply by a number with *"),
                      loc);
   detail::check_product_dtypes("matmul", a, b, loc);
   if (a.dim() == 1 && b.dim() == 1) {
@@ -452,8 +439,10 @@ Tensor matmul(In in, const Tensor& b) {
   if (a.shape().back() != b.shape()[b.dim() - 2]) {
     // As PyTorch sees them: a batch times one matrix is one tall matrix.
     Shape tall = a.shape();
-    if (b.dim() == 2)
-      for (int d = 0; d + 2 < a.dim(); ++d) tall[a.dim() - 2] *= a.shape()[d];
+    if (b.dim() == 2) {
+      tall = {1, a.shape().back()};
+      for (int d = 0; d + 1 < a.dim(); ++d) tall[0] *= a.shape()[d];
+    }
     inner_mismatch("matmul", tall, b.shape(), loc);
   }
   Shape left = a.shape(), right = b.shape();
@@ -466,7 +455,7 @@ Tensor matmul(In in, const Tensor& b) {
 }
 
 Tensor addmm(In c, const Tensor& a, const Tensor& b, const AddProductOptions& options) {
-  check_mm("addmm", a, "mat1", b, "mat2", c.loc);
+  check_mm("addmm", a, "the first factor", b, "the second factor", c.loc);
   check_added("addmm", c, a, {a.shape()[0], b.shape()[1]}, options, c.loc);
   return apply(c.loc, AddProduct<AddmmName>{{}, options.beta, options.alpha, {}}, c.tensor, a, b);
 }

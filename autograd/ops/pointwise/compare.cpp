@@ -193,7 +193,7 @@ struct Where {
   };
   Shape shape_a, shape_b;
 
-  Tensor forward(Saved& s, const Tensor& condition, const Tensor& a, const Tensor& b) {
+  Tensor forward(Saved& s, const Tensor& a, const Tensor& b, NoGrad condition) {
     s.condition = save(condition);
     shape_a = a.shape();
     shape_b = b.shape();
@@ -202,11 +202,11 @@ struct Where {
     select_kernel(out.impl(), condition.impl(), a.impl(), b.impl());
     return out;
   }
-  Grads<3> backward(const Saved& s, const Tensor& g) const {
+  Grads<2> backward(const Saved& s, const Tensor& g) const {
     const Tensor c = s.condition.get();
-    Grads<3> grads;
-    if (needs_grad(1)) grads[1] = sum_to(where(c, g, 0), shape_a);
-    if (needs_grad(2)) grads[2] = sum_to(where(c, 0, g), shape_b);
+    Grads<2> grads;
+    if (needs_grad(0)) grads[0] = sum_to(where(c, g, 0), shape_a);
+    if (needs_grad(1)) grads[1] = sum_to(where(c, 0, g), shape_b);
     return grads;
   }
 };
@@ -221,7 +221,7 @@ Tensor where(In condition, const Operand& a, const Operand& b) {
   const Operand* const both[] = {&a, &b};
   const DType dtype = promote(both, 2);
   CallerScope scope(condition.loc);
-  return apply(condition.loc, Where{}, condition.tensor, operand_tensor(a, dtype), operand_tensor(b, dtype));
+  return apply(condition.loc, Where{}, operand_tensor(a, dtype), operand_tensor(b, dtype), condition.tensor);
 }
 
 // ---- copies

@@ -228,7 +228,7 @@ struct Clamp {
 }  // namespace
 
 Tensor clamp(In x, std::optional<Scalar> min, std::optional<Scalar> max) {
-  if (!min && !max) throw ValueError("clamp: at least one of 'min' or 'max' must not be None", x.loc);
+  if (!min && !max) throw ValueError("clamp: give a least value, a largest one, or both", x.loc);
   if (x->dtype() == DType::boolean) throw DTypeError("clamp: bool tensors are not supported", x.loc);
   const bool integers = !x->is_floating_point() && (!min || min->category() < 2) && (!max || max->category() < 2);
   if (integers) {  // by integers that a double may not hold
@@ -253,8 +253,7 @@ Tensor clamp_min(In x, Scalar min) { return clamp(x, min, {}); }
 Tensor clamp_max(In x, Scalar max) { return clamp(x, {}, max); }
 
 Tensor clamp(In x, const Tensor& min, const Tensor& max) {
-  if (!min.defined() && !max.defined())
-    throw ValueError("clamp: at least one of 'min' or 'max' must not be None", x.loc);
+  if (!min.defined() && !max.defined()) throw ValueError("clamp: give a least value, a largest one, or both", x.loc);
   CallerScope scope(x.loc);
   // A bound that is NaN makes the result NaN, as does x, which loses no comparison.
   Tensor y = x.tensor;

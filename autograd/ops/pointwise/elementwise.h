@@ -39,7 +39,7 @@ Tensor copysign(const Operand& a, const Operand& b);
 Tensor fma(const Operand& a, const Operand& b, const Operand& c);
 /// start + weight·(end - start).
 Tensor lerp(const Operand& start, const Operand& end, const Operand& weight);
-/// g·d, but exactly 0 where g is 0, also when d is infinite or NaN.
+/// g·d, but exactly 0 where g is 0, also when d is infinite or NaN. ∂g = d, but 0 where g is 0 and d is not finite; ∂d = g.
 Tensor scale_cotangent(const Operand& g, const Operand& d);
 
 // ---- functions of one argument

@@ -123,10 +123,9 @@ struct MaskOut {
 
 struct AsStrided {
   static constexpr std::string_view name = "AsStrided";
-  static constexpr bool is_view = true;
   struct Saved {};
   Geometry geometry;
-  Tensor forward(Saved&, const Tensor& x) { return geometry.view_of(x); }
+  View forward(Saved&, const Tensor& x) { return geometry.view_of(x); }
   Grads<1> backward(const Saved&, const Tensor& g) const {
     return {apply(detail::current_node->where(), Embed{geometry}, g)};
   }
@@ -174,8 +173,8 @@ void rebase(const Tensor& self, const Tensor& result, SourceLoc loc) {
   TensorImpl& t = self.impl();
   if (t.detached_view)
     throw AutogradError(
-        "in-place operation: a view was created in no_grad mode and is being modified inplace with grad mode enabled; make the "
-        "view outside no_grad, or clone() it",
+        "in-place operation: a view that was made under a NoGradGuard cannot be changed while operations are recorded; make "
+        "the view outside, or clone() it",
         loc);
   if (!t.base) {
     detail::acquire_node(result.impl().producer);
@@ -210,33 +209,33 @@ void check_in_place(const Tensor& self, const char* op, SourceLoc loc) {
     if (t.leaf_requires_grad && !t.producer)
       throw AutogradError(
           concat(op,
-                 ": a leaf Variable that requires grad is being used in an in-place operation. Wrap it in a "
+                 ": a leaf that requires grad cannot be changed in place while operations are recorded. Use a "
                  "NoGradGuard to change a parameter"),
           loc);
     if (t.base && t.base->leaf_requires_grad && !t.base->producer)
       throw AutogradError(
           concat(op,
-                 ": a view of a leaf Variable that requires grad is being used in an in-place operation. "
-                 "Wrap it in a NoGradGuard to change a parameter"),
+                 ": a view of a leaf that requires grad cannot be changed in place while operations are recorded. "
+                 "Use a NoGradGuard to change a parameter"),
           loc);
   }
   if (overlaps_itself(t))
     throw ShapeError(
         concat(op,
-               ": unsupported operation: more than one element of the written-to tensor refers to a single "
-               "memory location. Please clone() the tensor before performing the operation. Its shape is ",
+               ": some elements of the tensor share memory, as after expand(), and cannot be written one by one; "
+               "clone() it first. Its shape is ",
                to_text(t.sizes)),
         loc);
 }
 
 void check_result_fits(const Tensor& self, const Shape& shape, DType dtype, const char* op, SourceLoc loc) {
   if (category(dtype) > category(self.dtype()))
-    throw DTypeError(concat(op, ": result type ", type_word(dtype), " can't be cast to the desired output type ",
-                            type_word(self.dtype())),
-                     loc);
+    throw DTypeError(
+        concat(op, ": a result of ", dtype_name(dtype), " cannot be stored in a tensor of ", dtype_name(self.dtype())),
+        loc);
   if (shape != self.shape())
-    throw ShapeError(concat(op, ": output with shape ", to_text(self.shape()), " doesn't match the broadcast shape ",
-                            to_text(shape)),
+    throw ShapeError(concat(op, ": the result has shape ", to_text(shape), " but is to be stored in a tensor of shape ",
+                            to_text(self.shape())),
                      loc);
 }
 

@@ -12,7 +12,7 @@ namespace detail {
 void require_floating(const char* op, In x, const char* what) {
   require_defined(op, x);
   if (!is_floating(x->dtype()))
-    throw DTypeError(concat(op, ": ", what, type_word(x->dtype()), "; convert it with .to(float32) first"), x.loc);
+    throw DTypeError(concat(op, ": ", what, dtype_name(x->dtype()), "; convert it with .to(float32) first"), x.loc);
 }
 
 Reduced reduced_dims(const char* op, In x, const Dims& dims, bool keepdim) {
@@ -38,16 +38,11 @@ void require_elements(const char* op, In x, const Reduced& how) {
   if (x->numel() > 0) return;
   if (how.all)
     throw ShapeError(
-        concat(op, ": ", op,
-               "(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with "
-               "the 'dim' argument.; the shape is ",
-               how.in),
+        concat(op, ": a tensor of shape ", how.in, " has no elements to choose from; name dimensions of other sizes"),
         x.loc);
   for (int d = 0; d < how.in.size(); ++d)
     if ((how.mask >> d & 1) && how.in[d] == 0)
-      throw ShapeError(
-          concat(op, ": ", op, "(): Expected reduction dim ", d, " to have non-zero size.; the shape is ", how.in),
-          x.loc);
+      throw ShapeError(concat(op, ": dimension ", d, " has no elements to choose from; the shape is ", how.in), x.loc);
 }
 
 Tensor spread(const Tensor& t, const Reduced& how) {
@@ -178,11 +173,9 @@ Tensor nansum(In x, const Dims& dims, bool keepdim, std::optional<DType> dtype) 
 Tensor mean(In x, const Dims& dims, bool keepdim, std::optional<DType> dtype) {
   const Reduced how = reduced_dims("mean", x, dims, keepdim);
   if (!is_floating(dtype.value_or(x->dtype())))
-    throw DTypeError(
-        concat("mean: mean(): could not infer output dtype. Input dtype must be either a floating point or complex "
-               "dtype. Got: ",
-               type_word(dtype.value_or(x->dtype())), "; convert it with .to(float32) or give a dtype"),
-        x.loc);
+    throw DTypeError(concat("mean: the result must be floating point, this would be ",
+                            dtype_name(dtype.value_or(x->dtype())), "; convert it with .to(float32) or give a dtype"),
+                     x.loc);
   if (needs_conversion(x, dtype)) return mean({to(x, *dtype), x.loc}, dims, keepdim);
   return apply(x.loc, MeanOp{how, dtype.value_or(x->dtype())}, x.tensor);
 }

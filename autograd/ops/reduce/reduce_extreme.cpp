@@ -44,9 +44,7 @@ std::pair<Tensor, Tensor> search(const char* op, In x, std::int64_t dim, bool ke
   const Reduced how = reduced_dims(op, x, dim, keepdim);
   for (int d = 0; d < how.in.size(); ++d)
     if ((how.mask >> d & 1) && how.in[d] == 0)
-      throw ShapeError(
-          concat(op, ": ", op, "(): Expected reduction dim ", d, " to have non-zero size.; the shape is ", how.in),
-          x.loc);
+      throw ShapeError(concat(op, ": dimension ", d, " has no elements to choose from; the shape is ", how.in), x.loc);
   const int d = wrap_dim(dim, x->dim(), op, x.loc);
   const Tensor index = make_empty(how.out(), DType::int64);
   const Tensor value = values ? make_empty(how.out(), x->dtype()) : Tensor();
@@ -82,12 +80,12 @@ Tensor amin(In x, const Dims& dims, bool keepdim) {
 
 std::pair<Tensor, Tensor> max(In x, std::int64_t dim, bool keepdim) {
   auto [value, index] = search("max", x, dim, keepdim, true, true);
-  return picked<"Max">(x, std::move(value), index, wrap_dim(dim, x->dim()));
+  return picked<"Max">(x, value, index, wrap_dim(dim, x->dim()));
 }
 
 std::pair<Tensor, Tensor> min(In x, std::int64_t dim, bool keepdim) {
   auto [value, index] = search("min", x, dim, keepdim, false, true);
-  return picked<"Min">(x, std::move(value), index, wrap_dim(dim, x->dim()));
+  return picked<"Min">(x, value, index, wrap_dim(dim, x->dim()));
 }
 
 Tensor argmax(In x, std::optional<std::int64_t> dim, bool keepdim) { return place("argmax", x, dim, keepdim, true); }

@@ -148,16 +148,13 @@ struct NormOp {
 };
 
 Tensor norm_as(const char* op, In x, double p, const Dims& dims, bool keepdim) {
-  require_floating(op, x, "Expected a floating point tensor as input. Got ");
+  require_floating(op, x, "takes a floating point tensor, this one is ");
   if (std::isnan(p)) throw ValueError(concat(op, ": the order p is nan; give a number, or ±inf"), x.loc);
   const Reduced how = reduced_dims(op, x, dims, keepdim);
   if (how.length() == 0 && (p < 0 || std::isinf(p)))
     for (std::int64_t n : how.out().empty() ? Shape{1} : how.out())
       if (n > 0)
-        throw ShapeError(concat(op, ": cannot compute the ", to_text(p),
-                                " norm of nothing because the operation does not have an "
-                                "identity; the shape is ",
-                                how.in),
+        throw ShapeError(concat(op, ": cannot compute the ", to_text(p), " norm of nothing; the shape is ", how.in),
                          x.loc);
   return apply(x.loc, NormOp{how, p}, x.tensor);
 }
@@ -196,12 +193,12 @@ struct LogsumexpOp {
 }  // namespace
 
 Tensor var(In x, const Dims& dims, const VarOptions& options) {
-  require_floating("var", x, "only floating point tensors have a variance. Got: ");
+  require_floating("var", x, "only floating point tensors have a variance, this one is ");
   return apply(x.loc, VarOp<false>{reduced_dims("var", x, dims, options.keepdim), options.correction}, x.tensor);
 }
 
 Tensor std(In x, const Dims& dims, const VarOptions& options) {
-  require_floating("std", x, "only floating point tensors have a standard deviation. Got: ");
+  require_floating("std", x, "only floating point tensors have a standard deviation, this one is ");
   return apply(x.loc, VarOp<true>{reduced_dims("std", x, dims, options.keepdim), options.correction}, x.tensor);
 }
 
@@ -222,7 +219,7 @@ Tensor vector_norm(In x, double p, const Dims& dims, bool keepdim) {
 
 Tensor matrix_norm(In x, MatrixNorm order, const Dims& dims, bool keepdim) {
   CallerScope scope(x.loc);
-  require_floating("matrix_norm", x, "Expected a floating point tensor as input. Got ");
+  require_floating("matrix_norm", x, "takes a floating point tensor, this one is ");
   if (x->dim() < 2 || dims.size() != 2)
     throw ShapeError(concat("matrix_norm: takes two dimensions of a tensor of at least two, got dims ", dims,
                             " and shape ", x->shape()),

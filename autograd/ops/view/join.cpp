@@ -82,7 +82,7 @@ DType common_dtype(const std::vector<Tensor>& tensors) {
 
 /// The tensors in one dtype; `first` is set to the first one that has been given.
 std::vector<Tensor> unified(const std::vector<Tensor>& tensors, const char* op, SourceLoc loc) {
-  if (tensors.empty()) throw ValueError(concat(op, ": expected a non-empty list of Tensors"), loc);
+  if (tensors.empty()) throw ValueError(concat(op, ": the list of tensors is empty"), loc);
   for (std::size_t i = 0; i < tensors.size(); ++i)
     if (!tensors[i].defined()) throw ValueError(concat(op, ": tensor number ", i, " in the list is undefined"), loc);
   const DType dtype = common_dtype(tensors);
@@ -234,14 +234,13 @@ Tensor cat(const std::vector<Tensor>& tensors, std::int64_t dim, SourceLoc loc) 
     const Tensor& t = in[i];
     if (skipped(t)) continue;
     if (t.dim() != shape.size())
-      throw ShapeError(
-          concat("cat: Tensors must have same number of dimensions: got ", shape.size(), " and ", t.dim(), "; shape ",
-                 to_text(first->shape()), " against ", to_text(t.shape()), " of tensor number ", i, " in the list"),
-          loc);
+      throw ShapeError(concat("cat: the tensors must have the same number of dimensions, but number ", i, " has shape ",
+                              to_text(t.shape()), " and the first ", to_text(first->shape())),
+                       loc);
     for (int k = 0; k < shape.size(); ++k)
       if (k != d && t.shape()[k] != shape[k])
-        throw ShapeError(concat("cat: Sizes of tensors must match except in dimension ", d, ". Expected size ",
-                                shape[k], " but got size ", t.shape()[k], " for tensor number ", i, " in the list."),
+        throw ShapeError(concat("cat: sizes must agree except in dimension ", d, ", but number ", i, " has shape ",
+                                to_text(t.shape()), " and the first ", to_text(first->shape())),
                          loc);
     shape[d] += t.shape()[d];
   }
@@ -262,8 +261,8 @@ Tensor stack(const std::vector<Tensor>& tensors, std::int64_t dim, SourceLoc loc
   Shape shape = in[0].shape();
   for (std::size_t i = 1; i < in.size(); ++i)
     if (in[i].shape() != shape)
-      throw ShapeError(concat("stack: stack expects each tensor to be equal size, but got ", to_text(shape),
-                              " at entry 0 and ", to_text(in[i].shape()), " at entry ", i),
+      throw ShapeError(concat("stack: the tensors must have one shape, but number ", i, " has ", to_text(in[i].shape()),
+                              " and the first ", to_text(shape)),
                        loc);
   const int d = wrap_dim(dim, shape.size() + 1, "stack", loc);
   shape.insert(d, static_cast<std::int64_t>(in.size()));

@@ -91,11 +91,10 @@ struct Name {
 template <Name name_>
 struct Reshaped {
   static constexpr std::string_view name = name_.view();
-  static constexpr bool is_view = true;
   Geometry geometry;
   Shape base{};
   struct Saved {};
-  Tensor forward(Saved&, const Tensor& x) {
+  View forward(Saved&, const Tensor& x) {
     base = x.shape();
     return detail::alias_of(x, geometry);
   }
@@ -104,10 +103,9 @@ struct Reshaped {
 
 struct Permute {
   static constexpr std::string_view name = "Permute";
-  static constexpr bool is_view = true;
   Shape dims;
   struct Saved {};
-  Tensor forward(Saved&, const Tensor& x) {
+  View forward(Saved&, const Tensor& x) {
     Geometry g{dims, dims};
     for (int i = 0; i < dims.size(); ++i) {
       g.sizes[i] = x.shape()[static_cast<int>(dims[i])];
@@ -124,10 +122,9 @@ struct Permute {
 
 struct Transpose {
   static constexpr std::string_view name = "Transpose";
-  static constexpr bool is_view = true;
   int dim0, dim1;
   struct Saved {};
-  Tensor forward(Saved&, const Tensor& x) {
+  View forward(Saved&, const Tensor& x) {
     Geometry g{x.shape(), x.strides()};
     if (!g.sizes.empty()) {
       std::swap(g.sizes[dim0], g.sizes[dim1]);
@@ -140,11 +137,10 @@ struct Transpose {
 
 struct Expand {
   static constexpr std::string_view name = "Expand";
-  static constexpr bool is_view = true;
   Geometry geometry;
   Shape base{};
   struct Saved {};
-  Tensor forward(Saved&, const Tensor& x) {
+  View forward(Saved&, const Tensor& x) {
     base = x.shape();
     return detail::alias_of(x, geometry);
   }
@@ -170,9 +166,9 @@ Tensor view(In x, const Shape& shape) {
   const auto strides = strides_for(x, target);
   if (!strides)
     throw ShapeError(
-        concat("view: view size is not compatible with input tensor's size and stride (at least one dimension "
-               "spans across two contiguous subspaces). Use .reshape(...) instead. Sizes ",
-               to_text(x->shape()), ", strides ", to_text(x->strides()), ", wanted ", to_text(shape)),
+        concat(
+            "view: the elements do not lie in memory as the new shape would need them; use reshape(), which copies. Sizes ",
+            to_text(x->shape()), ", strides ", to_text(x->strides()), ", wanted ", to_text(shape)),
         x.loc);
   return apply(x.loc, Reshaped<"View">{{target, *strides}}, x.tensor);
 }
@@ -197,8 +193,8 @@ Tensor flatten(In x, std::int64_t start_dim, std::int64_t end_dim) {
   const int n = x->dim();
   const int first = wrap_dim(start_dim, n, "flatten", x.loc), last = wrap_dim(end_dim, n, "flatten", x.loc);
   if (first > last)
-    throw ShapeError(concat("flatten: flatten() has invalid args: start_dim cannot come after end_dim, got ", start_dim,
-                            " and ", end_dim, " for shape ", to_text(x->shape())),
+    throw ShapeError(concat("flatten: the first dimension to merge comes after the last, got ", start_dim, " and ",
+                            end_dim, " for shape ", to_text(x->shape())),
                      x.loc);
   Shape shape;
   for (int i = 0; i < first; ++i) shape.push_back(x->shape()[i]);
@@ -262,11 +258,9 @@ Tensor unsqueeze(In x, std::int64_t dim) {
 Tensor permute(In x, const Shape& dims) {
   CallerScope scope(x.loc);
   if (dims.size() != x->dim())
-    throw ShapeError(
-        concat("permute: number of dimensions in the tensor input does not match the length of the desired "
-               "ordering of dimensions i.e. input.dim() = ",
-               x->dim(), " is not equal to len(dims) = ", dims.size()),
-        x.loc);
+    throw ShapeError(concat("permute: an order of ", dims.size(), " dimensions for a tensor of ", x->dim(),
+                            "; name each dimension once"),
+                     x.loc);
   Shape order = dims;
   unsigned seen = 0;
   for (std::int64_t& d : order) {
@@ -317,24 +311,23 @@ Tensor expand(In x, const Shape& shape) {
   CallerScope scope(x.loc);
   const int n = x->dim(), lead = shape.size() - n;
   if (lead < 0)
-    throw ShapeError(concat("expand: the number of sizes provided (", shape.size(),
-                            ") must be greater or equal to the number of dimensions in the tensor (", n, ")"),
-                     x.loc);
+    throw ShapeError(
+        concat("expand: ", shape.size(), " sizes for a tensor of ", n, " dimensions; give one for each at least"),
+        x.loc);
   Geometry g{shape, Shape::filled(shape.size(), 0)};
   for (int i = 0; i < shape.size(); ++i) {
     const std::int64_t have = i < lead ? 1 : x->shape()[i - lead];
     if (shape[i] < 0) {
       if (i < lead || shape[i] != -1)
-        throw ShapeError(concat("expand: The expanded size of the tensor (", shape[i],
-                                ") isn't allowed in a leading, non-existing dimension ", i, "; sizes ", to_text(shape),
-                                " for a tensor of shape ", to_text(x->shape())),
+        throw ShapeError(concat("expand: size ", shape[i], " of the new dimension ", i, " says nothing; sizes ",
+                                to_text(shape), " for a tensor of shape ", to_text(x->shape())),
                          x.loc);
       g.sizes[i] = have;
     }
     if (g.sizes[i] != have && have != 1)
-      throw ShapeError(concat("expand: The expanded size of the tensor (", shape[i], ") must match the existing size (",
-                              have, ") at non-singleton dimension ", i, ".  Target sizes: ", to_text(shape),
-                              ".  Tensor sizes: ", to_text(x->shape())),
+      throw ShapeError(concat("expand: dimension ", i, " of size ", have, " cannot become ", shape[i],
+                              ", only size 1 can be repeated; sizes ", to_text(shape), " for a tensor of shape ",
+                              to_text(x->shape())),
                        x.loc);
     if (i >= lead && g.sizes[i] == have) g.strides[i] = x->strides()[i - lead];
   }
@@ -400,7 +393,7 @@ Tensor Tensor::t(SourceLoc loc) const {
   CallerScope scope(loc);
   if (dim() > 2)
     throw ShapeError(
-        concat("t: t() expects a tensor with <= 2 dimensions, but self is ", dim(), "D; use transpose() or permute()"),
+        concat("t: takes a tensor of at most 2 dimensions, this one has ", dim(), "; use transpose() or permute()"),
         loc);
   return slope::transpose({*this, loc}, 0, dim() < 2 ? 0 : 1);
 }

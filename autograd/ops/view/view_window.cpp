@@ -92,22 +92,42 @@ Tensor embed_values(const Tensor& values, const Shape& base, const Geometry& g, 
 namespace {
 
 void need_dimension(In x, const char* op) {
-  if (x->dim() == 0) throw IndexError(concat(op, ": ", op, "() cannot be applied to a 0-dim tensor."), x.loc);
+  if (x->dim() == 0)
+    throw IndexError(concat(op, ": a single number has no dimension to work on; reshape it to {1} first"), x.loc);
 }
 
-/// The pieces of one cut share a node: their gradients are joined once, instead of each being spread over the whole.
-struct CutNode final : Node {
-  CutNode(const Tensor& x, int d, std::vector<std::int64_t> piece_sizes, bool drops_dim, SourceLoc loc)
-      : Node(std::span<Edge>(&link, 1), sizeof(CutNode), loc),
-        link(Edge::to(x)),
-        base(x.shape()),
-        dim(d),
-        sizes(std::move(piece_sizes)),
-        drop(drops_dim) {}
-  std::string_view name() const override { return drop ? "Unbind" : "Split"; }
-  int outputs() const override { return static_cast<int>(sizes.size()); }
+/// The pieces of a dimension. They share a node: their gradients are joined once, instead of each being spread over the
+/// whole.
+template <bool Unbind>
+struct Cut {
+  static constexpr std::string_view name = Unbind ? "Unbind" : "Split";
+  int dim;
+  std::vector<std::int64_t> sizes;
+  Shape base{};
+  struct Saved {};
 
-  void backward(std::span<Tensor> g, std::span<Tensor> into) override {
+  /// f(window) for the piece of `size` elements that starts at `start`.
+  template <class F>
+  auto at(std::int64_t start, std::int64_t size, const F& f) const {
+    if constexpr (Unbind)
+      return f(detail::SelectWindow{dim, start});
+    else
+      return f(detail::SliceWindow{dim, start, size, 1});
+  }
+
+  std::vector<View> forward(Saved&, const Tensor& x) {
+    base = x.shape();
+    std::vector<View> pieces;
+    pieces.reserve(sizes.size());
+    std::int64_t start = 0;
+    for (const std::int64_t n : sizes) {
+      pieces.emplace_back(at(start, n, [&](const auto& w) { return detail::alias_of(x, w.place(base, x.strides())); }));
+      start += n;
+    }
+    return pieces;
+  }
+
+  Grads<1> backward(const Saved&, std::span<const Tensor> g) const {
     std::size_t arrived = 0, first = 0;
     for (std::size_t i = g.size(); i-- > 0;)
       if (g[i].defined()) {
@@ -117,59 +137,34 @@ struct CutNode final : Node {
     if (arrived == 1 && g.size() > 1) {
       std::int64_t start = 0;
       for (std::size_t i = 0; i < first; ++i) start += sizes[i];
-      into[0] = drop ? detail::embed({}, detail::SelectWindow{dim, start}, base, g[first])
-                     : detail::embed({}, detail::SliceWindow{dim, start, sizes[first], 1}, base, g[first]);
-      return;
+      return {at(start, sizes[first], [&](const auto& w) { return detail::embed({}, w, base, g[first]); })};
     }
     std::vector<Tensor> pieces(g.begin(), g.end());
     const Tensor nothing = zeros({}, {.dtype = g[first].dtype()});
     for (std::size_t i = 0; i < pieces.size(); ++i)
       if (!pieces[i].defined()) {
         Shape shape = base;
-        if (drop)
+        if constexpr (Unbind)
           shape.erase(dim);
         else
           shape[dim] = sizes[i];
         pieces[i] = expand(nothing, shape);
       }
-    into[0] = drop ? stack(pieces, dim) : cat(pieces, dim);
+    return {Unbind ? stack(pieces, dim) : cat(pieces, dim)};
   }
-
-  Edge link;
-  Shape base;
-  int dim;
-  std::vector<std::int64_t> sizes;
-  bool drop;
 };
 
-std::vector<Tensor> cut(In x, int dim, std::vector<std::int64_t> sizes, bool drop) {
+template <bool Unbind>
+std::vector<Tensor> cut(In x, int dim, std::vector<std::int64_t> sizes) {
+  Cut<Unbind> op{dim, std::move(sizes)};
+  if (op.sizes.size() <= UINT16_MAX) return apply(x.loc, std::move(op), x.tensor);
+  // More than one node can number.
   std::vector<Tensor> out;
-  out.reserve(sizes.size());
-  const bool recording = grad_enabled() && x->requires_grad();
-  if (recording && sizes.size() > UINT16_MAX) {  // more than one node can number
-    std::int64_t start = 0;
-    for (std::int64_t n : sizes) {
-      out.push_back(drop ? detail::show(x.loc, detail::SelectWindow{dim, start}, x.tensor)
-                         : detail::show(x.loc, detail::SliceWindow{dim, start, n, 1}, x.tensor));
-      start += n;
-    }
-    return out;
-  }
+  out.reserve(op.sizes.size());
   std::int64_t start = 0;
-  for (std::int64_t n : sizes) {
-    const detail::Geometry g = drop ? detail::SelectWindow{dim, start}.place(x->shape(), x->strides())
-                                    : detail::SliceWindow{dim, start, n, 1}.place(x->shape(), x->strides());
-    out.push_back(detail::alias_of(x, g));
-    detail::mark_view(out.back(), x);
+  for (const std::int64_t n : op.sizes) {
+    out.push_back(op.at(start, n, [&](const auto& w) { return detail::show(x.loc, w, x.tensor); }));
     start += n;
-  }
-  if (recording && !out.empty()) {
-    auto node =
-        Ref<Node>::adopt(new (detail::allocate_node(sizeof(CutNode))) CutNode(x, dim, std::move(sizes), drop, x.loc));
-    for (std::size_t i = 0; i < out.size(); ++i) {
-      detail::set_producer(out[i], Ref<Node>(node).release());
-      out[i].impl().output_nr = static_cast<std::uint16_t>(i);
-    }
   }
   return out;
 }
@@ -181,7 +176,7 @@ Tensor narrow(In x, std::int64_t dim, std::int64_t start, std::int64_t length) {
   need_dimension(x, "narrow");
   const int d = wrap_dim(dim, x->dim(), "narrow", x.loc);
   const std::int64_t size = x->shape()[d];
-  if (length < 0) throw ValueError(concat("narrow: narrow(): length must be non-negative, got ", length), x.loc);
+  if (length < 0) throw ValueError(concat("narrow: the length must not be negative, got ", length), x.loc);
   if (start < -size || start > size)
     throw IndexError(concat("narrow: start out of range (expected to be in range of [", -size, ", ", size,
                             "], but got ", start, ")"),
@@ -225,15 +220,13 @@ std::vector<Tensor> split(In x, std::int64_t size, std::int64_t dim) {
   need_dimension(x, "split");
   const int d = wrap_dim(dim, x->dim(), "split", x.loc);
   const std::int64_t n = x->shape()[d];
-  if (size < 0)
-    throw ValueError(concat("split: split expects split_size be non-negative, but got split_size=", size), x.loc);
+  if (size < 0) throw ValueError(concat("split: the size of a piece must not be negative, got ", size), x.loc);
   if (size == 0 && n != 0)
-    throw ValueError(concat("split: split_size can only be 0 if dimension size is 0, but got dimension size of ", n),
-                     x.loc);
+    throw ValueError(concat("split: pieces of size 0 never cover a dimension of size ", n), x.loc);
   std::vector<std::int64_t> sizes;
   for (std::int64_t at = 0; at < n; at += std::min(size, n - at)) sizes.push_back(std::min(size, n - at));
   if (sizes.empty()) sizes.push_back(0);
-  return cut(x, d, std::move(sizes), false);
+  return cut<false>(x, d, std::move(sizes));
 }
 
 std::vector<Tensor> split(In x, const std::vector<std::int64_t>& sizes, std::int64_t dim) {
@@ -244,20 +237,19 @@ std::vector<Tensor> split(In x, const std::vector<std::int64_t>& sizes, std::int
   bool valid = true;
   for (std::int64_t s : sizes) valid &= s >= 0 && !__builtin_add_overflow(total, s, &total);
   if (!valid || total != x->shape()[d])
-    throw ShapeError(concat("split: split_with_sizes expects split_sizes to sum exactly to ", x->shape()[d],
-                            " (input tensor's size at dimension ", d,
-                            "), but got split_sizes=", std::span<const std::int64_t>(sizes)),
+    throw ShapeError(concat("split: the sizes of the pieces must add up to ", x->shape()[d], ", the size of dimension ",
+                            d, ", but are ", std::span<const std::int64_t>(sizes)),
                      x.loc);
-  return cut(x, d, sizes, false);
+  return cut<false>(x, d, sizes);
 }
 
 std::vector<Tensor> chunk(In x, std::int64_t count, std::int64_t dim) {
   CallerScope scope(x.loc);
   need_dimension(x, "chunk");
   const int d = wrap_dim(dim, x->dim(), "chunk", x.loc);
-  if (count <= 0) throw ValueError(concat("chunk: chunk expects `chunks` to be greater than 0, got: ", count), x.loc);
+  if (count <= 0) throw ValueError(concat("chunk: the number of chunks must be at least 1, got ", count), x.loc);
   const std::int64_t n = x->shape()[d];
-  if (n == 0) return cut(x, d, std::vector<std::int64_t>(static_cast<std::size_t>(count), 0), false);
+  if (n == 0) return cut<false>(x, d, std::vector<std::int64_t>(static_cast<std::size_t>(count), 0));
   return split(x, (n - 1) / count + 1, d);
 }
 
@@ -265,7 +257,7 @@ std::vector<Tensor> unbind(In x, std::int64_t dim) {
   CallerScope scope(x.loc);
   need_dimension(x, "unbind");
   const int d = wrap_dim(dim, x->dim(), "unbind", x.loc);
-  return cut(x, d, std::vector<std::int64_t>(static_cast<std::size_t>(x->shape()[d]), 1), true);
+  return cut<true>(x, d, std::vector<std::int64_t>(static_cast<std::size_t>(x->shape()[d]), 1));
 }
 
 Tensor diagonal(In x, std::int64_t offset, std::int64_t dim1, std::int64_t dim2) {
@@ -287,8 +279,7 @@ Tensor unfold(In x, std::int64_t dim, std::int64_t size, std::int64_t step) {
   const std::int64_t n = x->dim() == 0 ? 1 : x->shape()[d];
   if (size < 0) throw ValueError(concat("unfold: size is ", size, " but must be >= 0"), x.loc);
   if (size > n)
-    throw ShapeError(concat("unfold: maximum size for tensor at dimension ", d, " is ", n, " but size is ", size),
-                     x.loc);
+    throw ShapeError(concat("unfold: a window of ", size, " does not fit into dimension ", d, " of size ", n), x.loc);
   if (step <= 0) throw ValueError(concat("unfold: step is ", step, " but must be > 0"), x.loc);
   return detail::show(x.loc, detail::UnfoldWindow{d, size, std::min(step, n + 1)}, x.tensor);
 }

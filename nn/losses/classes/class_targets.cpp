@@ -107,7 +107,7 @@ ClassTargets class_targets(const char* op, In x, const Tensor& target, const Ten
   if (x->dim() == 0)
     throw ShapeError(concat(op, ": the input must have at least one dimension, that of the classes, but is 0-d"),
                      x.loc);
-  ClassTargets t{target};
+  ClassTargets t{{}, target};
   t.ignore_index = ignore_index;
   t.dim = x->dim() == 1 ? 0 : 1;
   t.classes = x->shape()[t.dim];

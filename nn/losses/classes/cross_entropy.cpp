@@ -25,12 +25,11 @@ struct CrossEntropyRows {
   int dim = 1;
   double smoothing = 0;
   double divisor = 1;  // of the sum: 1, the total weight, or the number of positions
-  Tensor weight{};
   bool wants_dx = false, wants_dt = false;
   SourceLoc loc{};
 
   template <class T>
-  detail::RowTarget<T> row_target(std::int64_t classes) const {
+  detail::RowTarget<T> row_target(std::int64_t classes, const Tensor& weight) const {
     detail::RowTarget<T> r;
     r.keep = 1 - smoothing;
     r.spread = classes > 0 ? smoothing / static_cast<double>(classes) : 0;
@@ -67,26 +66,27 @@ struct CrossEntropyRows {
 
 struct CrossEntropyOfIndices : CrossEntropyRows {
   static constexpr std::string_view name = "CrossEntropy";
-  detail::ClassTargets targets;
+  detail::ClassAxis axis;
   struct Saved {
-    SavedTensor x, target;
+    SavedTensor x, target, weight;
     Tensor dx;
   };
 
-  Tensor forward(Saved& s, const Tensor& x) {
+  Tensor forward(Saved& s, const Tensor& x, NoGrad target, NoGrad weight) {
+    const detail::ClassTargets targets{axis, target, weight};
     const Tensor values = make_values(x), labels = targets.rows();
     const Tensor dx = wants_dx ? make_empty(x.shape(), x.dtype()) : values;
     const bool narrow = values.dtype() == DType::float32;
     visit_floating(x.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
-      const std::int64_t n = targets.classes;
-      const auto shared = row_target<T>(n);
+      const std::int64_t n = axis.classes;
+      const auto shared = row_target<T>(n, weight);
       const RowArg args[] = {{x.impl()}, {labels.impl()}, {values.impl(), true}, {dx.impl(), true}};
       const std::int64_t grain = rows_grain(labels.numel(), n, grain_math);
       for_rows(dim, args, grain, [&](char* const* p, const std::int64_t* step, std::int64_t rows) {
         detail::cross_entropy_rows<T>({.target = shared,
                                        .n = n,
-                                       .ignore_index = targets.ignore_index,
+                                       .ignore_index = axis.ignore_index,
                                        .x = p[0],
                                        .labels = p[1],
                                        .values = p[2],
@@ -100,14 +100,13 @@ struct CrossEntropyOfIndices : CrossEntropyRows {
                                       rows);
       });
     });
-    s = {save(x), save(targets.target), wants_dx ? dx : Tensor()};
+    s = {save(x), save(target), save(weight), wants_dx ? dx : Tensor()};
     return result(values, x);
   }
 
   Grads<1> backward(const Saved& s, const Tensor& g) const {
     const Tensor x = s.x.get();
-    detail::ClassTargets now = targets;
-    now.target = s.target.get();
+    const detail::ClassTargets now{axis, s.target.get(), s.weight ? s.weight.get() : Tensor()};
     (void)now.total_weight("cross_entropy", loc);  // the indices may have been overwritten behind the version counter
     if (!grad_enabled()) return {detail::scaled_gradient(s.dx, spread(g))};
     // softmax·Σq - q with the constant q laid out in full.
@@ -117,7 +116,7 @@ struct CrossEntropyOfIndices : CrossEntropyRows {
     Tensor all = q;
     if (smoothing > 0) {
       Tensor even = full(x.shape(), smoothing / static_cast<double>(now.classes), {.dtype = x.dtype()});
-      if (weight.defined()) even = even * weight.view(x.dim() == 1 ? Shape{-1} : weight_shape(x.dim()));
+      if (now.weight.defined()) even = even * now.weight.view(x.dim() == 1 ? Shape{-1} : weight_shape(x.dim()));
       all = q + where(counts, even / divisor, 0.0);
     }
     const Tensor d = x.softmax(dim) * all.sum(dim, true) - all;
@@ -134,11 +133,11 @@ struct CrossEntropyOfIndices : CrossEntropyRows {
 struct CrossEntropyOfProbabilities : CrossEntropyRows {
   static constexpr std::string_view name = "CrossEntropy";
   struct Saved {
-    SavedTensor x, target;
+    SavedTensor x, target, weight;
     Tensor dx, dt;
   };
 
-  Tensor forward(Saved& s, const Tensor& x, const Tensor& t) {
+  Tensor forward(Saved& s, const Tensor& x, const Tensor& t, NoGrad weight) {
     const Tensor values = make_values(x);
     const Tensor dx = wants_dx ? make_empty(x.shape(), x.dtype()) : values;
     const Tensor dt = wants_dt ? make_empty(x.shape(), x.dtype()) : values;
@@ -146,7 +145,7 @@ struct CrossEntropyOfProbabilities : CrossEntropyRows {
     visit_floating(x.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       const std::int64_t n = x.shape()[dim];
-      const auto shared = row_target<T>(n);
+      const auto shared = row_target<T>(n, weight);
       const RowArg args[] = {{x.impl()}, {t.impl()}, {values.impl(), true}, {dx.impl(), true}, {dt.impl(), true}};
       for_rows(dim, args, rows_grain(values.numel(), n, grain_math),
                [&](char* const* p, const std::int64_t* step, std::int64_t rows) {
@@ -159,7 +158,7 @@ struct CrossEntropyOfProbabilities : CrossEntropyRows {
                  }
                });
     });
-    s = {save(x), save(t), wants_dx ? dx : Tensor(), wants_dt ? dt : Tensor()};
+    s = {save(x), save(t), save(weight), wants_dx ? dx : Tensor(), wants_dt ? dt : Tensor()};
     return result(values, x);
   }
 
@@ -173,10 +172,10 @@ struct CrossEntropyOfProbabilities : CrossEntropyRows {
     }
     const Tensor up = spread(g) * (1 / divisor);
     Tensor w = ones({}, {.dtype = x.dtype()});
-    if (weight.defined()) {
+    if (s.weight) {
       Shape shape = Shape::filled(x.dim(), 1);
       shape[dim] = -1;
-      w = weight.view(shape);
+      w = s.weight.get().view(shape);
     }
     if (needs_grad(0)) {
       const Tensor q = w * (t * (1 - smoothing) + smoothing / static_cast<double>(x.size(dim)));
@@ -220,11 +219,12 @@ Tensor functional::cross_entropy(In y_pred, const Tensor& y_true, const CrossEnt
           concat(op, ": a floating point target holds class probabilities and must have the shape of the input, ",
                  to_text(y_pred->shape()), ", but has ", to_text(y_true.shape()), "; class indices must be int64"),
           loc);
-    CrossEntropyOfIndices loss{rows, detail::class_targets(op, y_pred, y_true, options.weight, options.ignore_index)};
-    const double total = loss.targets.total_weight(op, loc);
+    const detail::ClassTargets targets =
+        detail::class_targets(op, y_pred, y_true, options.weight, options.ignore_index);
+    CrossEntropyOfIndices loss{rows, targets};
+    const double total = targets.total_weight(op, loc);
     if (rows.reduction == Reduction::mean) loss.divisor = detail::mean_divisor(total);
-    loss.weight = loss.targets.weight;
-    return apply(loc, std::move(loss), y_pred.tensor);
+    return apply(loc, std::move(loss), y_pred.tensor, targets.target, targets.weight);
   }
 
   if (!y_true.is_floating_point())
@@ -238,14 +238,14 @@ Tensor functional::cross_entropy(In y_pred, const Tensor& y_true, const CrossEnt
   const DType dtype = y_pred->dtype() == y_true.dtype() ? y_pred->dtype() : DType::float64;
   const Tensor x = y_pred->to(dtype, loc), t = y_true.to(dtype, loc);
   CrossEntropyOfProbabilities loss{rows};
-  loss.weight = detail::class_weight(op, x, options.weight, classes);
+  const Tensor weight = detail::class_weight(op, x, options.weight, classes);
   loss.wants_dt = grad_enabled() && t.requires_grad();
   if (loss.reduction == Reduction::mean) {
     loss.divisor = 1;
     for (int d = 0; d < x.dim(); ++d)
       if (d != loss.dim) loss.divisor *= static_cast<double>(x.shape()[d]);
   }
-  return apply(loc, std::move(loss), x, t);
+  return apply(loc, std::move(loss), x, t, weight);
 }
 
 }  // namespace slope::nn

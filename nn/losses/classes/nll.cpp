@@ -13,18 +13,19 @@ namespace {
 
 struct NegativeLogLikelihood {
   static constexpr std::string_view name = "NllLoss";
-  detail::ClassTargets targets;
+  detail::ClassAxis axis;
   Reduction reduction;
   double divisor;  // of the sum: 1, or the total weight for the mean
   SourceLoc loc;
   Shape shape{};
 
   struct Saved {
-    SavedTensor x, target;
+    SavedTensor x, target, weight;
   };
 
-  Tensor forward(Saved& s, const Tensor& x) {
-    s = {save(x), save(targets.target)};
+  Tensor forward(Saved& s, const Tensor& x, NoGrad target, NoGrad weight) {
+    s = {save(x), save(target), save(weight)};
+    const detail::ClassTargets targets{axis, target, weight};
     shape = x.shape();
     const Shape& positions = targets.target.shape();
     const bool reduced = reduction != Reduction::none;
@@ -64,8 +65,7 @@ struct NegativeLogLikelihood {
   Grads<1> backward(const Saved& s, const Tensor& g) const {
     const bool again = grad_enabled();
     if (again) (void)s.x.get();
-    detail::ClassTargets now = targets;
-    now.target = s.target.get();
+    const detail::ClassTargets now{axis, s.target.get(), s.weight ? s.weight.get() : Tensor()};
     (void)now.total_weight("nll_loss", loc);  // the indices may have been overwritten behind the version counter
     const Tensor dx = zeros(shape, {.dtype = g.dtype()});
     if (!again) {
@@ -73,7 +73,7 @@ struct NegativeLogLikelihood {
       return {dx};
     }
     now.scatter_weights(dx, ones({}, {.dtype = g.dtype()}), -1, divisor);
-    return {scale_cotangent(g.dim() == 0 ? g : g.unsqueeze(targets.dim), dx)};
+    return {scale_cotangent(g.dim() == 0 ? g : g.unsqueeze(axis.dim), dx)};
   }
 };
 
@@ -86,11 +86,11 @@ Tensor functional::nll_loss(In y_pred, const Tensor& y_true, const NLLLossOption
   detail::require_floating(op, y_pred);
   detail::require_plain_reduction(op, reduction, y_pred.loc);
   detail::require_constant(op, "weight", options.weight, y_pred.loc);
-  NegativeLogLikelihood loss{detail::class_targets(op, y_pred, y_true, options.weight, options.ignore_index), reduction,
-                             1, y_pred.loc};
-  const double total = loss.targets.total_weight(op, y_pred.loc);
+  const detail::ClassTargets targets = detail::class_targets(op, y_pred, y_true, options.weight, options.ignore_index);
+  NegativeLogLikelihood loss{targets, reduction, 1, y_pred.loc};
+  const double total = targets.total_weight(op, y_pred.loc);
   if (reduction == Reduction::mean) loss.divisor = detail::mean_divisor(total);
-  return apply(y_pred.loc, std::move(loss), y_pred.tensor);
+  return apply(y_pred.loc, std::move(loss), y_pred.tensor, targets.target, targets.weight);
 }
 
 }  // namespace slope::nn

@@ -143,11 +143,8 @@ CtcBatch checked(In log_probs, const Tensor& targets, const Lengths& input_lengt
 /// The gradient that create_graph asks for: it has a node, but no derivative.
 struct CtcGradient {
   static constexpr std::string_view name = "CtcLossBackward";
-  Tensor value;
   struct Saved {};
-  Tensor forward(Saved&, const Tensor&, const Tensor&) {
-    return std::move(value);
-  }  // else the node would hold its own result
+  Tensor forward(Saved&, const Tensor&, const Tensor&, NoGrad value) { return value; }
   Grads<2> backward(const Saved&, const Tensor&) const {
     throw AutogradError(
         concat(op,
@@ -168,7 +165,7 @@ struct CtcLoss {
     Tensor dx;
   };
 
-  Tensor forward(Saved& s, const Tensor& x, const Tensor& targets) {
+  Tensor forward(Saved& s, const Tensor& x, NoGrad targets) {
     const Tensor values = make_empty({batch.size}, DType::float64);
     const Tensor dx = wants_grad ? make_empty(x.shape(), x.dtype()) : Tensor();
     visit_floating(x.dtype(), [&](auto tag) {
@@ -228,7 +225,7 @@ struct CtcLoss {
     return detail::scalar(reduction == Reduction::mean ? sum / static_cast<double>(batch.size) : sum, x.dtype());
   }
 
-  Grads<2> backward(const Saved& s, const Tensor& g) const {
+  Grads<1> backward(const Saved& s, const Tensor& g) const {
     const Tensor x = s.log_probs.get();
     batch.check_labels(s.targets.get(), loc);  // they may have been overwritten behind the version counter
     const Tensor up = g.dim() == 0 ? g : g.unsqueeze(1);
@@ -236,9 +233,9 @@ struct CtcLoss {
       NoGradGuard no_grad;
       return detail::scaled_gradient(s.dx, up);
     };
-    if (!grad_enabled()) return {scaled(), {}};
+    if (!grad_enabled()) return {scaled()};
     const Tensor value = scaled();
-    return {apply(loc, CtcGradient{value.is(s.dx) ? value.detach() : value}, x, g), {}};
+    return {apply(loc, CtcGradient{}, x, g, value.is(s.dx) ? value.detach() : value)};
   }
 };
 

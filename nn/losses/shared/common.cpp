@@ -121,17 +121,15 @@ Tensor scaled_gradient(const Tensor& local, const Tensor& g) {
 namespace {
 struct RecordedGradient {
   static constexpr std::string_view name = "RecordedGradient";
-  Tensor value;
   struct Saved {};
-  // Moved out: a node that holds its own result would keep itself alive.
-  Tensor forward(Saved&, const Tensor&) { return std::move(value); }
+  Tensor forward(Saved&, const Tensor&, NoGrad value) { return value; }
   Grads<1> backward(const Saved&, const Tensor& g) const { return {g}; }
 };
 }  // namespace
 
 Tensor recorded_gradient(const Tensor& value, const Tensor& composed, SourceLoc loc) {
   // A handle of its own, since the result gets a history.
-  return apply(loc, RecordedGradient{value.detach()}, composed);
+  return apply(loc, RecordedGradient{}, composed, value.detach());
 }
 
 }  // namespace detail

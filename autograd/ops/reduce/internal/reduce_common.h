@@ -107,16 +107,15 @@ struct OpName {
 template <OpName Name>
 struct PickOp {
   static constexpr std::string_view name = std::string_view(Name.text);
-  Tensor values, index;
   int dim;
   Shape in{};
   struct Saved {
     SavedTensor index;
   };
-  Tensor forward(Saved& s, const Tensor& x) {
+  Tensor forward(Saved& s, const Tensor& x, NoGrad values, NoGrad index) {
     in = x.shape();
-    s.index = save(std::exchange(index, Tensor()));
-    return std::exchange(values, Tensor());
+    s.index = save(index);
+    return values;
   }
   Grads<1> backward(const Saved& s, const Tensor& g) const {
     if (in.empty()) return {g};
@@ -131,9 +130,8 @@ struct PickOp {
 
 /// `values` as picked from `x`, and where.
 template <OpName Name>
-std::pair<Tensor, Tensor> picked(In x, Tensor values, const Tensor& index, int dim) {
-  Tensor out = apply(x.loc, PickOp<Name>{std::move(values), index, dim}, x.tensor);
-  return {std::move(out), index};
+std::pair<Tensor, Tensor> picked(In x, const Tensor& values, const Tensor& index, int dim) {
+  return {apply(x.loc, PickOp<Name>{dim}, x.tensor, values, index), index};
 }
 
 }  // namespace slope::detail

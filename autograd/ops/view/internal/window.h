@@ -73,11 +73,10 @@ Tensor embed(SourceLoc loc, const Window& window, const Shape& base, const Tenso
 template <class Window>
 struct ShowOp {
   static constexpr std::string_view name = Window::name;
-  static constexpr bool is_view = true;
   Window window;
   Shape base{};
   struct Saved {};
-  Tensor forward(Saved&, const Tensor& x) {
+  View forward(Saved&, const Tensor& x) {
     base = x.shape();
     return alias_of(x, window.place(base, x.strides()));
   }

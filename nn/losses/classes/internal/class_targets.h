@@ -7,13 +7,17 @@
 
 namespace slope::nn::detail {
 
-/// Class indices as a target: what NLL and cross entropy over indices share.
-struct ClassTargets {
-  Tensor target;    ///< int64, one index per position
-  Tensor weight{};  ///< dense, one entry per class, in the dtype of the input; undefined: all 1
+/// Where the classes of an input lie, and the index that counts for nothing.
+struct ClassAxis {
   std::int64_t ignore_index = -100;
   std::int64_t classes = 0;
   int dim = 0;  ///< dimension of the classes in the input
+};
+
+/// Class indices as the target of a loss.
+struct ClassTargets : ClassAxis {
+  Tensor target{};  ///< int64, one index per position
+  Tensor weight{};  ///< dense, one entry per class, in the dtype of the input; undefined: all 1
 
   /// Σ w over the positions that are not ignored. Throws IndexError for an index that is no class: "Target c is out of
   /// bounds.", with its position.

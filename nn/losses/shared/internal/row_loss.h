@@ -316,15 +316,16 @@ struct RowCall {
 /// Replaces each tensor of `args` that is defined by the gradient of Σ values·g, recorded.
 void differentiate_composed(const Tensor& values, const Tensor& g, Tensor* args, std::size_t count);
 
-template <class F>
-struct RowLoss {
+template <class F, class Operands = std::make_index_sequence<static_cast<std::size_t>(F::operands)>>
+struct RowLoss;
+template <class F, std::size_t... Ks>
+struct RowLoss<F, std::index_sequence<Ks...>> {
   static constexpr std::string_view name = F::name;
   static constexpr std::size_t operands = F::operands;
   F formula;
   RowLayout layout;
   std::array<bool, operands> wanted;  // by forward, before anything is recorded
   bool recorded;
-  Tensor constant;
   SourceLoc loc;
 
   struct Saved {
@@ -333,8 +334,9 @@ struct RowLoss {
     std::array<Tensor, operands> local;
   };
 
-  template <class... X>
-  Tensor forward(Saved& s, const X&... x) {
+  template <std::size_t>
+  using Operand = const Tensor&;
+  Tensor forward(Saved& s, Operand<Ks>... x, NoGrad constant) {
     const Tensor* const in[] = {&x...};
     if (recorded && layout.reduction != Reduction::none)
       for (std::size_t k = 0; k < operands; ++k)
@@ -343,9 +345,8 @@ struct RowLoss {
     guarded(constant, [&] { out = call(in, constant).forward(s.local.data()); });
     if (recorded) {
       s.x = {save(x)...};
-      if (constant.defined()) s.constant = save(constant);
+      s.constant = save(constant);
     }
-    constant = Tensor();
     return out;
   }
 
@@ -434,7 +435,7 @@ Tensor row_loss(SourceLoc loc, F formula, const RowLayout& layout, const Tensor&
   if constexpr (requires { formula.check(constant, loc); }) formula.check(constant, loc);
   const std::array<bool, F::operands> wanted = {x.requires_grad()...};
   const bool recorded = grad_enabled() && (x.requires_grad() || ...);
-  return apply(loc, RowLoss<F>{std::move(formula), layout, wanted, recorded, constant, loc}, x...);
+  return apply(loc, RowLoss<F>{std::move(formula), layout, wanted, recorded, loc}, x..., constant);
 }
 
 }  // namespace slope::nn::detail

@@ -1,0 +1,14 @@
+// expect: one gradient for each input of forward
+#include "slope/op.h"
+using namespace slope;
+struct Twice {
+  static constexpr std::string_view name = "Twice";
+  struct Saved {};
+  Tensor forward(Saved&, const Tensor& x) { return x * 2.0; }
+#ifdef SLOPE_MAKE_VALID
+  Grads<1> backward(const Saved&, const Tensor& g) const { return {g * 2.0}; }
+#else
+  Grads<2> backward(const Saved&, const Tensor& g) const { return {g * 2.0, g}; }
+#endif
+};
+Tensor twice(const Tensor& x) { return apply(SourceLoc::here(), Twice{}, x); }
