@@ -16,6 +16,7 @@
 #include "slope/autograd/kernels/gemm/blas_core.h"
 #include "slope/autograd/kernels/gemm/gemm_start.h"
 #include "slope/autograd/kernels/gemm/packed_gemm.h"
+#include "slope/autograd/kernels/gemm/small_gemm.h"
 #include "slope/autograd/kernels/simd/lanes.h"
 
 extern "C" __attribute__((weak)) void openblas_set_num_threads(int);
@@ -208,82 +209,6 @@ void tiled_gemv(int64_t m, int64_t k, T alpha, const BlasOperand<T>& a, const T*
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// Small products
-
-constexpr int64_t small_scratch = 2048;  // numbers of B that may be laid out anew on the stack
-constexpr int64_t small_work = 16384;    // multiply-adds below which BLAS does not pay
-
-// Each row of C has the same bits whatever rows are computed beside it, and so whatever the size of a batch.
-template <class Target, class T, std::size_t... R>
-inline void small_rows(std::index_sequence<R...>, int64_t n, int64_t k, T alpha, const T* a, int64_t a_row,
-                       int64_t a_col, const T* b, int64_t ldb, const T* bias, T beta, T* c, int64_t ldc) {
-  using V = typename Target::template Lanes<T>;
-  constexpr bool fused = Target::isa != simd::Isa::baseline;  // where it is an instruction
-  for (int64_t j = 0; j < n; j += V::size) {
-    const int lanes = static_cast<int>(std::min<int64_t>(V::size, n - j));
-    const T* from = b + j;
-    const T* x = a;
-    // Constant subscripts throughout (a pack, not a loop): only then does the compiler keep the sums in registers.
-    V sums[sizeof...(R)];
-    ((sums[R].v = V(0).v), ...);
-    for (int64_t p = 0; p < k; ++p, from += ldb, x += a_col) {
-      const V row = lanes == V::size ? V::load(from) : V::load_n(from, lanes);
-      if constexpr (fused)
-        ((sums[R].v = fma(V(x[static_cast<int64_t>(R) * a_row]), row, sums[R]).v), ...);
-      else
-        ((sums[R].v += V(x[static_cast<int64_t>(R) * a_row]).v * row.v), ...);
-    }
-    if (alpha != T(1)) ((sums[R].v *= V(alpha).v), ...);
-    if (bias) {
-      const V row = V::load_n(bias + j, lanes);
-      ((sums[R].v += row.v), ...);
-    } else if (beta != T(0)) {
-      ((sums[R].v += V::load_n(c + static_cast<int64_t>(R) * ldc + j, lanes).v * V(beta).v), ...);
-    }
-    ((sums[R].store_n(c + static_cast<int64_t>(R) * ldc + j, lanes)), ...);
-  }
-}
-
-template <class T>
-void small_gemm(int64_t m, int64_t n, int64_t k, T alpha, const MatrixView<T>& a, const MatrixView<T>& b,
-                const GemmStart<T>& start, T* c, int64_t ldc) {
-  T scratch[small_scratch];
-  const T* rows_of_b = b.data;
-  int64_t ldb = b.row_stride;
-  if (b.col_stride != 1 && n > 1) {
-    for (int64_t p = 0; p < k; ++p)
-      for (int64_t j = 0; j < n; ++j) scratch[p * n + j] = b.data[p * b.row_stride + j * b.col_stride];
-    rows_of_b = scratch;
-    ldb = n;
-  }
-  simd::dispatch([&](auto target) {
-    using Target = decltype(target);
-    int64_t i = 0;
-    // As many rows of C as there are registers for, then smaller groups.
-    for (; i + 8 <= m; i += 8)
-      SLOPE_INLINE_CALL small_rows<Target>(std::make_index_sequence<8>(), n, k, alpha, a.data + i * a.row_stride,
-                                           a.row_stride, a.col_stride, rows_of_b, ldb, start.bias, start.beta,
-                                           c + i * ldc, ldc);
-    for (; i + 4 <= m; i += 4)
-      SLOPE_INLINE_CALL small_rows<Target>(std::make_index_sequence<4>(), n, k, alpha, a.data + i * a.row_stride,
-                                           a.row_stride, a.col_stride, rows_of_b, ldb, start.bias, start.beta,
-                                           c + i * ldc, ldc);
-    for (; i + 1 <= m; i += 1)
-      SLOPE_INLINE_CALL small_rows<Target>(std::make_index_sequence<1>(), n, k, alpha, a.data + i * a.row_stride,
-                                           a.row_stride, a.col_stride, rows_of_b, ldb, start.bias, start.beta,
-                                           c + i * ldc, ldc);
-  });
-}
-
-/// Multiply-adds of the direct kernel, idle lanes included.
-template <class T>
-bool is_small(int64_t m, int64_t n, int64_t k) {
-  constexpr int64_t lanes = 64 / sizeof(T);
-  if (m > small_work || n > small_work || k > small_work) return false;
-  return m * pieces_of(n, lanes) * lanes * k <= small_work * 4 && m * n * k <= small_work && n * k <= small_scratch;
-}
-
-// ---------------------------------------------------------------------------------------------------------------------
 // Everything together
 
 /// Products that BLAS would be given in several tiles, each packing its part of both matrices again, up to a size from
@@ -327,7 +252,7 @@ void product(int64_t m, int64_t n, int64_t k, T alpha, const MatrixView<T>& a, c
       }
     });
   } else {
-    if (is_small<T>(m, n, k)) return small_gemm(m, n, k, alpha, a, b, start, c, ldc);
+    if (is_small_product<T>(m, n, k)) return small_gemm(m, n, k, alpha, a, b, start, c, ldc);
     if (m > 1 && ldc >= blas_limit) {
       for (int64_t i = 0; i < m; ++i)
         product(1, n, k, alpha, {a.data + i * a.row_stride, a.row_stride, a.col_stride}, b, start, c + i * ldc, n);
@@ -409,33 +334,6 @@ T dot(int64_t n, const T* x, int64_t x_stride, const T* y, int64_t y_stride) {
   }
 }
 
-template <class T>
-void sum_columns(int64_t rows, int64_t columns, const T* x, int64_t ld, T* out) {
-  simd::dispatch([&](auto target) {
-    using V = typename decltype(target)::template Lanes<double>;
-    for (int64_t j = 0; j < columns; j += V::size) {
-      const int lanes = static_cast<int>(std::min<int64_t>(V::size, columns - j));
-      const auto read = [&](int64_t i) {
-        const T* p = x + i * ld + j;
-        if constexpr (std::is_same_v<T, double>)
-          return lanes == V::size ? V::load(p) : V::load_n(p, lanes);
-        else
-          return lanes == V::size ? V::load_wide(p) : V::load_wide_n(p, lanes);
-      };
-      V even = V(0), odd = V(0);
-      int64_t i = 0;
-      for (; i + 2 <= rows; i += 2) {
-        even = even + read(i);
-        odd = odd + read(i + 1);
-      }
-      if (i < rows) even = even + read(i);
-      double sums[V::size];
-      (even + odd).store(sums);
-      for (int l = 0; l < lanes; ++l) out[j + l] = static_cast<T>(sums[l]);
-    }
-  });
-}
-
 #define SLOPE_GEMM(T)                                                                                         \
   template void gemm<T>(int64_t, int64_t, int64_t, T, MatrixView<T>, MatrixView<T>, T, T*, int64_t);          \
   template void gemm_bias<T>(int64_t, int64_t, int64_t, MatrixView<T>, MatrixView<T>, const T*, T*, int64_t); \
@@ -444,7 +342,5 @@ SLOPE_GEMM(float)
 SLOPE_GEMM(double)
 SLOPE_GEMM(int64_t)
 #undef SLOPE_GEMM
-template void sum_columns<float>(int64_t, int64_t, const float*, int64_t, float*);
-template void sum_columns<double>(int64_t, int64_t, const double*, int64_t, double*);
 
 }  // namespace slope

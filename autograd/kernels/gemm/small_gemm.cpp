@@ -1,0 +1,303 @@
+#include "slope/autograd/kernels/gemm/small_gemm.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "slope/autograd/kernels/gemm/gemm.h"
+#include "slope/autograd/kernels/simd/internal/row_lanes.h"
+#include "slope/autograd/kernels/simd/lanes.h"
+
+namespace slope {
+
+namespace {
+
+using std::int64_t;
+
+constexpr int64_t small_scratch = 2048;  // numbers of B that may be laid out anew on the stack
+constexpr int64_t small_work = 16384;    // multiply-adds below which BLAS does not pay
+
+// Each row of C has the same bits whatever rows are computed beside it, and so whatever the size of a batch.
+
+template <class T>
+struct SmallProduct {
+  int64_t m, n, k;
+  T alpha;
+  const T* a;
+  int64_t a_row, a_col;
+  const T* b;
+  int64_t ldb;
+  bool padded;  // whether rows of B may be read up to whole vectors
+  GemmStart<T> start;
+  T* c;
+  int64_t ldc;
+};
+
+/// The columns of C that a vector holds, `lanes` from j on (`Whole`: all), in as many rows from i on as are left for
+/// groups of sizeof...(R). Returns the row after them.
+template <class Target, bool Whole, class T, std::size_t... R>
+inline int64_t small_rows(std::index_sequence<R...>, const SmallProduct<T>& s, int64_t i, int64_t j, int lanes) {
+  using V = typename Target::template Lanes<T>;
+  constexpr bool fused = Target::isa != simd::Isa::baseline;  // where it is an instruction
+  constexpr auto count = static_cast<int64_t>(sizeof...(R));
+  const auto load = [lanes](const T* p) { return Whole ? V::load(p) : V::load_n(p, lanes); };
+  // What C points at might be what `s` lies in, for all the compiler knows: it would read all of it for every row.
+  const int64_t m = s.m, k = s.k, a_row = s.a_row, a_col = s.a_col, ldb = s.ldb, ldc = s.ldc;
+  const bool whole_b = Whole || s.padded;
+  const T alpha = s.alpha, beta = s.start.beta;
+  const bool biased = s.start.bias != nullptr;
+  const V bias = biased ? load(s.start.bias + j) : V(0);
+  const T *const b = s.b + j, *a = s.a + i * a_row;
+  T* c = s.c + i * ldc + j;
+  for (; i + count <= m; i += count, a += count * a_row, c += count * ldc) {
+    // Constant subscripts throughout (a pack, not a loop): only then does the compiler keep the sums in registers.
+    const T* const rows[] = {a + static_cast<int64_t>(R) * a_row...};
+    V sums[sizeof...(R)];
+    ((sums[R].v = V(0).v), ...);
+    const auto add_products = [&](const auto& load_b) {
+      const T* from = b;
+      for (int64_t p = 0, q = 0; p < k; ++p, q += a_col, from += ldb) {
+        const V row = load_b(from);
+        if constexpr (fused)
+          ((sums[R].v = fma(V(rows[R][q]), row, sums[R]).v), ...);
+        else
+          ((sums[R].v += V(rows[R][q]).v * row.v), ...);
+      }
+    };
+    if (whole_b)
+      add_products([](const T* p) { return V::load(p); });
+    else
+      add_products(load);
+    if (alpha != T(1)) ((sums[R].v *= V(alpha).v), ...);
+    if (biased)
+      ((sums[R].v += bias.v), ...);
+    else if (beta != T(0))
+      ((sums[R].v += load(c + static_cast<int64_t>(R) * ldc).v * V(beta).v), ...);
+    T* to = c;
+    if constexpr (Whole)
+      ((sums[R].store(to), to += ldc), ...);
+    else
+      ((sums[R].store_n(to, lanes), to += ldc), ...);
+  }
+  return i;
+}
+
+template <class Target, bool Whole, class T>
+inline void small_columns(const SmallProduct<T>& s, int64_t j, int lanes) {
+  int64_t i = 0;
+  // As many rows of C as there are registers for, then smaller groups.
+  SLOPE_INLINE_CALL i = small_rows<Target, Whole>(std::make_index_sequence<8>(), s, i, j, lanes);
+  SLOPE_INLINE_CALL i = small_rows<Target, Whole>(std::make_index_sequence<4>(), s, i, j, lanes);
+  SLOPE_INLINE_CALL i = small_rows<Target, Whole>(std::make_index_sequence<1>(), s, i, j, lanes);
+}
+
+/// Lane i: the sum of lanes 2i and 2i + 1 of u and v, of which v comes after u.
+template <class V, std::size_t... I>
+inline V add_neighbours(std::index_sequence<I...>, const V& u, const V& v) {
+  V sum;
+  sum.v = __builtin_shufflevector(u.v, v.v, 2 * static_cast<int>(I)...) +
+          __builtin_shufflevector(u.v, v.v, 2 * static_cast<int>(I) + 1 ...);
+  return sum;
+}
+
+/// Lane r: the sum of all lanes of x[r].
+template <int N, class V>
+inline V sums_of_each(V* x) {
+  if constexpr (N == 1) {
+    return x[0];
+  } else {
+#pragma GCC unroll 8
+    for (int i = 0; i < N / 2; ++i)
+      x[i] = add_neighbours(std::make_index_sequence<static_cast<std::size_t>(V::size)>(), x[2 * i], x[2 * i + 1]);
+    return sums_of_each<N / 2>(x);
+  }
+}
+
+/// Lane r: the dot product of the column of B, which is dense, with row i + r of A, of which `count` are there. The same
+/// bits whether the rows are dense (`Dense`) or not.
+template <class V, bool Dense, class T, std::size_t... R>
+inline V dots(std::index_sequence<R...>, int count, const SmallProduct<T>& s, int64_t i) {
+  // In place of rows that are not there, the last one.
+  const T* const rows[] = {s.a + (i + std::min(static_cast<int64_t>(R), int64_t{count} - 1)) * s.a_row...};
+  const auto load = [stride = s.a_col](const T* row, int64_t p, int n) {
+    if constexpr (Dense) return n == V::size ? V::load(row + p) : simd::first_lanes(V::load_n(row + p, n), n);
+    T dense[V::size] = {};
+    for (int l = 0; l < n; ++l) dense[l] = row[(p + l) * stride];
+    return V::load(dense);
+  };
+  V sums[] = {(static_cast<void>(R), V(0))...};
+  int64_t p = 0;
+  for (; p + V::size <= s.k; p += V::size) {
+    const V column = V::load(s.b + p);
+    ((sums[R].v += load(rows[R], p, V::size).v * column.v), ...);
+  }
+  if (const int rest = static_cast<int>(s.k - p); rest > 0) {
+    const V column = simd::first_lanes(V::load_n(s.b + p, rest), rest);
+    ((sums[R].v += load(rows[R], p, rest).v * column.v), ...);
+  }
+  return sums_of_each<V::size>(sums);
+}
+
+/// C of one column.
+template <class V, bool Dense, class T>
+inline void small_column(const SmallProduct<T>& s) {
+  constexpr auto rows = std::make_index_sequence<static_cast<std::size_t>(V::size)>();
+  const int64_t m = s.m, ldc = s.ldc;
+  const T alpha = s.alpha, beta = s.start.beta, *const bias = s.start.bias;
+  for (int64_t i = 0; i < m; i += V::size) {
+    const int count = static_cast<int>(std::min<int64_t>(V::size, m - i));
+    V sums;
+    if (count == V::size)  // so that the compiler sees that all rows are there
+      sums = dots<V, Dense>(rows, V::size, s, i);
+    else
+      sums = dots<V, Dense>(rows, count, s, i);
+    if (alpha != T(1)) sums = sums * V(alpha);
+    T* const to = s.c + i * ldc;
+    if (ldc == 1) {
+      if (bias)
+        sums += V(bias[0]);
+      else if (beta != T(0))
+        sums += V::load_n(to, count) * V(beta);
+      sums.store_n(to, count);
+    } else {
+      T each[V::size];
+      sums.store(each);
+      for (int r = 0; r < count; ++r) {
+        T& c = to[r * ldc];
+        if (bias)
+          c = each[r] + bias[0];
+        else
+          c = beta == T(0) ? each[r] : each[r] + c * beta;
+      }
+    }
+  }
+}
+
+/// Lanes of double, read from `lanes` numbers.
+template <class V, bool Whole, class T>
+inline V wide_lanes(const T* p, int lanes) {
+  if constexpr (std::is_same_v<T, double>)
+    return Whole ? V::load(p) : V::load_n(p, lanes);
+  else
+    return Whole ? V::load_wide(p) : V::load_wide_n(p, lanes);
+}
+
+/// Of the `lanes` columns at x.
+template <class V, bool Whole, class T>
+inline void sum_some_columns(int64_t rows, const T* x, int64_t ld, int lanes, T* out) {
+  V even = V(0), odd = V(0);
+  int64_t i = 0;
+  for (; i + 2 <= rows; i += 2, x += 2 * ld) {
+    even = even + wide_lanes<V, Whole>(x, lanes);
+    odd = odd + wide_lanes<V, Whole>(x + ld, lanes);
+  }
+  if (i < rows) even = even + wide_lanes<V, Whole>(x, lanes);
+  double sums[V::size];
+  (even + odd).store(sums);
+  for (int l = 0; l < lanes; ++l) out[l] = static_cast<T>(sums[l]);
+}
+
+/// Of dense rows of which several fill a vector: lane l holds numbers of column l % columns.
+template <class V, class T>
+inline void sum_dense_columns(int64_t rows, int columns, const T* x, T* out) {
+  const int64_t n = rows * columns;
+  V even = V(0), odd = V(0);
+  int64_t i = 0;
+  for (; i + 2 * V::size <= n; i += 2 * V::size) {
+    even = even + wide_lanes<V, true>(x + i, V::size);
+    odd = odd + wide_lanes<V, true>(x + i + V::size, V::size);
+  }
+  double sums[V::size];
+  (even + odd).store(sums);
+  for (; i < n; ++i) sums[i % columns] += static_cast<double>(x[i]);
+  for (int j = 0; j < columns; ++j) {
+    for (int l = j + columns; l < V::size; l += columns) sums[j] += sums[l];
+    out[j] = static_cast<T>(sums[j]);
+  }
+}
+
+}  // namespace
+
+template <class T>
+void small_gemm(int64_t m, int64_t n, int64_t k, T alpha, const MatrixView<T>& a, const MatrixView<T>& b,
+                const GemmStart<T>& start, T* c, int64_t ldc) {
+  alignas(64) T scratch[small_scratch];
+  SmallProduct<T> s{.m = m,
+                    .n = n,
+                    .k = k,
+                    .alpha = alpha,
+                    .a = a.data,
+                    .a_row = a.row_stride,
+                    .a_col = a.col_stride,
+                    .b = b.data,
+                    .ldb = b.row_stride,
+                    .padded = false,
+                    .start = start,
+                    .c = c,
+                    .ldc = ldc};
+  if (n == 1) {
+    if (b.row_stride != 1) {
+      for (int64_t p = 0; p < k; ++p) scratch[p] = b.data[p * b.row_stride];
+      s.b = scratch;
+    }
+    return simd::dispatch([&](auto target) {
+      using V = typename decltype(target)::template Lanes<T>;
+      if (a.col_stride == 1 || k == 1)
+        SLOPE_INLINE_CALL small_column<V, true>(s);
+      else
+        SLOPE_INLINE_CALL small_column<V, false>(s);
+    });
+  }
+  if (b.col_stride != 1) {
+    // Laid out anew, with zeros up to whole vectors where there is room.
+    constexpr int64_t most_lanes = 64 / sizeof(T);
+    const int64_t whole = (n + most_lanes - 1) / most_lanes * most_lanes;
+    s.padded = whole * k <= small_scratch;
+    s.b = scratch;
+    s.ldb = s.padded ? whole : n;
+    if (s.ldb > n) std::fill_n(scratch, k * s.ldb, T(0));
+    for (int64_t p = 0; p < k; ++p)
+      for (int64_t j = 0; j < n; ++j) scratch[p * s.ldb + j] = b.data[p * b.row_stride + j * b.col_stride];
+  }
+  simd::dispatch([&](auto target) {
+    using Target = decltype(target);
+    constexpr int64_t lanes = Target::template Lanes<T>::size;
+    int64_t j = 0;
+    for (; j + lanes <= n; j += lanes) SLOPE_INLINE_CALL small_columns<Target, true>(s, j, static_cast<int>(lanes));
+    if (j < n) SLOPE_INLINE_CALL small_columns<Target, false>(s, j, static_cast<int>(n - j));
+  });
+}
+
+/// Multiply-adds of the direct kernel, idle lanes included.
+template <class T>
+bool is_small_product(int64_t m, int64_t n, int64_t k) {
+  constexpr int64_t lanes = 64 / sizeof(T);
+  if (m > small_work || n > small_work || k > small_work) return false;
+  return m * (n + lanes - 1) / lanes * lanes * k <= small_work * 4 && m * n * k <= small_work && n * k <= small_scratch;
+}
+
+template <class T>
+void sum_columns(int64_t rows, int64_t columns, const T* x, int64_t ld, T* out) {
+  simd::dispatch([&](auto target) {
+    using V = typename decltype(target)::template Lanes<double>;
+    if (ld == columns && columns > 0 && columns < V::size && V::size % columns == 0) {
+      SLOPE_INLINE_CALL sum_dense_columns<V>(rows, static_cast<int>(columns), x, out);
+      return;
+    }
+    int64_t j = 0;
+    for (; j + V::size <= columns; j += V::size)
+      SLOPE_INLINE_CALL sum_some_columns<V, true>(rows, x + j, ld, V::size, out + j);
+    if (j < columns)
+      SLOPE_INLINE_CALL sum_some_columns<V, false>(rows, x + j, ld, static_cast<int>(columns - j), out + j);
+  });
+}
+
+#define SLOPE_SMALL_GEMM(T)                                                                          \
+  template void small_gemm(int64_t, int64_t, int64_t, T, const MatrixView<T>&, const MatrixView<T>&, \
+                           const GemmStart<T>&, T*, int64_t);                                        \
+  template bool is_small_product<T>(int64_t, int64_t, int64_t);                                      \
+  template void sum_columns<T>(int64_t, int64_t, const T*, int64_t, T*);
+SLOPE_SMALL_GEMM(float)
+SLOPE_SMALL_GEMM(double)
+#undef SLOPE_SMALL_GEMM
+
+}  // namespace slope
