@@ -87,6 +87,7 @@ inline void small_columns(const SmallProduct<T>& s, int64_t j, int lanes) {
   // As many rows of C as there are registers for, then smaller groups.
   SLOPE_INLINE_CALL i = small_rows<Target, Whole>(std::make_index_sequence<8>(), s, i, j, lanes);
   SLOPE_INLINE_CALL i = small_rows<Target, Whole>(std::make_index_sequence<4>(), s, i, j, lanes);
+  SLOPE_INLINE_CALL i = small_rows<Target, Whole>(std::make_index_sequence<2>(), s, i, j, lanes);
   SLOPE_INLINE_CALL i = small_rows<Target, Whole>(std::make_index_sequence<1>(), s, i, j, lanes);
 }
 
@@ -246,6 +247,15 @@ void small_gemm(int64_t m, int64_t n, int64_t k, T alpha, const MatrixView<T>& a
       else
         SLOPE_INLINE_CALL small_column<V, false>(s);
     });
+  }
+  // The gradient of a weight is wider turned round: lanes go along the columns of A then. Each number is the same sum
+  // of products, in the same order.
+  if (n < m && n <= 8 && k >= 16 && m * n <= small_scratch && a.row_stride == 1 && !start.bias && start.beta == T(0)) {
+    small_gemm(n, m, k, alpha, {b.data, b.col_stride, b.row_stride}, {a.data, a.col_stride, 1}, GemmStart<T>{T(0)},
+               scratch, m);
+    for (int64_t i = 0; i < m; ++i)
+      for (int64_t j = 0; j < n; ++j) c[i * ldc + j] = scratch[j * m + i];
+    return;
   }
   if (b.col_stride != 1) {
     // Laid out anew, with zeros up to whole vectors where there is room.
