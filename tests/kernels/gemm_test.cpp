@@ -229,10 +229,47 @@ BOOST_AUTO_TEST_CASE(the_first_product_gives_openblas_the_kernels_of_this_cpu) {
   BOOST_TEST((simd::supported_isa() == simd::Isa::baseline || with_avx2.contains(core)));
 }
 
+BOOST_AUTO_TEST_CASE(a_row_of_a_small_product_has_the_same_bits_beside_any_rows_and_for_every_layout) {
+  std::mt19937 engine(6);
+  const simd::Isa before = simd::best_isa();
+  for (simd::Isa isa : {simd::Isa::baseline, simd::Isa::avx2, simd::Isa::avx512}) {
+    simd::set_isa(isa);
+    for (int64_t n : {1, 2, 4, 8, 11, 20})
+      for (int64_t k : {1, 2, 8, 19, 40}) {
+        constexpr int64_t m = 19;
+        const Matrix<float> a(m, k, Lie::rows, engine), b(k, n, Lie::rows, engine);
+        std::vector<float> a_columns(static_cast<std::size_t>(m * k)), b_columns(static_cast<std::size_t>(k * n));
+        for (int64_t p = 0; p < k; ++p) {
+          for (int64_t i = 0; i < m; ++i) a_columns[static_cast<std::size_t>(p * m + i)] = a.view.data[i * k + p];
+          for (int64_t j = 0; j < n; ++j) b_columns[static_cast<std::size_t>(j * k + p)] = b.view.data[p * n + j];
+        }
+        const auto product = [&](int64_t first, int64_t rows, bool turned_a, bool turned_b) {
+          std::vector<float> c(static_cast<std::size_t>(rows * n));
+          const MatrixView<float> left = turned_a ? MatrixView<float>{a_columns.data() + first, 1, m}
+                                                  : MatrixView<float>{a.view.data + first * k, k, 1},
+                                  right = turned_b ? MatrixView<float>{b_columns.data(), 1, k} : b.view;
+          gemm<float>(rows, n, k, 1, left, right, 0, c.data(), n);
+          return c;
+        };
+        const std::vector<float> whole = product(0, m, false, false);
+        for (const int layout : {1, 2, 3})
+          BOOST_TEST((product(0, m, layout & 1, layout & 2) == whole),
+                     "n, k, layout = " << n << " " << k << " " << layout);
+        for (const auto& [first, rows] : {std::pair<int64_t, int64_t>{0, 1}, {3, 5}, {17, 2}})
+          for (const int layout : {0, 1, 2, 3}) {
+            const std::vector<float> part = product(first, rows, layout & 1, layout & 2);
+            BOOST_TEST((std::equal(part.begin(), part.end(), whole.begin() + first * n)),
+                       rows << " rows from " << first << ", n, k, layout = " << n << " " << k << " " << layout);
+          }
+      }
+  }
+  simd::set_isa(before);
+}
+
 BOOST_AUTO_TEST_CASE(sums_of_columns_are_formed_in_double_and_read_no_further) {
   for (const int64_t rows : {0, 1, 2, 7, 100})
-    for (const int64_t columns : {1, 3, 8, 17}) {
-      const int64_t ld = columns + 2;
+    for (const auto& [columns, ld] :
+         {std::pair<int64_t, int64_t>{1, 3}, {3, 5}, {8, 10}, {17, 19}, {1, 1}, {2, 2}, {4, 4}, {8, 8}, {3, 3}}) {
       std::vector<float> x(static_cast<std::size_t>(rows * ld), std::numeric_limits<float>::quiet_NaN());
       std::vector<double> expected(static_cast<std::size_t>(columns));
       for (int64_t i = 0; i < rows; ++i)
