@@ -63,17 +63,13 @@ void gather_rows(char* to, const char* from, std::span<const std::int64_t> rows,
     std::memcpy(to + i * bytes, from + static_cast<std::size_t>(rows[i]) * bytes, bytes);
 }
 
-void check_indices(const char* dataset, std::span<const std::int64_t> indices, std::int64_t size) {
-  std::uint64_t largest = 0;  // one comparison for all, as no negative number is small without its sign
-  for (std::int64_t i : indices) largest = std::max(largest, static_cast<std::uint64_t>(i));
-  if (largest >= static_cast<std::uint64_t>(size))
-    for (std::int64_t i : indices) detail::require_index(dataset, i, size);
-}
-
 }  // namespace
 
 std::optional<Batch> TensorDataset::gather(std::span<const std::int64_t> indices) const {
-  check_indices("TensorDataset", indices, size_);
+  std::uint64_t largest = 0;  // one comparison for all, as no negative number is small without its sign
+  for (std::int64_t i : indices) largest = std::max(largest, static_cast<std::uint64_t>(i));
+  if (largest >= static_cast<std::uint64_t>(size_))
+    for (std::int64_t i : indices) detail::require_index("TensorDataset", i, size_);
   std::vector<Tensor> out;
   out.reserve(tensors_.size());
   for (const Tensor& t : tensors_) {
@@ -99,10 +95,12 @@ Sample Subset::get(std::int64_t i) const {
 }
 
 std::optional<Batch> Subset::gather(std::span<const std::int64_t> indices) const {
-  check_indices("Subset", indices, size());
-  std::vector<std::int64_t> mapped(indices.size());
-  const std::int64_t* const from = indices_.data();
-  for (std::size_t i = 0; i < mapped.size(); ++i) mapped[i] = from[indices[i]];
+  std::vector<std::int64_t> mapped;
+  mapped.reserve(indices.size());
+  for (std::int64_t i : indices) {
+    detail::require_index("Subset", i, size());
+    mapped.push_back(indices_[static_cast<std::size_t>(i)]);
+  }
   return dataset_->gather(mapped);
 }
 
