@@ -173,9 +173,8 @@ namespace detail {
 DType resolve_dtype(const char* op, const TensorOptions& options, DType otherwise, SourceLoc loc) {
   const DType dtype = options.dtype.value_or(otherwise);
   if (options.requires_grad && !is_floating(dtype))
-    throw AutogradError(concat(op, ": only floating point tensors can require grad, this one would be ",
-                               dtype_name(dtype)),
-                        loc);
+    throw AutogradError(
+        concat(op, ": only floating point tensors can require grad, this one would be ", dtype_name(dtype)), loc);
   return dtype;
 }
 

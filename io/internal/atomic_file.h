@@ -1,7 +1,5 @@
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -14,8 +12,8 @@ namespace slope::io {
 /// -1 and errno for a failure.
 struct FileCalls {
   virtual ~FileCalls() = default;
-  virtual int open(const char* path, int flags, mode_t mode) const;
-  virtual ssize_t write(int file, const void* data, std::size_t size) const;
+  virtual int open(const char* path, int flags, unsigned mode) const;
+  virtual std::ptrdiff_t write(int file, const void* data, std::size_t size) const;
   virtual int fsync(int file) const;
   virtual int close(int file) const;
   virtual int rename(const char* from, const char* to) const;

@@ -218,8 +218,10 @@ BOOST_AUTO_TEST_CASE(bad_arguments_throw_before_anything_is_drawn) {
                            [](Generator& g) { rand({2}, {.dtype = slope::int64}, g); });
   check_throws<ShapeError>("randn: trying to create a tensor with negative dimension",
                            [](Generator& g) { randn({-1}, {}, g); });
-  check_throws<AutogradError>("only Tensors of floating point dtype", [&](Generator& g) { randint(3, {2}, grad, g); });
-  check_throws<AutogradError>("only Tensors of floating point dtype", [&](Generator& g) { randperm(3, grad, g); });
+  check_throws<AutogradError>("only floating point tensors can require grad",
+                              [&](Generator& g) { randint(3, {2}, grad, g); });
+  check_throws<AutogradError>("only floating point tensors can require grad",
+                              [&](Generator& g) { randperm(3, grad, g); });
   check_throws<ValueError>("randint: the range [lo, hi) is empty", [](Generator& g) { randint(3, 3, {2}, {}, g); });
   check_throws<ValueError>("float32 cannot hold every integer from 0 to 16777217",
                            [](Generator& g) { randint(16777218, {2}, {.dtype = float32}, g); });
