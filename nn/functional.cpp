@@ -7,6 +7,7 @@
 #include "slope/autograd/ops/index/index.h"
 #include "slope/autograd/ops/reduce/reduce.h"
 #include "slope/autograd/tensor/factory.h"
+#include "slope/autograd/tensor/internal/number.h"
 
 namespace slope::nn::functional {
 
@@ -33,17 +34,23 @@ Edges edges_of(const Tensor& x, const std::vector<std::int64_t>& pads, SourceLoc
                "length ",
                pads.size(), " and input of dimension ", x.dim()),
         loc);
+  constexpr std::int64_t whole_limit = std::int64_t{1} << 59;  // of sizes, so that amounts can be negated
+  Shape padded = x.shape();
   Edges e{Shape::filled(x.dim(), 0), Shape::filled(x.dim(), 0)};
   for (std::size_t i = 0; i < pads.size(); i += 2) {
     const int d = x.dim() - 1 - static_cast<int>(i / 2);
     e.before[d] = pads[i];
     e.after[d] = pads[i + 1];
-    if (x.shape()[d] + pads[i] + pads[i + 1] < 0)
+    const std::int64_t whole =
+        checked_add(checked_add(x.shape()[d], pads[i], "pad", loc), pads[i + 1], "pad", loc);
+    if (whole < 0 || pads[i] < -whole_limit || pads[i + 1] < -whole_limit)
       throw ShapeError(
           concat("pad: The input size ", x.shape()[d], ", plus negative padding ", pads[i], " and ", pads[i + 1],
                  ", resulted in a negative output size, which is invalid; input of shape ", x.shape()),
           loc);
+    padded[d] = whole;
   }
+  checked_numel(padded, "pad", loc);
   return e;
 }
 
@@ -101,6 +108,7 @@ void check_reach(PadMode mode, const Shape& shape, int d, std::int64_t before, s
 Tensor pad(In x, const std::vector<std::int64_t>& pads, const PadOptions& options) {
   if (!x.tensor.defined()) throw ValueError("pad: the tensor is undefined", x.loc);
   const Edges edges = edges_of(x, pads, x.loc);
+  slope::detail::check_number("pad", options.value, x->dtype(), x.loc);
   if (options.mode == PadMode::constant) return apply(x.loc, ConstantPad{edges, options.value}, x.tensor);
   const Shape& shape = x->shape();
   for (int d = 0; d < shape.size(); ++d) check_reach(options.mode, shape, d, edges.before[d], edges.after[d], x.loc);
@@ -113,6 +121,7 @@ Tensor pad(In x, const std::vector<std::int64_t>& pads, const PadOptions& option
     for (std::int64_t i = -before; i < n + after; ++i) *at++ = source(options.mode, i, n);
     y = index_select({y, x.loc}, d, index);
   }
+  if (y.is(x.tensor)) return clone(x);  // never the memory of x, whatever the amounts are
   return y;
 }
 

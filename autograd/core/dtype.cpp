@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <ostream>
+#include <string>
 
 #include "slope/autograd/core/error.h"
 
@@ -21,6 +22,14 @@ std::ostream& operator<<(std::ostream& out, DType d) { return out << dtype_name(
 std::string_view type_word(DType d) {
   constexpr std::string_view names[] = {"Float", "Double", "Long", "Bool"};
   return names[static_cast<int>(d)];
+}
+
+void detail::throw_number_too_large(std::uint64_t v) {
+  throw ValueError(concat("the number ", std::to_string(v), " is beyond int64; write it as a floating-point number"));
+}
+
+void detail::throw_not_floating(DType d) {
+  throw DTypeError(concat("expected a floating dtype, got ", dtype_name(d), "; convert with .to(float32) first"));
 }
 
 DType default_dtype() { return g_default.load(std::memory_order_relaxed); }

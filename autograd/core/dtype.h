@@ -65,13 +65,25 @@ decltype(auto) visit_dtype(DType d, F&& f) {
     default: return f(TypeTag<bool>{});
   }
 }
-/// As `visit_dtype`, for the two floating types.
+namespace detail {
+[[noreturn]] void throw_not_floating(DType d);
+}
+/// As `visit_dtype`, for the two floating types; throws DTypeError for the others, whose memory would be misread.
 template <class F>
 decltype(auto) visit_floating(DType d, F&& f) {
-  return d == DType::float64 ? f(TypeTag<double>{}) : f(TypeTag<float>{});
+  switch (d) {
+    case DType::float32: return f(TypeTag<float>{});
+    case DType::float64: return f(TypeTag<double>{});
+    default: detail::throw_not_floating(d);
+  }
 }
 
-/// A number with its category: what a C++ literal contributes to an operation. Never carries a dtype of its own.
+namespace detail {
+[[noreturn]] void throw_number_too_large(std::uint64_t v);
+}
+
+/// A number with its category: what a C++ literal contributes to an operation. Never carries a dtype of its own. Throws
+/// ValueError for an unsigned number beyond int64.
 class Scalar {
  public:
   template <class T>
@@ -81,7 +93,10 @@ class Scalar {
                   : std::is_floating_point_v<T> ? 2
                                                 : 1),
         real_(static_cast<double>(v)),
-        integer_(std::is_floating_point_v<T> ? 0 : static_cast<std::int64_t>(v)) {}
+        integer_(std::is_floating_point_v<T> ? 0 : static_cast<std::int64_t>(v)) {
+    if constexpr (std::is_unsigned_v<T> && sizeof(T) == sizeof(std::int64_t))
+      if (v > static_cast<T>(INT64_MAX)) detail::throw_number_too_large(v);
+  }
 
   /// Its category: 0 for bool, 1 for integers, 2 for floating numbers.
   constexpr int category() const { return category_; }

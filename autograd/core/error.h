@@ -46,6 +46,10 @@ class ValueError : public Error {
 class AutogradError : public Error {
   using Error::Error;
 };
+/// A tensor that there is no memory for.
+class MemoryError : public Error {
+  using Error::Error;
+};
 /// A file, stream or external program that failed.
 class IoError : public Error {
   using Error::Error;

@@ -28,6 +28,20 @@ std::int64_t checked_numel(const Shape& sizes, const char* op, SourceLoc loc) {
   return n;
 }
 
+std::int64_t checked_add(std::int64_t a, std::int64_t b, const char* op, SourceLoc loc) {
+  std::int64_t sum = 0;
+  if (__builtin_add_overflow(a, b, &sum))
+    throw ShapeError(concat(op, ": ", a, " + ", b, " is more than a size can be"), loc);
+  return sum;
+}
+
+std::int64_t checked_mul(std::int64_t a, std::int64_t b, const char* op, SourceLoc loc) {
+  std::int64_t product = 0;
+  if (__builtin_mul_overflow(a, b, &product))
+    throw ShapeError(concat(op, ": ", a, " * ", b, " is more than a size can be"), loc);
+  return product;
+}
+
 Shape contiguous_strides(const Shape& sizes) {
   Shape strides = Shape::filled(sizes.size(), 1);
   std::uint64_t step = 1;  // may wrap around when some size is 0: then no stride is ever used
@@ -39,13 +53,13 @@ Shape contiguous_strides(const Shape& sizes) {
 }
 
 bool is_contiguous(const Shape& sizes, const Shape& strides) {
-  std::int64_t step = 1;
+  std::uint64_t step = 1;  // may wrap around when some size is 0: then the tensor is dense anyway
   bool dense = true;
   for (int i = sizes.size() - 1; i >= 0; --i) {
     if (sizes[i] == 0) return true;
     if (sizes[i] == 1) continue;
-    dense &= strides[i] == step;
-    step *= sizes[i];
+    dense &= static_cast<std::uint64_t>(strides[i]) == step;
+    step *= static_cast<std::uint64_t>(sizes[i]);
   }
   return dense;
 }

@@ -104,6 +104,9 @@ class Dims : public Shape {
 
 /// Product of the sizes; throws ShapeError on a negative size or when the product exceeds int64 (op names the caller).
 std::int64_t checked_numel(const Shape& sizes, const char* op, SourceLoc loc = {});
+/// a + b and a · b for sizes, counts and amounts that come from a user; throw ShapeError when int64 cannot hold the result.
+std::int64_t checked_add(std::int64_t a, std::int64_t b, const char* op, SourceLoc loc = {});
+std::int64_t checked_mul(std::int64_t a, std::int64_t b, const char* op, SourceLoc loc = {});
 /// Row-major strides of a dense tensor of these sizes.
 Shape contiguous_strides(const Shape& sizes);
 /// True when elements lie densely in row-major order (sizes of 1 may have any stride).

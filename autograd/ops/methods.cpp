@@ -8,6 +8,7 @@
 #include "slope/autograd/ops/pointwise/internal/promote.h"
 #include "slope/autograd/ops/view/view.h"
 #include "slope/autograd/tensor/factory.h"
+#include "slope/autograd/tensor/internal/number.h"
 
 namespace slope {
 
@@ -176,6 +177,7 @@ TensorAlias Tensor::clamp_max_(Scalar max, SourceLoc loc) const { return clamp_(
 
 TensorAlias Tensor::fill_(Scalar value, SourceLoc loc) const {
   detail::require_defined("fill_", {*this, loc});
+  detail::check_number("fill_", value, dtype(), loc);
   if (detail::any_requires_grad({this}))
     return in_place(*this, loc, "fill_", [&](const Tensor& old) { return apply(loc, Fill{value, {}, {}}, old); });
   detail::check_in_place(*this, "fill_", loc);

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "slope/autograd/core/parallel.h"
+#include "slope/autograd/tensor/internal/number.h"
 #include "slope/autograd/tensor/internal/walk.h"
 
 namespace slope {
@@ -22,9 +23,7 @@ constexpr std::int64_t fill_grain = 1 << 17;
 template <class T>
 T element(Scalar value, const char* op, SourceLoc loc) {
   if constexpr (std::is_same_v<T, std::int64_t>)
-    if (value.category() == 2 && !detail::fits<T>(value.to<double>()))
-      throw ValueError(
-          concat(op, ": the value ", value.to<double>(), " cannot be converted to int64; name a floating dtype"), loc);
+    detail::check_number(op, value, DType::int64, loc, "name a floating dtype");
   return value.to<T>();
 }
 
@@ -51,10 +50,8 @@ Tensor filled(const char* op, const Shape& shape, Scalar value, DType natural, c
   const DType dtype = detail::resolve_dtype(op, options, natural, loc);
   checked_numel(shape, op, loc);
   // Before the memory is taken: a value that does not fit must not cost it.
-  if (dtype == DType::int64) element<std::int64_t>(value, op, loc);
-  const double real = value.to<double>();
-  if (dtype == DType::float32 && std::isfinite(real) && std::isinf(static_cast<float>(real)))
-    throw ValueError(concat(op, ": the value ", real, " is beyond the range of float32; use {.dtype = float64}"), loc);
+  detail::check_number(op, value, dtype, loc,
+                       dtype == DType::int64 ? "name a floating dtype" : "use {.dtype = float64}");
   Tensor t = make_empty(shape, dtype);
   fill(t, value, op, loc);
   return detail::finish(std::move(t), options, loc);
@@ -169,6 +166,15 @@ void require_number_dtype(const char* op, DType dtype, SourceLoc loc) {
 }  // namespace
 
 namespace detail {
+
+void check_number(const char* op, const Scalar& value, DType dtype, SourceLoc loc, const char* hint) {
+  const double real = value.to<double>();
+  const auto then = [&] { return hint ? concat("; ", hint) : std::string(); };
+  if (dtype == DType::int64 && value.category() == 2 && !fits<std::int64_t>(real))
+    throw ValueError(concat(op, ": the value ", real, " cannot be converted to int64", then()), loc);
+  if (dtype == DType::float32 && std::isfinite(real) && std::isinf(static_cast<float>(real)))
+    throw ValueError(concat(op, ": the value ", real, " is beyond the range of float32", then()), loc);
+}
 
 DType resolve_dtype(const char* op, const TensorOptions& options, DType otherwise, SourceLoc loc) {
   const DType dtype = options.dtype.value_or(otherwise);

@@ -75,6 +75,18 @@ Scalar Tensor::item_scalar(SourceLoc loc) const {
   return visit_dtype(t.dtype, [&](auto tag) { return Scalar(*t.ptr<typename decltype(tag)::type>()); });
 }
 
+std::int64_t Tensor::item_integer(std::int64_t lowest, std::uint64_t highest, SourceLoc loc) const {
+  const Scalar value = item_scalar(loc);
+  const bool real = value.category() == 2;
+  const std::int64_t whole = value.to<std::int64_t>();
+  if ((real && !detail::fits<std::int64_t>(value.to<double>())) || whole < lowest ||
+      (whole >= 0 && static_cast<std::uint64_t>(whole) > highest))
+    throw ValueError(concat("item: the value ", to_text(real ? value.to<double>() : static_cast<double>(whole)),
+                            " does not fit into an integer from ", lowest, " to ", highest),
+                     loc);
+  return whole;
+}
+
 void* Tensor::checked_data(DType expected, SourceLoc loc) const {
   CallerScope caller(loc);
   const TensorImpl& t = impl();

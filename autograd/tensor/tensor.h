@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <iosfwd>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -99,10 +100,14 @@ class [[nodiscard]] Tensor {
   std::uint32_t version() const { return impl().storage->current_version(); }
 
   // ---- values out
-  /// The single element; throws ValueError for any other number of elements, DTypeError never (converts).
+  /// The single element, converted to T; throws ValueError for any other number of elements, and where an integer T
+  /// cannot hold the value.
   template <class T = double>
   [[nodiscard]] T item(SourceLoc loc = SourceLoc::here()) const {
-    return item_scalar(loc).to<T>();
+    if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>)
+      return static_cast<T>(item_integer(std::numeric_limits<T>::min(), std::numeric_limits<T>::max(), loc));
+    else
+      return item_scalar(loc).to<T>();
   }
   Scalar item_scalar(SourceLoc loc = SourceLoc::here()) const;
   /// Elements in row-major order, converted to T, whatever the strides.
@@ -394,6 +399,7 @@ class [[nodiscard]] Tensor {
   friend class In;
   [[noreturn]] static void undefined(SourceLoc loc = {});
   void* checked_data(DType expected, SourceLoc loc) const;
+  std::int64_t item_integer(std::int64_t lowest, std::uint64_t highest, SourceLoc loc) const;
 
   Ref<TensorImpl> impl_;
 };

@@ -24,6 +24,14 @@ std::int64_t count_elements(const Shape& sizes) {
   return checked_numel(sizes, "empty");
 }
 
+Ref<Storage> memory_of(const Shape& sizes, std::size_t bytes) {
+  try {
+    return Storage::create(bytes);
+  } catch (const std::bad_alloc&) {
+    throw MemoryError(concat("a tensor of shape ", sizes, " needs ", bytes, " bytes, which the system does not give"));
+  }
+}
+
 }  // namespace
 
 inline TensorImpl::TensorImpl(const Shape& dense, std::int64_t count, DType type, Storage* memory, Storage* in)
@@ -47,7 +55,7 @@ Ref<TensorImpl> TensorImpl::create(const Shape& sizes, DType dtype) {
     Storage* const storage = Storage::create(bytes, room).release();
     return Ref<TensorImpl>::adopt(new (storage->room()) TensorImpl(sizes, n, dtype, storage, storage));
   }
-  Ref<Storage> storage = Storage::create(bytes);
+  Ref<Storage> storage = memory_of(sizes, bytes);
   void* const own = memory::allocate(sizeof(TensorImpl));
   return Ref<TensorImpl>::adopt(new (own) TensorImpl(sizes, n, dtype, storage.release(), nullptr));
 }

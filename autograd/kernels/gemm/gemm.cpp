@@ -6,6 +6,7 @@
 #endif
 
 #include <algorithm>
+#include <cstdio>
 #include <limits>
 #include <optional>
 #include <type_traits>
@@ -13,8 +14,10 @@
 
 #include "slope/autograd/core/internal/scratch.h"
 #include "slope/autograd/core/parallel.h"
+#include "slope/autograd/kernels/gemm/blas_check.h"
 #include "slope/autograd/kernels/gemm/blas_core.h"
 #include "slope/autograd/kernels/gemm/gemm_start.h"
+#include "slope/autograd/kernels/gemm/gemv.h"
 #include "slope/autograd/kernels/gemm/packed_gemm.h"
 #include "slope/autograd/kernels/gemm/small_gemm.h"
 #include "slope/autograd/kernels/simd/lanes.h"
@@ -113,15 +116,19 @@ void blas_gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, double alpha, 
               static_cast<int>(n), static_cast<int>(k), alpha, a, static_cast<int>(lda), b, static_cast<int>(ldb), beta,
               c, static_cast<int>(ldc));
 }
-void blas_gemv(bool ta, int64_t m, int64_t n, float alpha, const float* a, int64_t lda, const float* x, int64_t incx,
-               float* y, int64_t incy) {
-  cblas_sgemv(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, static_cast<int>(m), static_cast<int>(n), alpha, a,
-              static_cast<int>(lda), x, static_cast<int>(incx), 1, y, static_cast<int>(incy));
-}
-void blas_gemv(bool ta, int64_t m, int64_t n, double alpha, const double* a, int64_t lda, const double* x, int64_t incx,
-               double* y, int64_t incy) {
-  cblas_dgemv(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, static_cast<int>(m), static_cast<int>(n), alpha, a,
-              static_cast<int>(lda), x, static_cast<int>(incx), 1, y, static_cast<int>(incy));
+
+/// Whether BLAS is to be called at all: it has to compute a few known products right, once in a process.
+bool blas_is_right() {
+  static const bool right = [] {
+    const OneBlasThread one;
+    if (computes_known_products(&blas_gemm, &blas_gemm)) return true;
+    std::fprintf(stderr,
+                 "slope: warning: the BLAS of this system computes wrong products on this processor (OpenBLAS core "
+                 "'%s'); slope's own, slower kernels take over. Install a newer OpenBLAS, or set OPENBLAS_CORETYPE.\n",
+                 blas_core_name());
+    return false;
+  }();
+  return right;
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -185,29 +192,6 @@ void tiled_gemm(int64_t m, int64_t n, int64_t k, T alpha, const BlasOperand<T>& 
   });
 }
 
-/// y [m] = alpha A x + y, where `start` has been applied to y.
-template <class T>
-void tiled_gemv(int64_t m, int64_t k, T alpha, const BlasOperand<T>& a, const T* x, int64_t x_stride, T* y,
-                int64_t y_stride) {
-  constexpr int64_t elements = 65536;
-  const int64_t rows = std::clamp<int64_t>(pieces_of(elements, k) + 15, 16, blas_limit) / 16 * 16;
-  parallel_for(pieces_of(m, rows), 1, [&](int64_t begin, int64_t end) {
-    const OneBlasThread one;
-    for (int64_t t = begin; t < end; ++t) {
-      const int64_t i = t * rows, count = std::min(rows, m - i);
-      for (int64_t p = 0; p < k; p += blas_limit) {
-        const int64_t inner = std::min(blas_limit, k - p);
-        if (a.transposed)
-          blas_gemv(true, inner, count, alpha, a.data + i + p * a.ld, a.ld, x + p * x_stride, x_stride,
-                    y + i * y_stride, y_stride);
-        else
-          blas_gemv(false, count, inner, alpha, a.data + i * a.ld + p, a.ld, x + p * x_stride, x_stride,
-                    y + i * y_stride, y_stride);
-      }
-    }
-  });
-}
-
 // ---------------------------------------------------------------------------------------------------------------------
 // Everything together
 
@@ -220,6 +204,16 @@ bool packing_pays(int64_t m, int64_t n, int64_t k) {
   if (work > large || m < 24 || n < 24 || !packed_gemm_available()) return false;
   const Tiling tile = Tiling::of(m, n, k);
   return tile.rows < m || tile.cols < n;
+}
+
+/// A product of any size without BLAS, from rows of B that are dense.
+template <class T>
+void product_without_blas(int64_t m, int64_t n, int64_t k, T alpha, const MatrixView<T>& a, const MatrixView<T>& b,
+                          const GemmStart<T>& start, T* c, int64_t ldc) {
+  if (packed_gemm_available()) return packed_gemm(m, n, k, alpha, a, b, start, c, ldc);
+  start.apply(m, n, 0, c, ldc);
+  for (int64_t i = 0; i < m; ++i)
+    gemv(n, k, alpha, b.data, 1, b.row_stride, a.data + i * a.row_stride, a.col_stride, c + i * ldc, int64_t{1});
 }
 
 /// A copy with dense rows.
@@ -264,21 +258,43 @@ void product(int64_t m, int64_t n, int64_t k, T alpha, const MatrixView<T>& a, c
     if (!fits_blas(m, k, a, &left)) {
       left = densify(m, k, a, left_copy.emplace(m * k).data());
     }
-    const bool column = n == 1 && ldc < blas_limit && b.row_stride > 0 && b.row_stride < blas_limit;
-    const bool row = !column && m == 1 && a.col_stride > 0 && a.col_stride < blas_limit;
+    const bool column = n == 1, row = !column && m == 1;
     if (column) {
       start.apply(m, 1, 0, c, ldc);
-      return tiled_gemv(m, k, alpha, left, b.data, b.row_stride, c, ldc);
+      return gemv(m, k, alpha, left.data, left.transposed ? 1 : left.ld, left.transposed ? left.ld : 1, b.data,
+                  b.row_stride, c, ldc);
     }
     if (!fits_blas(k, n, b, &right)) {
       right = densify(k, n, b, right_copy.emplace(k * n).data());
     }
     if (row) {
       start.apply(1, n, 0, c, ldc);
-      right.transposed = !right.transposed;
-      return tiled_gemv(n, k, alpha, right, a.data, a.col_stride, c, int64_t{1});
+      return gemv(n, k, alpha, right.data, right.transposed ? right.ld : 1, right.transposed ? 1 : right.ld, a.data,
+                  a.col_stride, c, int64_t{1});
+    }
+    if (!blas_is_right()) {
+      if (right.transposed) right = densify(k, n, b, right_copy.emplace(k * n).data());
+      return product_without_blas(m, n, k, alpha, a, {right.data, right.ld, 1}, start, c, ldc);
     }
     tiled_gemm(m, n, k, alpha, left, right, start, c, ldc);
+  }
+}
+
+constexpr int64_t dense_piece = 512;  // a multiple of the lanes taken at once
+
+/// Adds x[i] y[i] to the running sums.
+template <class Target, class T, class Sum>
+inline void add_products(const T* x, const T* y, int64_t n, Sum (&sums)[2]) {
+  using V = typename Target::template Lanes<T>;
+  static_assert(dense_piece % (2 * V::size) == 0);
+  int64_t i = 0;
+  for (; i + 2 * V::size <= n; i += 2 * V::size) {
+    sums[0].add(V::load(x + i) * V::load(y + i));
+    sums[1].add(V::load(x + i + V::size) * V::load(y + i + V::size));
+  }
+  for (; i < n; i += V::size) {
+    const int lanes = static_cast<int>(std::min<int64_t>(V::size, n - i));
+    sums[0].add_n(V::load_n(x + i, lanes) * V::load_n(y + i, lanes), lanes);
   }
 }
 
@@ -305,28 +321,25 @@ T dot(int64_t n, const T* x, int64_t x_stride, const T* y, int64_t y_stride) {
     constexpr int64_t grain = 32768;
     double partial[max_chunks];
     parallel_chunks(n, grain, [&](int64_t chunk, int64_t begin, int64_t end) {
-      double sum = 0;
-      if (x_stride == 1 && y_stride == 1) {
-        simd::dispatch([&](auto target) {
-          using Target = decltype(target);
-          using V = typename Target::template Lanes<T>;
-          typename Target::template WideSum<T> sums[2];
-          int64_t i = begin;
-          for (; i + 2 * V::size <= end; i += 2 * V::size) {
-            sums[0].add(V::load(x + i) * V::load(y + i));
-            sums[1].add(V::load(x + i + V::size) * V::load(y + i + V::size));
+      simd::dispatch([&](auto target) {
+        using Target = decltype(target);
+        typename Target::template WideSum<T> sums[2];
+        if (x_stride == 1 && y_stride == 1) {
+          SLOPE_INLINE_CALL add_products<Target>(x + begin, y + begin, end - begin, sums);
+        } else {
+          // Laid out densely a piece at a time, so that the sum is formed as that of dense vectors.
+          T left[dense_piece], right[dense_piece];
+          for (int64_t i = begin; i < end; i += dense_piece) {
+            const int64_t count = std::min(dense_piece, end - i);
+            for (int64_t j = 0; j < count; ++j) {
+              left[j] = x[(i + j) * x_stride];
+              right[j] = y[(i + j) * y_stride];
+            }
+            SLOPE_INLINE_CALL add_products<Target>(left, right, count, sums);
           }
-          for (; i < end; i += V::size) {
-            const int lanes = static_cast<int>(std::min<int64_t>(V::size, end - i));
-            sums[0].add_n(V::load_n(x + i, lanes) * V::load_n(y + i, lanes), lanes);
-          }
-          sum = sums[0].total() + sums[1].total();
-        });
-      } else {
-        for (int64_t i = begin; i < end; ++i)
-          sum += static_cast<double>(x[i * x_stride]) * static_cast<double>(y[i * y_stride]);
-      }
-      partial[chunk] = sum;
+        }
+        partial[chunk] = sums[0].total() + sums[1].total();
+      });
     });
     double total = 0;
     for (int64_t i = 0; i < chunk_count(n, grain); ++i) total += partial[i];

@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "slope/autograd/kernels/simd/internal/row_lanes.h"
+#include "slope/autograd/tensor/factory.h"
 
 namespace slope {
 
@@ -48,6 +49,12 @@ void copy_kernel(const TensorImpl& to, const TensorImpl& from) {
       map<To, From>(to, from, [](From v) { return convert<To>(v); });
     });
   });
+}
+
+Tensor dense_copy(const Tensor& t) {
+  Tensor copy = make_empty(t.shape(), t.dtype());
+  copy_kernel(copy.impl(), t.impl());
+  return copy;
 }
 
 void fill_kernel(const TensorImpl& to, Scalar value) {

@@ -14,6 +14,8 @@
 /// for all kernels. A kernel is a body over one row: `body(pointers, byte_strides, n)`.
 namespace slope {
 
+class Tensor;
+
 /// Strides in bytes of a tensor seen as `shape` (trailing dimensions aligned; size-1 dimensions repeat with stride 0).
 Shape broadcast_byte_strides(const TensorImpl& t, const Shape& shape);
 
@@ -156,6 +158,13 @@ template <class Out, class A, class B, class F>
 void map(const TensorImpl& out, const TensorImpl& a, const TensorImpl& b, const F& f) {
   StridedLoop<3>(out.sizes, {&out, &a, &b})
       .run(grain_cheap, [&](char* const* p, const std::int64_t* s, std::int64_t n) {
+        if (s[0] == sizeof(Out) && s[1] == sizeof(A) && s[2] == sizeof(B)) {
+          auto* to = reinterpret_cast<Out*>(p[0]);
+          auto* x = reinterpret_cast<const A*>(p[1]);
+          auto* y = reinterpret_cast<const B*>(p[2]);
+          for (std::int64_t i = 0; i < n; ++i) to[i] = f(x[i], y[i]);
+          return;
+        }
         for (std::int64_t i = 0; i < n; ++i)
           *reinterpret_cast<Out*>(p[0] + i * s[0]) =
               f(*reinterpret_cast<const A*>(p[1] + i * s[1]), *reinterpret_cast<const B*>(p[2] + i * s[2]));
@@ -174,8 +183,11 @@ void map(const TensorImpl& out, const TensorImpl& a, const TensorImpl& b, const 
       });
 }
 
-/// Copies `from` (broadcast to the shape of `to`) into `to`, converting between dtypes. Floats become int64 by truncation.
+/// Copies `from` (broadcast to the shape of `to`) into `to`, converting between dtypes. Floats become int64 by truncation;
+/// NaN and what int64 cannot hold become the smallest int64.
 void copy_kernel(const TensorImpl& to, const TensorImpl& from);
+/// The values of `t`, dense, in memory of their own, outside any graph.
+Tensor dense_copy(const Tensor& t);
 /// into += g for dense tensors of one floating dtype and size.
 void accumulate_kernel(const TensorImpl& into, const TensorImpl& g);
 /// Sets every element.

@@ -125,7 +125,7 @@ template <class A>
 class Cascade {
  public:
   /// `scratch` holds width values for each bit of the number of pieces.
-  Cascade(const ReduceKernel<A>& kernel, A* scratch, std::int64_t width)
+  Cascade(const FoldKernel<A>& kernel, A* scratch, std::int64_t width)
       : kernel_(kernel), levels_(scratch), width_(width) {}
   /// `values` is overwritten.
   void push(A* values) {
@@ -148,16 +148,16 @@ class Cascade {
   }
 
  private:
-  const ReduceKernel<A>& kernel_;
+  const FoldKernel<A>& kernel_;
   A* levels_;
   std::int64_t width_;
   std::uint64_t count_ = 0;
 };
 
 template <class A>
-class Reduction {
+class Folding {
  public:
-  Reduction(const ReducePlan& plan, const ReduceKernel<A>& kernel, double p, const A* c, const Sink<A>& sink)
+  Folding(const ReducePlan& plan, const FoldKernel<A>& kernel, double p, const A* c, const Sink<A>& sink)
       : plan_(plan), kernel_(kernel), p_(p), c_(c), sink_(sink), blocks_((plan.length - 1) / reduce_block + 1) {
     const auto item = static_cast<std::int64_t>(itemsize(plan.dtype));
     dense_ = plan.reduced.empty() || (plan.reduced.size() == 1 && plan.reduced_strides[0] == item);
@@ -295,7 +295,7 @@ class Reduction {
   }
 
   const ReducePlan& plan_;
-  const ReduceKernel<A>& kernel_;
+  const FoldKernel<A>& kernel_;
   const double p_;
   const A* const c_;
   const Sink<A>& sink_;
@@ -373,8 +373,9 @@ struct Exponential {
 
 template <class R, class M, bool Columns>
 void run(const ReducePlan& plan, const ReduceParams& params, const Sink<double>& sink) {
-  const ReduceKernel<double>& kernel =
-      plan.dtype == DType::float64 ? reduce_kernel<R, M, double, Columns>() : reduce_kernel<R, M, float, Columns>();
+  if (!is_floating(plan.dtype)) throw_not_floating(plan.dtype);
+  const FoldKernel<double>& kernel =
+      plan.dtype == DType::float64 ? fold_kernel<R, M, double, Columns>() : fold_kernel<R, M, float, Columns>();
   if (plan.outputs == 1 && plan.kept.empty() && plan.length <= reduce_block && plan.length > 0 &&
       (plan.length == 1 ||
        (plan.reduced.size() == 1 && plan.reduced_strides[0] == static_cast<std::int64_t>(itemsize(plan.dtype))))) {
@@ -382,14 +383,16 @@ void run(const ReducePlan& plan, const ReduceParams& params, const Sink<double>&
     kernel.rows(params.p, plan.data, 0, 1, static_cast<int>(plan.length), params.c, &value);
     return sink(0, &value, 1);
   }
-  Reduction<double>(plan, kernel, params.p, params.c, sink).run();
+  Folding<double>(plan, kernel, params.p, params.c, sink).run();
 }
 
 template <class R, class M>
 void run_integers(const ReducePlan& plan, const Sink<std::int64_t>& sink) {
-  const ReduceKernel<std::int64_t>& kernel =
-      plan.dtype == DType::boolean ? reduce_kernel<R, M, bool>() : reduce_kernel<R, M, std::int64_t>();
-  Reduction<std::int64_t>(plan, kernel, 0, nullptr, sink).run();
+  if (is_floating(plan.dtype))
+    throw DTypeError(concat("expected int64 or bool, got ", dtype_name(plan.dtype)));
+  const FoldKernel<std::int64_t>& kernel =
+      plan.dtype == DType::boolean ? fold_kernel<R, M, bool>() : fold_kernel<R, M, std::int64_t>();
+  Folding<std::int64_t>(plan, kernel, 0, nullptr, sink).run();
 }
 
 }  // namespace

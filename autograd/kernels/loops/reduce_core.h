@@ -98,7 +98,7 @@ inline A merge(A a, A b) {
 
 /// The block loops of one reduction on one element type, and how results combine; p is the number a map may need.
 template <class A>
-struct ReduceKernel {
+struct FoldKernel {
   A identity;
   /// `count` outputs of n dense elements each, the first at `data`, the next `step` bytes further; c may be null.
   void (*rows)(double p, const char* data, std::int64_t step, std::int64_t count, int n, const A* c, A* out);
@@ -267,10 +267,10 @@ void merge_kernel(A* into, const A* later, std::int64_t n) {
 }
 
 template <class R, class M, class In, bool Columns = true>
-const ReduceKernel<std::conditional_t<std::is_floating_point_v<In>, double, std::int64_t>>& reduce_kernel() {
+const FoldKernel<std::conditional_t<std::is_floating_point_v<In>, double, std::int64_t>>& fold_kernel() {
   using A = std::conditional_t<std::is_floating_point_v<In>, double, std::int64_t>;
-  static constexpr ReduceKernel<A> kernel = [] {
-    ReduceKernel<A> k{R::template identity<A>(), &rows_kernel<R, M, In, A>, nullptr, &merge_kernel<R, A>};
+  static constexpr FoldKernel<A> kernel = [] {
+    FoldKernel<A> k{R::template identity<A>(), &rows_kernel<R, M, In, A>, nullptr, &merge_kernel<R, A>};
     if constexpr (Columns) k.columns = &columns_kernel<R, M, In, A>;
     return k;
   }();

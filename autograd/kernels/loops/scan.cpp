@@ -10,7 +10,7 @@ using detail::row;
 
 namespace {
 
-// What running results of T are kept in; integers wrap around.
+// What running results of T are kept in; integers wrap around, and bool asks whether any (all) so far are true.
 template <class T>
 using Running = std::conditional_t<std::is_floating_point_v<T>, double, std::uint64_t>;
 
@@ -20,6 +20,7 @@ void cumulate_row(const T* x, T* y, std::int64_t n, Cumulate op, bool reverse) {
   auto step = [&](std::int64_t i) {
     const auto v = static_cast<Running<T>>(x[i]);
     total = op == Cumulate::sum ? total + v : total * v;
+    if constexpr (std::is_same_v<T, bool>) total = total != 0;
     y[i] = static_cast<T>(total);
   };
   if (reverse)
@@ -53,10 +54,7 @@ void cumulate_kernel(const TensorImpl& y, const TensorImpl& x, int dim, Cumulate
         cumulate_row(row<const T>(p, s, 0, i), row<T>(p, s, 1, i), n, op, reverse);
     });
   };
-  if (is_floating(x.dtype))
-    visit_floating(x.dtype, run);
-  else
-    run(TypeTag<std::int64_t>{});
+  visit_dtype(x.dtype, run);
 }
 
 void cumprod_backward_kernel(const TensorImpl& dx, const TensorImpl& x, const TensorImpl& g, int dim) {

@@ -8,7 +8,7 @@
 namespace slope::formula {
 
 inline constexpr double ln2 = 0.693147180559945309417232121458, ln10 = 2.302585092994045684017991454684,
-                        two_over_sqrt_pi = 1.128379167095512573896158903122;
+                        two_over_sqrt_pi = 1.128379167095512573896158903122, square_hides_one = 1e9;
 
 // What the kinds of the table of unary functions add to a formula. `selects`: the slope is 0 or 1 (or a share), and 0 lets
 // nothing pass; an infinite or NaN gradient ends there, too.
@@ -56,6 +56,14 @@ struct gate : exact {
     __VA_ARGS__                                                                                                   \
   };
 
+/// a/(a² + b²) without squares that overflow or underflow.
+template <class T>
+constexpr T atan2_slope(const T& a, const T& b) {
+  const auto by_a = abs(a) >= abs(b);
+  const T large = where(by_a, a, b), ratio = where(by_a, b, a) / large;
+  return where(by_a, T(1), ratio) / (large * (1.0 + ratio * ratio));
+}
+
 // clang-format off
 SLOPE_BINARY_FORMULA(Add, a + b, 1, 1)
 SLOPE_BINARY_FORMULA(Sub, a - b, 1, -1)
@@ -71,7 +79,7 @@ SLOPE_BINARY_FORMULA(Minimum, minimum(a, b),
 SLOPE_BINARY_FORMULA(Pow, pow(a, b),
                      where(b == 0.0, T(0), b * pow(a, b - 1.0)),
                      where((a == 0.0) & (b >= 0.0), T(0), y * log(a)))
-SLOPE_BINARY_FORMULA(Atan2, atan2(a, b), b / (a * a + b * b), -a / (a * a + b * b))
+SLOPE_BINARY_FORMULA(Atan2, atan2(a, b), atan2_slope(b, a), -atan2_slope(a, b))
 SLOPE_BINARY_FORMULA(Copysign, copysign(a, b), sign(a) * sign(y), 0)
 SLOPE_BINARY_FORMULA(Xlogy, xlogy(a, b),
                      where((a == 0.0) & (b <= 0.0), T(0), log(b)),
@@ -142,12 +150,37 @@ struct ScaleCotangent {
 // The chain rule for dual numbers, from the formulas above.
 namespace slope {
 
-#define SLOPE_UNARY(function, Name, ...)          \
-  template <class V, int K>                       \
-  Dual<V, K> function(const Dual<V, K>& a) {      \
-    const formula::Name f;                        \
-    const V y = f(a.x);                           \
-    return Dual<V, K>::chain(y, a, f.d0(a.x, y)); \
+namespace detail {
+
+/// σ'(x) = e^-|x| / (1 + e^-|x|)², which does not vanish before it has to.
+template <class V>
+V sigmoid_slope(const V& x) {
+  const V e = exp(-abs(x)), r = 1.0 / (1.0 + e);
+  return e * (r * r);
+}
+
+// Where the argument is at hand, the derivatives of tanh and sigmoid need not be those of the rounded value.
+template <class F, class V>
+V dual_slope(const F& f, const V& x, const V& y) {
+  return f.d0(x, y);
+}
+template <class V>
+V dual_slope(const formula::Sigmoid&, const V& x, const V&) {
+  return sigmoid_slope(x);
+}
+template <class V>
+V dual_slope(const formula::Tanh&, const V& x, const V&) {
+  return 4.0 * sigmoid_slope(V(2.0 * x));  // tanh(x) = 2σ(2x) - 1
+}
+
+}  // namespace detail
+
+#define SLOPE_UNARY(function, Name, ...)                           \
+  template <class V, int K>                                        \
+  Dual<V, K> function(const Dual<V, K>& a) {                       \
+    const formula::Name f;                                         \
+    const V y = f(a.x);                                            \
+    return Dual<V, K>::chain(y, a, detail::dual_slope(f, a.x, y)); \
   }
 #include "slope/autograd/tensor/tensor-unary.h"
 

@@ -10,6 +10,7 @@
 #include "slope/autograd/ops/view/internal/window.h"
 #include "slope/autograd/ops/view/view.h"
 #include "slope/autograd/tensor/factory.h"
+#include "slope/autograd/tensor/internal/number.h"
 
 namespace slope {
 
@@ -105,12 +106,6 @@ void add_slices_into(const Tensor& to, int dim, const Tensor& index, const Tenso
   const Tensor dense_index = contiguous(index), dense_source = contiguous(source);
   add_rows_kernel(to.dtype(), to.raw_data(), dense_source.raw_data(), dense_index.impl().ptr<std::int64_t>(),
                   product(shape, 0, dim), shape[dim], index.numel(), inner, alpha);
-}
-
-Tensor dense_copy(const Tensor& x) {
-  Tensor out = make_empty(x.shape(), x.dtype());
-  copy_kernel(out.impl(), x.impl());
-  return out;
 }
 
 Tensor zeros_of(const Shape& shape, const Tensor& like) { return zeros(shape, {.dtype = like.dtype()}); }
@@ -217,6 +212,23 @@ struct Gather {
   }
 };
 
+/// `g` at the places named by `index`, but 0 for entries that another one overwrote later.
+Tensor of_the_last(const Tensor& g, int dim, const Tensor& index) {
+  const Tensor at = gather(g, dim, index);
+  if (index.shape()[dim] < 2) return at;
+  Tensor last;
+  {
+    NoGradGuard no_grad;
+    Shape along_dim = Shape::filled(index.dim(), 1);
+    along_dim[dim] = index.shape()[dim];
+    const Tensor order = expand(reshape(arange(index.shape()[dim]), along_dim), index.shape());
+    const Tensor written = make_empty(g.shape(), DType::int64);
+    scatter_into(written, dim, index, order, false);
+    last = eq(gather(written, dim, index), order);
+  }
+  return where(last, at, 0);
+}
+
 /// Overwrites places named by an index tensor.
 struct Scatter {
   static constexpr std::string_view name = "Scatter";
@@ -233,7 +245,7 @@ struct Scatter {
   Grads<2> backward(const Saved& s, const Tensor& g) const {
     Grads<2> grads;
     if (needs_grad(0)) grads[0] = scatter(g, dim, s.index.get(), 0);
-    if (needs_grad(1)) grads[1] = gather(g, dim, s.index.get());
+    if (needs_grad(1)) grads[1] = of_the_last(g, dim, s.index.get());
     return grads;
   }
 };
@@ -279,6 +291,7 @@ Tensor number_for(const Tensor& x, Scalar value, const char* op, SourceLoc loc) 
     throw DTypeError(concat(op, ": a result of ", dtype_name(value.dtype()), " cannot be stored in a tensor of ",
                             dtype_name(x.dtype())),
                      loc);
+  detail::check_number(op, value, x.dtype(), loc);
   return make_number(value, x.dtype());
 }
 

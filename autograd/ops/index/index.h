@@ -72,7 +72,7 @@ class Index {
 ///     x.index({x > 0});                        // 1-d
 Tensor index(In x, const std::vector<Index>& indices);
 /// A copy of `x` with `value`, broadcast to the shape of x[indices], written there; added to it when `accumulate`,
-/// repeats adding up. Without `accumulate` the last of repeated positions wins.
+/// repeats adding up. Without `accumulate` the last of repeated positions wins, and alone gets a gradient.
 Tensor index_put(In x, const std::vector<Index>& indices, const Operand& value, bool accumulate = false);
 
 // ---- along one dimension
@@ -82,13 +82,14 @@ Tensor index_select(In x, std::int64_t dim, const Tensor& index);
 /// its sizes; the result has the shape of `index`. The gradient is a scatter_add.
 Tensor gather(In x, std::int64_t dim, const Tensor& index);
 /// A copy of `x` with out[index[i, j], j] = src[i, j] for dim 0 and so on; `src` is a number or a tensor at least as
-/// large as `index`. Of repeated places the last wins (its gradient is then unspecified, as in PyTorch).
+/// large as `index`. Of repeated places the last wins; what it overwrote gets no gradient.
 Tensor scatter(In x, std::int64_t dim, const Tensor& index, const Operand& src);
 /// A copy of `x` with out[index[i, j], j] += src[i, j]; repeats add up, in order.
 Tensor scatter_add(In x, std::int64_t dim, const Tensor& index, const Tensor& src);
 /// A copy of `x` with alpha · source[..., i, ...] added to slice index[i]; repeats add up, in order.
 Tensor index_add(In x, std::int64_t dim, const Tensor& index, const Tensor& source, Scalar alpha = 1);
-/// A copy of `x` with slice index[i] replaced by source[..., i, ...]; of repeats the last wins.
+/// A copy of `x` with slice index[i] replaced by source[..., i, ...]; of repeats the last wins, and alone gets a
+/// gradient.
 Tensor index_copy(In x, std::int64_t dim, const Tensor& index, const Tensor& source);
 /// A copy of `x` with the slices named by `index` filled with `value`.
 Tensor index_fill(In x, std::int64_t dim, const Tensor& index, Scalar value);

@@ -9,6 +9,7 @@
 #include "slope/autograd/ops/pointwise/elementwise.h"
 #include "slope/autograd/ops/view/view.h"
 #include "slope/autograd/tensor/factory.h"
+#include "slope/autograd/tensor/internal/number.h"
 
 namespace slope {
 
@@ -248,6 +249,7 @@ Tensor spread_value(const Tensor& x, const Operand& value, const Shape& shape, c
     throw DTypeError(
         concat(op, ": a result of ", dtype_name(have), " cannot be stored in a tensor of ", dtype_name(x.dtype())),
         loc);
+  if (!value.tensor) detail::check_number(op, value.scalar, x.dtype(), loc);
   Tensor v = value.tensor ? value.tensor->to(x.dtype(), loc) : make_number(value.scalar, x.dtype());
   Shape trimmed = v.shape();
   while (trimmed.size() > shape.size() && trimmed[0] == 1) trimmed.erase(0);

@@ -7,6 +7,7 @@
 #include "slope/autograd/ops/view/internal/window.h"
 #include "slope/autograd/ops/view/view.h"
 #include "slope/autograd/tensor/factory.h"
+#include "slope/autograd/tensor/internal/number.h"
 
 namespace slope {
 
@@ -115,6 +116,7 @@ struct FillValue {
       throw DTypeError(
           concat(op, ": a result of ", dtype_name(have), " cannot be stored in a tensor of ", dtype_name(x.dtype())),
           loc);
+    if (!given.tensor) detail::check_number(op, given.scalar, x.dtype(), loc);
     return given.tensor ? given.tensor->to(x.dtype(), loc) : Tensor();
   }
 };

@@ -208,8 +208,8 @@ struct MedianOp {
   }
   Grads<1> backward(const Saved& s, const Tensor& g) const {
     const Tensor x = s.x.get();
-    const Reduced how = reduced_dims("median", x, {}, false);
-    return {share_among(equals_extreme(x, s.y.get(), how), g, how)};
+    const ReducedDims over = reduced_dims("median", x, {}, false);
+    return {share_among(equals_extreme(x, s.y.get(), over), g, over)};
   }
 };
 

@@ -13,12 +13,6 @@ namespace {
 
 using std::int64_t;
 
-Tensor dense_copy(const Tensor& t) {
-  Tensor copy = make_empty(t.shape(), t.dtype());
-  copy_kernel(copy.impl(), t.impl());
-  return copy;
-}
-
 /// All dimensions but the last, as one.
 int64_t row_count(const Shape& s) {
   int64_t rows = 1;

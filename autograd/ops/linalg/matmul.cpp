@@ -184,6 +184,13 @@ struct AddProduct : Name {
     if (a.requires_grad()) s.b = save(b);
     c_shape = c.shape();
     Tensor out = make_empty(product_shape(a, false, b, false), a.dtype());
+    if (alpha.to<double>() == 0) {  // then a and b are not read, as c is not for beta = 0
+      if (beta.to<double>() == 0)
+        fill_kernel(out.impl(), 0);
+      else
+        copy_kernel(out.impl(), mul(c.detach(), beta).impl());
+      return out;
+    }
     if (beta.to<double>() != 0) copy_kernel(out.impl(), c.impl());
     multiply_into(out, a, false, b, false, alpha, beta);
     return out;
@@ -194,6 +201,16 @@ struct AddProduct : Name {
     const auto scaled = [&](const Scalar& by) { return by.template to<double>() == 1 ? g : mul({g, loc}, {by, loc}); };
     if (needs_grad(0))
       grads[0] = beta.to<double>() == 0 ? zeros(c_shape, {.dtype = g.dtype()}) : sum_to({scaled(beta), loc}, c_shape);
+    if (alpha.to<double>() == 0) {
+      const auto zeros_of = [&](Shape shape, int64_t rows, int64_t columns) {
+        shape[shape.size() - 2] = rows;
+        shape[shape.size() - 1] = columns;
+        return zeros(shape, {.dtype = g.dtype()});
+      };
+      if (needs_grad(1)) grads[1] = zeros_of(g.shape(), g.size(-2), s.b.get().size(-2));
+      if (needs_grad(2)) grads[2] = zeros_of(g.shape(), s.a.get().size(-1), g.size(-1));
+      return grads;
+    }
     if (needs_grad(1)) grads[1] = detail::product(loc, scaled(alpha), false, s.b.get(), true);
     if (needs_grad(2)) grads[2] = detail::product(loc, s.a.get(), true, scaled(alpha), false);
     return grads;
@@ -491,7 +508,7 @@ Tensor kron(In a, const Tensor& b) {
                        a.loc);
     left.push_back(p), left.push_back(1);
     right.push_back(1), right.push_back(q);
-    shape.push_back(p * q);
+    shape.push_back(checked_mul(p, q, "kron", a.loc));
   }
   const SourceLoc loc = a.loc;
   return reshape({mul({reshape(a, left), loc}, {reshape({b, loc}, right), loc}), loc}, shape);

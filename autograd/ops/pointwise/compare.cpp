@@ -35,13 +35,38 @@ void require_tensor(const char* op, const Operand& a, const Operand& b) {
   if (!a.tensor && !b.tensor) throw ValueError(concat(op, ": at least one argument must be a tensor"), a.loc);
 }
 
+/// Of a bool tensor and a number only two results are possible.
+template <class F>
+Tensor compare_bools(const Tensor& x, const Scalar& number, bool number_first, DType dtype) {
+  bool of_false = false, of_true = false;
+  visit_dtype(dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const T v = number.to<T>();
+    const auto result = [&](T element) { return number_first ? F()(v, element) : F()(element, v); };
+    of_false = result(T(0));
+    of_true = result(T(1));
+  });
+  Tensor out = make_empty(x.shape(), DType::boolean);
+  const bool differ = of_false != of_true;
+  map<bool, bool>(out.impl(), x.impl(), [=](bool v) { return static_cast<bool>((v & differ) ^ of_false); });
+  return out;
+}
+
 template <class F>
 Tensor compare(const char* op, const Operand& a, const Operand& b) {
   NoGradGuard no_grad;
   require_tensor(op, a, b);
   const Operand* const both[] = {&a, &b};
   DType dtype = promote(both, 2);
-  if (dtype == DType::boolean) dtype = DType::int64;
+  if (!a.tensor || !b.tensor)
+    if (const Tensor& x = a.tensor ? *a.tensor : *b.tensor; x.dtype() == DType::boolean)
+      return compare_bools<F>(x, a.tensor ? b.scalar : a.scalar, !a.tensor, dtype);
+  if (dtype == DType::boolean) {
+    Tensor out = make_empty(broadcast_shapes(a.tensor->shape(), b.tensor->shape(), op, a.loc), DType::boolean);
+    map<bool, bool, bool>(out.impl(), a.tensor->impl(), b.tensor->impl(),
+                          [](bool u, bool v) { return F()(static_cast<int>(u), static_cast<int>(v)); });
+    return out;
+  }
   const Tensor x = operand_tensor(a, dtype), y = operand_tensor(b, dtype);
   Tensor out = make_empty(broadcast_shapes(x.shape(), y.shape(), op, a.loc), DType::boolean);
   const F f;

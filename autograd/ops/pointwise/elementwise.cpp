@@ -47,15 +47,39 @@ bool both_bool(const Operand& a, const Operand& b) {
 
 }  // namespace
 
+namespace {
+
+/// The product of two numbers, as tensors of their dtypes would give it: int64 wraps around.
+Scalar product(const Scalar& a, const Scalar& b) {
+  if (a.category() == 2 || b.category() == 2) return a.to<double>() * b.to<double>();
+  return (Int(a.to<std::int64_t>()) * Int(b.to<std::int64_t>())).v;
+}
+
+/// a + alpha·b where nothing is floating.
+Tensor add_integers(const char* op, const Operand& a, const Operand& b, const Scalar& alpha) {
+  if (alpha.category() == 2)
+    throw DTypeError(concat(op, ": for integral tensors, alpha must not be a floating point number"), a.loc);
+  if (!b.tensor) return pointwise_op(Exact<formula::Add>{}, a, Operand(product(b.scalar, alpha), b.loc));
+  return pointwise_op(Exact<formula::Add>{}, a, mul(b, Operand(alpha)));
+}
+
+Tensor add_scaled(const char* op, const Operand& a, const Operand& b, const Scalar& alpha) {
+  if (integer_kind(dtype_of_operands(a, b))) return add_integers(op, a, b, alpha);
+  return pointwise_op(Cheap<formula::AddScaled>{{alpha.to<double>()}}, a, b);
+}
+
+}  // namespace
+
 Tensor add(const Operand& a, const Operand& b, Scalar alpha) {
-  if (both_bool(a, b)) return logical_or(a, b);
-  if (alpha.to<double>() == 1) return pointwise_op(Exact<formula::Add>{}, a, b);
-  if (integer_kind(dtype_of_operands(a, b))) {
+  if (both_bool(a, b)) {
     if (alpha.category() == 2)
       throw DTypeError("add: for integral tensors, alpha must not be a floating point number", a.loc);
-    return pointwise_op(Exact<formula::Add>{}, a, mul(b, Operand(alpha)));
+    if (alpha.to<bool>()) return logical_or(a, b);
+    const Tensor none = make_number(false, DType::boolean);
+    return logical_or(a, logical_and(b, {none, b.loc}));
   }
-  return pointwise_op(Cheap<formula::AddScaled>{{alpha.to<double>()}}, a, b);
+  if (alpha.to<double>() == 1) return pointwise_op(Exact<formula::Add>{}, a, b);
+  return add_scaled("add", a, b, alpha);
 }
 
 Tensor sub(const Operand& a, const Operand& b, Scalar alpha) {
@@ -64,7 +88,7 @@ Tensor sub(const Operand& a, const Operand& b, Scalar alpha) {
         "sub: subtraction, the `-` operator, with two bool tensors is not supported; use `^` or logical_xor instead",
         a.loc);
   if (alpha.to<double>() == 1) return pointwise_op(Exact<formula::Sub>{}, a, b);
-  return add(a, b, alpha.category() == 2 ? Scalar(-alpha.to<double>()) : Scalar(-alpha.to<std::int64_t>()));
+  return add_scaled("sub", a, b, product(alpha, -1));
 }
 
 Tensor mul(const Operand& a, const Operand& b) {
@@ -87,7 +111,10 @@ Tensor minimum(const Operand& a, const Operand& b) {
 Tensor atan2(const Operand& a, const Operand& b) { return pointwise_op(formula::Atan2{}, a, b); }
 Tensor xlogy(const Operand& a, const Operand& b) { return pointwise_op(formula::Xlogy{}, a, b); }
 Tensor copysign(const Operand& a, const Operand& b) { return pointwise_op(Cheap<formula::Copysign>{}, a, b); }
-Tensor fma(const Operand& a, const Operand& b, const Operand& c) { return add(mul(a, b), c); }
+Tensor fma(const Operand& a, const Operand& b, const Operand& c) {
+  if (!a.tensor && !b.tensor) return add({product(a.scalar, b.scalar), a.loc}, c);
+  return add(mul(a, b), c);
+}
 Tensor scale_cotangent(const Operand& g, const Operand& d) {
   return pointwise_op(Cheap<formula::ScaleCotangent>{}, g, d);
 }
@@ -98,7 +125,9 @@ struct Lerp {
   static constexpr const char* name = "Lerp";
   template <class T>
   T operator()(const T& start, const T& end, const T& weight) const {
-    return start + weight * (end - start);
+    // From the nearer end, so that start and end come out exactly at 0 and 1, also where their distance rounds or is infinite.
+    const T span = end - start, rest = 1.0 - weight;
+    return where(weight < 0.5, start + scale_cotangent(weight, span), end - scale_cotangent(rest, span));
   }
   template <class T>
   constexpr T d0(const T&, const T&, const T& w, const T&) const {
@@ -255,10 +284,17 @@ Tensor clamp_max(In x, Scalar max) { return clamp(x, {}, max); }
 Tensor clamp(In x, const Tensor& min, const Tensor& max) {
   if (!min.defined() && !max.defined()) throw ValueError("clamp: give a least value, a largest one, or both", x.loc);
   CallerScope scope(x.loc);
-  // A bound that is NaN makes the result NaN, as does x, which loses no comparison.
-  Tensor y = x.tensor;
-  if (min.defined()) y = where({logical_or(y.lt(min), isnan(min)), x.loc}, min, y);
-  if (max.defined()) y = where({logical_or(y.gt(max), isnan(max)), x.loc}, max, y);
+  // NaN in x or a bound makes the result NaN, of which nothing is differentiable.
+  Tensor y = x.tensor, none = isnan(x);
+  if (min.defined()) {
+    none = logical_or(none, isnan(min));
+    y = where({y.lt(min), x.loc}, min, y);
+  }
+  if (max.defined()) {
+    none = logical_or(none, isnan(max));
+    y = where({y.gt(max), x.loc}, max, y);
+  }
+  if (y.is_floating_point()) y = where({none, x.loc}, __builtin_nan(""), y);
   return y;
 }
 

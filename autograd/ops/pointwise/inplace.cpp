@@ -55,12 +55,6 @@ class Geometry {
   }
 };
 
-Tensor dense_copy(const Tensor& t) {
-  Tensor out = make_empty(t.shape(), t.dtype());
-  copy_kernel(out.impl(), t.impl());
-  return out;
-}
-
 Tensor extract(SourceLoc loc, const Geometry& geometry, const Tensor& base_values);
 
 /// Values of the view put into zeros of the base's shape; elements seen several times add up. Adjoint of Extract.

@@ -40,9 +40,14 @@ std::string argument_name(const FormulaInfo& info, int i) {
 
 Shape common_shape(const FormulaInfo& info, const Shape& a, const Shape& b, SourceLoc loc) {
   try {
-    return broadcast_shapes(a, b);
-  } catch (const ShapeError&) {
-    return broadcast_shapes(a, b, function_name(info).c_str(), loc);  // throws again, with the name
+    const Shape shape = broadcast_shapes(a, b);
+    checked_numel(shape, "");
+    return shape;
+  } catch (const ShapeError&) {  // throws again, with the name
+    const std::string op = function_name(info);
+    const Shape shape = broadcast_shapes(a, b, op.c_str(), loc);
+    checked_numel(shape, op.c_str(), loc);
+    return shape;
   }
 }
 

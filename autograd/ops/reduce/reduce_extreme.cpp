@@ -13,14 +13,14 @@ using namespace detail;
 template <OpName Name, ReduceOp Op>
 struct ExtremeOp {
   static constexpr std::string_view name = std::string_view(Name.text);
-  Reduced how;
+  ReducedDims over;
   struct Saved {
     SavedTensor x, y;
   };
   Tensor forward(Saved& s, const Tensor& x) {
-    if (x.dtype() == DType::int64) return reduce_whole<std::int64_t>(x, how, Op, [](std::int64_t v) { return v; });
-    if (x.dtype() == DType::boolean) return reduce_whole<bool>(x, how, Op, [](std::int64_t v) { return v; });
-    Tensor y = reduce_floating(x, how, Op, {}, x.dtype(), [](double v, std::int64_t) { return v; });
+    if (x.dtype() == DType::int64) return reduce_integral<std::int64_t>(x, over, Op, [](std::int64_t v) { return v; });
+    if (x.dtype() == DType::boolean) return reduce_integral<bool>(x, over, Op, [](std::int64_t v) { return v; });
+    Tensor y = reduce_floating(x, over, Op, {}, x.dtype(), [](double v, std::int64_t) { return v; });
     if (x.requires_grad()) {
       s.x = save(x);
       s.y = save_output(y);
@@ -28,29 +28,29 @@ struct ExtremeOp {
     return y;
   }
   Grads<1> backward(const Saved& s, const Tensor& g) const {
-    return {share_among(equals_extreme(s.x.get(), s.y.get(), how), g, how)};
+    return {share_among(equals_extreme(s.x.get(), s.y.get(), over), g, over)};
   }
 };
 
 template <OpName Name, ReduceOp Op>
 Tensor extreme(const char* op, In x, const Dims& dims, bool keepdim) {
-  const Reduced how = reduced_dims(op, x, dims, keepdim);
-  require_elements(op, x, how);
-  return apply(x.loc, ExtremeOp<Name, Op>{how}, x.tensor);
+  const ReducedDims over = reduced_dims(op, x, dims, keepdim);
+  require_elements(op, x, over);
+  return apply(x.loc, ExtremeOp<Name, Op>{over}, x.tensor);
 }
 
 // Values (when wanted) and places along one dimension, which both keep as size 1 or lose.
 std::pair<Tensor, Tensor> search(const char* op, In x, std::int64_t dim, bool keepdim, bool largest, bool values) {
-  const Reduced how = reduced_dims(op, x, dim, keepdim);
-  for (int d = 0; d < how.in.size(); ++d)
-    if ((how.mask >> d & 1) && how.in[d] == 0)
-      throw ShapeError(concat(op, ": dimension ", d, " has no elements to choose from; the shape is ", how.in), x.loc);
+  const ReducedDims over = reduced_dims(op, x, dim, keepdim);
+  for (int d = 0; d < over.in.size(); ++d)
+    if ((over.mask >> d & 1) && over.in[d] == 0)
+      throw ShapeError(concat(op, ": dimension ", d, " has no elements to choose from; the shape is ", over.in), x.loc);
   const int d = wrap_dim(dim, x->dim(), op, x.loc);
-  const Tensor index = make_empty(how.out(), DType::int64);
-  const Tensor value = values ? make_empty(how.out(), x->dtype()) : Tensor();
+  const Tensor index = make_empty(over.out(), DType::int64);
+  const Tensor value = values ? make_empty(over.out(), x->dtype()) : Tensor();
   // The kernel writes results that keep the dimension: the same memory under another shape.
   const auto kept = [&](const Tensor& t) {
-    return TensorImpl::alias(t.impl(), t.raw_data(), how.kept(), contiguous_strides(how.kept()));
+    return TensorImpl::alias(t.impl(), t.raw_data(), over.kept(), contiguous_strides(over.kept()));
   };
   const Ref<TensorImpl> kept_value = values ? kept(value) : Ref<TensorImpl>();
   arg_kernel(values ? &*kept_value : nullptr, *kept(index), x->impl(), d, largest);
@@ -60,11 +60,11 @@ std::pair<Tensor, Tensor> search(const char* op, In x, std::int64_t dim, bool ke
 Tensor place(const char* op, In x, std::optional<std::int64_t> dim, bool keepdim, bool largest) {
   require_defined(op, x);
   if (dim) return search(op, x, *dim, keepdim, largest, false).second;
-  const Reduced how = reduced_dims(op, x, {}, keepdim);
-  require_elements(op, x, how);
+  const ReducedDims over = reduced_dims(op, x, {}, keepdim);
+  require_elements(op, x, over);
   NoGradGuard no_grad;
   const Tensor index = search(op, {reshape(x, {-1}), x.loc}, 0, false, largest, false).second;
-  return keepdim ? reshape(index, how.out()) : index;
+  return keepdim ? reshape(index, over.out()) : index;
 }
 
 }  // namespace

@@ -17,14 +17,14 @@ using namespace detail;
 /// Kept dimensions first, combined ones merged into a last one. Both ways are differentiable.
 struct Flattened {
   Shape order, back, moved;
-  explicit Flattened(const Reduced& how) {
+  explicit Flattened(const ReducedDims& over) {
     for (int pass = 0; pass < 2; ++pass)
-      for (int d = 0; d < how.in.size(); ++d)
-        if (static_cast<int>(how.mask >> d & 1) == pass) order.push_back(d);
+      for (int d = 0; d < over.in.size(); ++d)
+        if (static_cast<int>(over.mask >> d & 1) == pass) order.push_back(d);
     back = Shape::filled(order.size(), 0);
     for (int i = 0; i < order.size(); ++i) {
       back[static_cast<int>(order[i])] = i;
-      moved.push_back(how.in[static_cast<int>(order[i])]);
+      moved.push_back(over.in[static_cast<int>(order[i])]);
     }
   }
   Tensor flat(const Tensor& x, std::int64_t length) const {
@@ -55,19 +55,19 @@ Tensor product_scan(Tensor x, int dim) {
 
 struct ProdOp {
   static constexpr std::string_view name = "Prod";
-  Reduced how;
+  ReducedDims over;
   struct Saved {
     SavedTensor x;
   };
   Tensor forward(Saved& s, const Tensor& x) {
     s.x = save(x);
-    return reduce_floating(x, how, ReduceOp::product, {}, x.dtype(), [](double v, std::int64_t) { return v; });
+    return reduce_floating(x, over, ReduceOp::product, {}, x.dtype(), [](double v, std::int64_t) { return v; });
   }
   Grads<1> backward(const Saved& s, const Tensor& g) const {
-    const std::int64_t n = how.length();
+    const std::int64_t n = over.length();
     const Tensor x = s.x.get();
-    if (x.numel() == 0) return {zeros(how.in, {.dtype = g.dtype()})};
-    const Flattened layout(how);
+    if (x.numel() == 0) return {zeros(over.in, {.dtype = g.dtype()})};
+    const Flattened layout(over);
     const Tensor flat = layout.flat(x, n), up = reshape(g, {flat.size(0), 1});
     if (grad_enabled()) {
       const Tensor own = view(flat, flat.shape());
@@ -129,10 +129,10 @@ Tensor whole_or_converted(const char* op, In x, std::optional<DType> dtype) {
 }  // namespace
 
 Tensor prod(In x, const Dims& dims, bool keepdim, std::optional<DType> dtype) {
-  const Reduced how = reduced_dims("prod", x, dims, keepdim);
+  const ReducedDims over = reduced_dims("prod", x, dims, keepdim);
   const Tensor factor = whole_or_converted("prod", x, dtype);
-  if (is_floating(factor.dtype())) return apply(x.loc, ProdOp{how}, factor);
-  const Tensor product = reduce_whole<std::int64_t>(factor, how, ReduceOp::product, [](std::int64_t v) { return v; });
+  if (is_floating(factor.dtype())) return apply(x.loc, ProdOp{over}, factor);
+  const Tensor product = reduce_integral<std::int64_t>(factor, over, ReduceOp::product, [](std::int64_t v) { return v; });
   return dtype ? to(product, *dtype) : product;
 }
 

@@ -38,13 +38,18 @@ struct SoftmaxOp {
   }
 };
 
-template <bool Log>
-Tensor run(const char* op, In x, std::int64_t dim, std::optional<DType> dtype) {
+/// `x` in the floating dtype that is asked for.
+Tensor in_floats(const char* op, In x, std::optional<DType> dtype) {
   detail::require_defined(op, x);
   if (dtype && !is_floating(*dtype))
     throw DTypeError(concat(op, ": probabilities are floating point numbers, not ", dtype_name(*dtype)), x.loc);
-  const int d = wrap_dim(dim, x->dim(), op, x.loc);
-  return apply(x.loc, SoftmaxOp<Log>{d}, to(x, dtype.value_or(x->is_floating_point() ? x->dtype() : default_dtype())));
+  return to(x, dtype.value_or(x->is_floating_point() ? x->dtype() : default_dtype()));
+}
+
+template <bool Log>
+Tensor run(const char* op, In x, std::int64_t dim, std::optional<DType> dtype) {
+  const Tensor values = in_floats(op, x, dtype);
+  return apply(x.loc, SoftmaxOp<Log>{wrap_dim(dim, x->dim(), op, x.loc)}, values);
 }
 
 }  // namespace
@@ -54,8 +59,8 @@ Tensor log_softmax(In x, std::int64_t dim, std::optional<DType> dtype) {
   return run<true>("log_softmax", x, dim, dtype);
 }
 Tensor softmin(In x, std::int64_t dim, std::optional<DType> dtype) {
-  detail::require_defined("softmin", x);
-  return run<false>("softmin", {neg(x), x.loc}, dim, dtype);
+  const Tensor values = in_floats("softmin", x, dtype);
+  return run<false>("softmin", {neg({values, x.loc}), x.loc}, dim, {});
 }
 
 Tensor Tensor::softmax(std::int64_t dim, SourceLoc loc) const { return slope::softmax({*this, loc}, dim); }

@@ -197,13 +197,14 @@ Tensor roll_dim(const Tensor& x, int dim, std::int64_t shift, SourceLoc loc) {
 }
 
 /// Repeats a dimension as a whole (each = false) or element by element.
-Tensor repeat_dim(const Tensor& x, int dim, std::int64_t times, bool each, SourceLoc loc) {
+Tensor repeat_dim(const char* op, const Tensor& x, int dim, std::int64_t times, bool each, SourceLoc loc) {
   std::int64_t before = 1, after = 1;
   const std::int64_t size = x.shape()[dim];
   for (int i = 0; i < dim; ++i) before *= x.shape()[i];
   for (int i = dim + 1; i < x.dim(); ++i) after *= x.shape()[i];
   Shape shape = x.shape();
-  shape[dim] = size * times;
+  shape[dim] = checked_mul(size, times, op, loc);
+  checked_numel(shape, op, loc);
   const Tensor parts = each ? reshape({x, loc}, {before, size, 1, after}) : reshape({x, loc}, {before, 1, size, after});
   return reshape(
       {expand({parts, loc}, each ? Shape{before, size, times, after} : Shape{before, times, size, after}), loc}, shape);
@@ -242,7 +243,7 @@ Tensor cat(const std::vector<Tensor>& tensors, std::int64_t dim, SourceLoc loc) 
         throw ShapeError(concat("cat: sizes must agree except in dimension ", d, ", but number ", i, " has shape ",
                                 to_text(t.shape()), " and the first ", to_text(first->shape())),
                          loc);
-    shape[d] += t.shape()[d];
+    shape[d] = checked_add(shape[d], t.shape()[d], "cat", loc);
   }
   // Skipped tensors have another number of dimensions: an empty piece of the right shape keeps their place.
   if (shape.size() > 1)
@@ -301,14 +302,11 @@ Tensor repeat(In x, const Shape& repeats) {
     if (whole[i] == 1) stretched[i] = repeats[i];
   }
   Shape result = whole;
-  for (int i = 0; i < result.size(); ++i)
-    if (__builtin_mul_overflow(result[i], repeats[i], &result[i]))
-      throw ShapeError(concat("repeat: repeats ", to_text(repeats), " of shape ", to_text(x->shape()), " are too many"),
-                       x.loc);
+  for (int i = 0; i < result.size(); ++i) result[i] = checked_mul(result[i], repeats[i], "repeat", x.loc);
   checked_numel(result, "repeat", x.loc);
   Tensor out = expand({reshape(x, whole), x.loc}, stretched);
   for (int i = result.size() - 1; i >= 0; --i)
-    if (whole[i] != 1 && repeats[i] != 1) out = repeat_dim(out, i, repeats[i], false, x.loc);
+    if (whole[i] != 1 && repeats[i] != 1) out = repeat_dim("repeat", out, i, repeats[i], false, x.loc);
   // A result that is still a view of x (nothing to repeat, or only stretching) becomes a copy.
   return out.shares_storage(x.tensor) ? clone({out, x.loc}) : out;
 }
@@ -331,7 +329,7 @@ Tensor repeat_interleave(In x, std::int64_t repeats, std::int64_t dim) {
   check_repeats(repeats, "repeat_interleave", x.loc);
   const int d = wrap_dim(dim, x->dim(), "repeat_interleave", x.loc);
   if (x->dim() == 0) return repeat_interleave({flatten(x), x.loc}, repeats, 0);
-  const Tensor out = repeat_dim(x, d, repeats, true, x.loc);
+  const Tensor out = repeat_dim("repeat_interleave", x, d, repeats, true, x.loc);
   return out.shares_storage(x.tensor) ? clone({out, x.loc}) : out;
 }
 
@@ -382,9 +380,8 @@ Tensor diag_embed(In x, std::int64_t diagonal) {
   if (x->dim() < 1) throw ShapeError("diag_embed: needs at least 1 dimension, got a 0-d tensor", x.loc);
   const int last = x->dim() - 1;
   Shape shape = x->shape();
-  std::int64_t n = 0;
-  if (diagonal == INT64_MIN || __builtin_add_overflow(shape[last], std::abs(diagonal), &n))
-    throw ShapeError(concat("diag_embed: the diagonal ", diagonal, " is out of reach"), x.loc);
+  const std::int64_t away = diagonal < 0 ? checked_mul(diagonal, -1, "diag_embed", x.loc) : diagonal;
+  const std::int64_t n = checked_add(shape[last], away, "diag_embed", x.loc);
   shape[last] = n;
   shape.push_back(n);
   checked_numel(shape, "diag_embed", x.loc);

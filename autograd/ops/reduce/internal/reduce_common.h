@@ -15,7 +15,7 @@
 namespace slope::detail {
 
 /// Small, because every recorded reduction keeps one.
-struct Reduced {
+struct ReducedDims {
   unsigned mask = 0;     ///< bit d: dimension d is combined
   bool all = false;      ///< every dimension is
   bool keepdim = false;  ///< combined dimensions stay as 1
@@ -48,19 +48,19 @@ struct Reduced {
 /// Throws DTypeError unless `x` is float32 or float64. `what` is the sentence, with the type word of x behind it.
 void require_floating(const char* op, In x, const char* what);
 /// Checks `dims` against `x`.
-Reduced reduced_dims(const char* op, In x, const Dims& dims, bool keepdim);
+ReducedDims reduced_dims(const char* op, In x, const Dims& dims, bool keepdim);
 /// Throws ShapeError when a combined dimension has size 0 but results do exist: there is no largest of nothing.
-void require_elements(const char* op, In x, const Reduced& how);
+void require_elements(const char* op, In x, const ReducedDims& over);
 
 /// A result or its gradient as a view of the shape of the input.
-Tensor spread(const Tensor& t, const Reduced& how);
+Tensor spread(const Tensor& t, const ReducedDims& over);
 
 /// A tensor of dtype `as` with finish(accumulated, output) for every output; x is floating.
 template <class Finish>
-Tensor reduce_floating(const Tensor& x, const Reduced& how, ReduceOp op, const ReduceParams& params, DType as,
+Tensor reduce_floating(const Tensor& x, const ReducedDims& over, ReduceOp op, const ReduceParams& params, DType as,
                        const Finish& finish) {
-  Tensor out = make_empty(how.out(), as);
-  const ReducePlan plan(x.impl(), how.mask);
+  Tensor out = make_empty(over.out(), as);
+  const ReducePlan plan(x.impl(), over.mask);
   visit_floating(as, [&](auto tag) {
     using T = typename decltype(tag)::type;
     T* to = out.impl().ptr<T>();
@@ -73,25 +73,25 @@ Tensor reduce_floating(const Tensor& x, const Reduced& how, ReduceOp op, const R
 
 /// The same for int64 and bool.
 template <class T, class Finish>
-Tensor reduce_whole(const Tensor& x, const Reduced& how, ReduceOp op, const Finish& finish) {
-  Tensor out = make_empty(how.out(), dtype_of<T>());
+Tensor reduce_integral(const Tensor& x, const ReducedDims& over, ReduceOp op, const Finish& finish) {
+  Tensor out = make_empty(over.out(), dtype_of<T>());
   T* to = out.impl().ptr<T>();
-  reduce_integers(ReducePlan(x.impl(), how.mask), op, [&](std::int64_t first, const std::int64_t* v, std::int64_t n) {
+  reduce_integers(ReducePlan(x.impl(), over.mask), op, [&](std::int64_t first, const std::int64_t* v, std::int64_t n) {
     for (std::int64_t i = 0; i < n; ++i) to[first + i] = static_cast<T>(finish(v[i]));
   });
   return out;
 }
 
 /// Accumulated values as they are, float64, in the shape with combined dimensions kept as 1.
-Tensor reduce_wide(const Tensor& x, const Reduced& how, ReduceOp op, const double* c = nullptr);
+Tensor reduce_wide(const Tensor& x, const ReducedDims& over, ReduceOp op, const double* c = nullptr);
 
 /// The combined dimensions as an argument for another reduction; x must not be 0-d.
-Dims dims_of(const Reduced& how);
+Dims dims_of(const ReducedDims& over);
 
 /// Where `x` equals its extreme `y` (kept or not), NaN being equal to NaN.
-Tensor equals_extreme(const Tensor& x, const Tensor& y, const Reduced& how);
+Tensor equals_extreme(const Tensor& x, const Tensor& y, const ReducedDims& over);
 /// g shared equally by the elements where `hit` is true.
-Tensor share_among(const Tensor& hit, const Tensor& g, const Reduced& how);
+Tensor share_among(const Tensor& hit, const Tensor& g, const ReducedDims& over);
 
 /// The text a struct is named by, as a template argument.
 template <std::size_t N>
