@@ -190,14 +190,15 @@ Tensor finish(Tensor t, const TensorOptions& options, SourceLoc loc) {
 }
 
 template <Number T>
-Tensor copy_elements(const T* values, std::size_t count, const TensorOptions& options, SourceLoc loc) {
+Tensor copy_elements(const T* values, std::size_t count, const Shape* shape, const TensorOptions& options,
+                     SourceLoc loc) {
   CallerScope caller(loc);
   constexpr bool floating = std::is_floating_point_v<T>, boolean_type = std::is_same_v<T, bool>;
   constexpr DType natural = floating       ? (sizeof(T) == 8 ? DType::float64 : DType::float32)
                             : boolean_type ? DType::boolean
                                            : DType::int64;
   const DType dtype = resolve_dtype("tensor", options, natural, loc);
-  Tensor t = make_empty({static_cast<std::int64_t>(count)}, dtype);
+  Tensor t = make_empty(shape ? *shape : Shape{static_cast<std::int64_t>(count)}, dtype);
   visit_dtype(dtype, [&](auto tag) {
     using To = typename decltype(tag)::type;
     To* out = t.impl().ptr<To>();
@@ -218,7 +219,8 @@ Tensor copy_elements(const T* values, std::size_t count, const TensorOptions& op
   return finish(std::move(t), options, loc);
 }
 
-#define SLOPE_COPY_ELEMENTS(T) template Tensor copy_elements<T>(const T*, std::size_t, const TensorOptions&, SourceLoc);
+#define SLOPE_COPY_ELEMENTS(T) \
+  template Tensor copy_elements<T>(const T*, std::size_t, const Shape*, const TensorOptions&, SourceLoc);
 SLOPE_COPY_ELEMENTS(float)
 SLOPE_COPY_ELEMENTS(double)
 SLOPE_COPY_ELEMENTS(bool)
@@ -234,10 +236,16 @@ SLOPE_COPY_ELEMENTS(long long)
 SLOPE_COPY_ELEMENTS(unsigned long long)
 #undef SLOPE_COPY_ELEMENTS
 
-Tensor copy_bits(const std::vector<bool>& values, const TensorOptions& options, SourceLoc loc) {
+void refuse_ragged(int depth, std::int64_t expected, std::int64_t got, SourceLoc loc) {
+  throw ShapeError(concat("tensor: the ranges at depth ", depth, " differ in length: ", expected, " and ", got,
+                          "; all rows need one length"),
+                   loc);
+}
+
+Tensor copy_bits(const std::vector<bool>& values, const Shape* shape, const TensorOptions& options, SourceLoc loc) {
   const auto unpacked = std::make_unique<bool[]>(values.size());
   std::copy(values.begin(), values.end(), unpacked.get());
-  return copy_elements(unpacked.get(), values.size(), options, loc);
+  return copy_elements(unpacked.get(), values.size(), shape, options, loc);
 }
 
 Tensor wrap_blob(void* data, const Shape& shape, const Shape& given, DType dtype, void (*release)(void*), void* context,

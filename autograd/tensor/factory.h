@@ -68,9 +68,61 @@ using RangeValue = std::remove_cv_t<std::remove_pointer_t<decltype(std::data(std
 template <class R>
 concept NumberRange = requires(const R& r) { std::size(r); } && Number<RangeValue<R>>;
 
+/// Whole numbers that may stand for a size.
+template <class T>
+concept SizeNumber = Number<T> && std::is_integral_v<T> && !std::same_as<T, bool>;
+
 template <Number T>
-Tensor copy_elements(const T* values, std::size_t count, const TensorOptions& options, SourceLoc loc);
-Tensor copy_bits(const std::vector<bool>& values, const TensorOptions& options, SourceLoc loc);
+Tensor copy_elements(const T* values, std::size_t count, const Shape* shape, const TensorOptions& options,
+                     SourceLoc loc);
+Tensor copy_bits(const std::vector<bool>& values, const Shape* shape, const TensorOptions& options, SourceLoc loc);
+[[noreturn]] void refuse_ragged(int depth, std::int64_t expected, std::int64_t got, SourceLoc loc);
+
+template <class R>
+using Item = std::remove_cvref_t<decltype(*std::begin(std::declval<const R&>()))>;
+template <class R>
+constexpr bool is_bits = false;
+template <class Allocator>
+constexpr bool is_bits<std::vector<bool, Allocator>> = true;
+template <class... I>
+Shape sizes(I... values) {
+  return Shape{static_cast<std::int64_t>(values)...};
+}
+/// Ranges of ranges of numbers, of any depth.
+template <class R>
+constexpr bool is_nested = false;
+template <class R>
+  requires requires(const R& r) {
+    std::begin(r);
+    std::end(r);
+  } && (!NumberRange<R>) && (!is_bits<R>) && (!std::same_as<Item<R>, R>)
+constexpr bool is_nested<R> = NumberRange<Item<R>> || is_bits<Item<R>> || is_nested<Item<R>>;
+template <class R>
+concept NestedRange = is_nested<R>;
+
+/// The numbers of nested ranges one after the other, with their shape.
+template <class R>
+struct Flattened {
+  using Number = typename Flattened<Item<R>>::Number;
+};
+template <class R>
+  requires(NumberRange<R> || is_bits<R>)
+struct Flattened<R> {
+  using Number = std::remove_cvref_t<Item<R>>;
+};
+template <class R, class T>
+void flatten(const R& range, int depth, Shape& shape, std::vector<T>& out, SourceLoc loc) {
+  const auto size = static_cast<std::int64_t>(std::size(range));
+  if (depth == shape.size())
+    shape.push_back(size);
+  else if (shape[depth] != size)
+    refuse_ragged(depth, shape[depth], size, loc);
+  for (const auto& item : range)
+    if constexpr (NestedRange<R>)
+      flatten(item, depth + 1, shape, out, loc);
+    else
+      out.push_back(item);
+}
 /// Stands for the strides of dense memory; known by its address.
 inline const Shape dense;
 Tensor wrap_blob(void* data, const Shape& shape, const Shape& strides, DType dtype, void (*release)(void*),
@@ -112,18 +164,35 @@ concept Element =
 Tensor tensor(const Literal& values, const TensorOptions& options = {}, SourceLoc loc = SourceLoc::here());
 
 /// A 1-d tensor with a copy of a contiguous range: std::vector, std::array, std::span, C array. dtype: double gives
-/// float64, float float32, bool bool and every other integer int64. Throws ValueError when a number does not fit.
+/// float64, float float32, bool bool and every other integer int64. Ranges of ranges, of any depth up to 8, become
+/// dimensions. Throws ValueError when a number does not fit, ShapeError unless all rows are of one length.
 ///
 ///     std::vector<float> v = read();
 ///     Tensor x = tensor(v).view({-1, 2});
-template <detail::NumberRange R>
+///     std::vector<std::vector<double>> table = {{1, 2}, {3, 4}, {5, 6}};
+///     Tensor y = tensor(table);                        // float64 [3, 2]
+template <class R>
+  requires(detail::NumberRange<R> || detail::NestedRange<R>)
 Tensor tensor(const R& values, const TensorOptions& options = {}, SourceLoc loc = SourceLoc::here()) {
-  return detail::copy_elements(std::data(values), std::size(values), options, loc);
+  if constexpr (detail::NumberRange<R>) {
+    return detail::copy_elements(std::data(values), std::size(values), nullptr, options, loc);
+  } else {
+    const CallerScope scope(loc);
+    std::vector<typename detail::Flattened<R>::Number> numbers;
+    Shape shape;
+    detail::flatten(values, 0, shape, numbers, loc);
+    if constexpr (detail::is_bits<decltype(numbers)>)
+      return detail::copy_bits(numbers, &shape, options, loc);
+    else
+      return detail::copy_elements(numbers.data(), numbers.size(), &shape, options, loc);
+  }
 }
+
+/// Of truth values: boolean.
 template <class Allocator>  // a template, so that braces are always a literal
 Tensor tensor(const std::vector<bool, Allocator>& values, const TensorOptions& options = {},
               SourceLoc loc = SourceLoc::here()) {
-  return detail::copy_bits(values, options, loc);
+  return detail::copy_bits(values, nullptr, options, loc);
 }
 
 /// A 0-d tensor; dtype as `tensor(value)`.
@@ -133,6 +202,28 @@ Tensor scalar_tensor(Scalar value, const TensorOptions& options = {}, SourceLoc 
 Tensor zeros(const Shape& shape, const TensorOptions& options = {}, SourceLoc loc = SourceLoc::here());
 Tensor ones(const Shape& shape, const TensorOptions& options = {}, SourceLoc loc = SourceLoc::here());
 Tensor empty(const Shape& shape, const TensorOptions& options = {}, SourceLoc loc = SourceLoc::here());
+/// Sizes may be written without braces, up to four of them: `zeros(3, 4)` is `zeros({3, 4})`.
+#define SLOPE_SIZES(name)                                                                                 \
+  template <detail::SizeNumber A>                                                                         \
+  Tensor name(A a, const TensorOptions& options = {}, SourceLoc loc = SourceLoc::here()) {                \
+    return name(detail::sizes(a), options, loc);                                                          \
+  }                                                                                                       \
+  template <detail::SizeNumber A, detail::SizeNumber B>                                                   \
+  Tensor name(A a, B b, const TensorOptions& options = {}, SourceLoc loc = SourceLoc::here()) {           \
+    return name(detail::sizes(a, b), options, loc);                                                       \
+  }                                                                                                       \
+  template <detail::SizeNumber A, detail::SizeNumber B, detail::SizeNumber C>                             \
+  Tensor name(A a, B b, C c, const TensorOptions& options = {}, SourceLoc loc = SourceLoc::here()) {      \
+    return name(detail::sizes(a, b, c), options, loc);                                                    \
+  }                                                                                                       \
+  template <detail::SizeNumber A, detail::SizeNumber B, detail::SizeNumber C, detail::SizeNumber D>       \
+  Tensor name(A a, B b, C c, D d, const TensorOptions& options = {}, SourceLoc loc = SourceLoc::here()) { \
+    return name(detail::sizes(a, b, c, d), options, loc);                                                 \
+  }
+SLOPE_SIZES(zeros)
+SLOPE_SIZES(ones)
+SLOPE_SIZES(empty)
+#undef SLOPE_SIZES
 /// Filled with `value`; dtype: the category of `value`, as for `tensor(value)`. Throws ValueError when it does not fit
 /// the dtype (NaN to int64, 1e300 to float32).
 Tensor full(const Shape& shape, Scalar value, const TensorOptions& options = {}, SourceLoc loc = SourceLoc::here());

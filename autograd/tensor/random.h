@@ -24,6 +24,31 @@ Tensor rand(const Shape& shape, const TensorOptions& options = {}, Generator& ge
 /// Normal with mean 0 and variance 1. dtype as `rand`.
 Tensor randn(const Shape& shape, const TensorOptions& options = {}, Generator& gen = default_generator(),
              SourceLoc loc = SourceLoc::here());
+/// Sizes may be written without braces, as for `zeros`: `randn(32, 10)`.
+#define SLOPE_SIZES(name)                                                                                  \
+  template <detail::SizeNumber A>                                                                          \
+  Tensor name(A a, const TensorOptions& options = {}, Generator& gen = default_generator(),                \
+              SourceLoc loc = SourceLoc::here()) {                                                         \
+    return name(detail::sizes(a), options, gen, loc);                                                      \
+  }                                                                                                        \
+  template <detail::SizeNumber A, detail::SizeNumber B>                                                    \
+  Tensor name(A a, B b, const TensorOptions& options = {}, Generator& gen = default_generator(),           \
+              SourceLoc loc = SourceLoc::here()) {                                                         \
+    return name(detail::sizes(a, b), options, gen, loc);                                                   \
+  }                                                                                                        \
+  template <detail::SizeNumber A, detail::SizeNumber B, detail::SizeNumber C>                              \
+  Tensor name(A a, B b, C c, const TensorOptions& options = {}, Generator& gen = default_generator(),      \
+              SourceLoc loc = SourceLoc::here()) {                                                         \
+    return name(detail::sizes(a, b, c), options, gen, loc);                                                \
+  }                                                                                                        \
+  template <detail::SizeNumber A, detail::SizeNumber B, detail::SizeNumber C, detail::SizeNumber D>        \
+  Tensor name(A a, B b, C c, D d, const TensorOptions& options = {}, Generator& gen = default_generator(), \
+              SourceLoc loc = SourceLoc::here()) {                                                         \
+    return name(detail::sizes(a, b, c, d), options, gen, loc);                                             \
+  }
+SLOPE_SIZES(rand)
+SLOPE_SIZES(randn)
+#undef SLOPE_SIZES
 namespace detail {
 Tensor randint(std::int64_t low, std::int64_t high, const Shape& shape, const TensorOptions& options, Generator& gen,
                SourceLoc loc);

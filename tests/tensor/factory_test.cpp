@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <limits>
+#include <list>
 #include <numeric>
 #include <span>
 #include <string>
@@ -26,6 +27,12 @@ using Integers = std::vector<int64_t>;
 static_assert(!std::is_copy_constructible_v<Literal> && !std::is_copy_assignable_v<Literal>);
 static_assert(detail::NumberRange<std::vector<float>> && detail::NumberRange<int[3]>);
 static_assert(!detail::NumberRange<std::string> && !detail::NumberRange<std::vector<std::vector<float>>>);
+static_assert(detail::NestedRange<std::vector<std::vector<float>>> && detail::NestedRange<int[2][3]>);
+static_assert(!detail::NestedRange<std::vector<float>> && !detail::NestedRange<std::vector<std::string>>);
+// A truth value or a fraction is no size.
+template <class... Sizes>
+concept MakesZeros = requires(Sizes... sizes) { zeros(sizes...); };
+static_assert(MakesZeros<int, int64_t, unsigned, short> && !MakesZeros<int, bool> && !MakesZeros<double, int>);
 
 constexpr double inf = std::numeric_limits<double>::infinity();
 constexpr double nan_value = std::numeric_limits<double>::quiet_NaN();
@@ -148,6 +155,62 @@ BOOST_AUTO_TEST_CASE(a_tensor_of_a_range_is_a_copy) {
   const Tensor t = tensor(v);
   v[0] = 7;
   check(t, float32, {2}, {1, 2});
+}
+
+BOOST_AUTO_TEST_CASE(ranges_of_ranges_become_dimensions) {
+  check(tensor(std::vector<Doubles>{{0.1, 2}, {3, 4}, {5, 6}}), float64, {3, 2}, {0.1, 2, 3, 4, 5, 6});
+  check(tensor(std::vector<std::vector<float>>{{1.5f}, {2}}), float32, {2, 1}, {1.5, 2});
+  check(tensor(std::vector<std::vector<int>>{{1, -2}}), slope::int64, {1, 2}, {1, -2});
+  check(tensor(std::vector<std::vector<bool>>{{true, false}, {false, true}}), boolean, {2, 2}, {1, 0, 0, 1});
+  check(tensor(std::vector<std::vector<Doubles>>{{{1}, {2}}, {{3}, {4}}, {{5}, {6}}}), float64, {3, 2, 1},
+        {1, 2, 3, 4, 5, 6});
+  const int plain[2][3] = {{1, 2, 3}, {4, 5, 6}};
+  check(tensor(plain), slope::int64, {2, 3}, {1, 2, 3, 4, 5, 6});
+  check(tensor(std::array<std::array<float, 2>, 2>{{{1, 2}, {3, 4}}}), float32, {2, 2}, {1, 2, 3, 4});
+  check(tensor(std::list<Doubles>{{1, 2}, {3, 4}}), float64, {2, 2}, {1, 2, 3, 4});
+  check(tensor(std::vector<Doubles>{{2.7, -2.7}}, {.dtype = slope::int64}), slope::int64, {1, 2}, {2, -2});
+  BOOST_TEST(tensor(std::vector<Doubles>{{1}, {2}}, {.requires_grad = true}).requires_grad());
+}
+
+BOOST_AUTO_TEST_CASE(empty_ranges_of_ranges_have_the_dimensions_they_show) {
+  check(tensor(std::vector<Doubles>{}), float64, {0}, {});
+  check(tensor(std::vector<Doubles>{{}, {}}), float64, {2, 0}, {});
+  check(tensor(std::vector<std::vector<Doubles>>{{{}}, {{}}}), float64, {2, 1, 0}, {});
+}
+
+BOOST_AUTO_TEST_CASE(ragged_ranges_are_refused) {
+  check_throws<ShapeError>("tensor: the ranges at depth 1 differ in length: 2 and 3; all rows need one length",
+                           [] { (void)tensor(std::vector<Doubles>{{1, 2}, {3, 4, 5}}); });
+  check_throws<ShapeError>("depth 1 differ in length: 0 and 1", [] { (void)tensor(std::vector<Doubles>{{}, {1}}); });
+  check_throws<ShapeError>("depth 2 differ in length: 2 and 1",
+                           [] { (void)tensor(std::vector<std::vector<Doubles>>{{{1, 2}}, {{3}}}); });
+  check_throws<ValueError>("nan at position 3 cannot be converted to int64",
+                           [] { (void)tensor(std::vector<Doubles>{{0, 1}, {2, nan_value}}, {.dtype = slope::int64}); });
+  using Three = std::vector<std::vector<Doubles>>;
+  using Nine = std::vector<std::vector<std::vector<std::vector<std::vector<std::vector<Three>>>>>>;
+  const Nine nine{{{{{{{{{1}}}}}}}}};
+  check_throws<ShapeError>("at most 8 dimensions", [&] { (void)tensor(nine); });
+}
+
+BOOST_AUTO_TEST_CASE(sizes_may_stand_without_braces) {
+  check(zeros(3), float32, {3}, {0, 0, 0});
+  check(zeros(1, 2), float32, {1, 2}, {0, 0});
+  check(ones(1, 1, 3), float32, {1, 1, 3}, {1, 1, 1});
+  check(ones(1, 2, 1, 1, {.dtype = float64}), float64, {1, 2, 1, 1}, {1, 1});
+  check(zeros(2, 0, {.dtype = boolean}), boolean, {2, 0}, {});
+  check(zeros(2, {.dtype = slope::int64}), slope::int64, {2}, {0, 0});
+  check(ones(1, 1, 1, {.dtype = float64}), float64, {1, 1, 1}, {1});
+  check(zeros(ones({3}).size(0), 1u), float32, {3, 1}, {0, 0, 0});
+  BOOST_CHECK(empty(2, 3, 4, 5).shape() == (Shape{2, 3, 4, 5}));
+  BOOST_CHECK(empty(7).shape() == Shape{7} && empty(7, 1).shape() == (Shape{7, 1}));
+  BOOST_CHECK(empty(7, 1, 2).shape() == (Shape{7, 1, 2}));
+  BOOST_TEST(zeros(2, 2, {.requires_grad = true}).requires_grad());
+  check_throws<ShapeError>("zeros: trying to create a tensor with negative dimension -1: [-1]",
+                           [] { (void)zeros(-1); });
+  check_throws<ShapeError>("ones: trying to create a tensor with negative dimension -1: [2, -1]",
+                           [] { (void)ones(2, -1); });
+  check_throws<ShapeError>("negative dimension -1: [2, 1, -1]", [] { (void)empty(2, 1, -1); });
+  check_throws<ShapeError>("negative dimension -1: [2, 1, 1, -1]", [] { (void)empty(2, 1, 1, -1); });
 }
 
 BOOST_AUTO_TEST_CASE(options_mark_leaves_that_require_grad) {

@@ -96,6 +96,30 @@ BOOST_AUTO_TEST_CASE(the_same_seed_gives_the_same_tensors) {
   BOOST_TEST(rand({7}).to_vector<double>() != Doubles(first.begin(), first.begin() + 7));
 }
 
+BOOST_AUTO_TEST_CASE(sizes_may_stand_without_braces) {
+  const auto same = [](const Tensor& a, const Tensor& b) {
+    BOOST_CHECK(a.dtype() == b.dtype() && a.shape() == b.shape());
+    BOOST_TEST(a.to_vector<double>() == b.to_vector<double>());
+  };
+  const auto fresh = []() -> Generator& {
+    static Generator gen(0);
+    gen = Generator(11);
+    return gen;
+  };
+  const TensorOptions wide{.dtype = float64};
+  same(randn(5, wide, fresh()), randn({5}, wide, fresh()));
+  same(randn(2, 3, wide, fresh()), randn({2, 3}, wide, fresh()));
+  same(randn(2, 3, 1, wide, fresh()), randn({2, 3, 1}, wide, fresh()));
+  same(randn(2, 3, 1, 2, wide, fresh()), randn({2, 3, 1, 2}, wide, fresh()));
+  same(rand(5, {}, fresh()), rand({5}, {}, fresh()));
+  same(rand(2, 3, {}, fresh()), rand({2, 3}, {}, fresh()));
+  same(rand(2, 3, 1, {}, fresh()), rand({2, 3, 1}, {}, fresh()));
+  same(rand(2, 3, 1, 2, {}, fresh()), rand({2, 3, 1, 2}, {}, fresh()));
+  BOOST_CHECK(randn(32).shape() == Shape{32} && rand(4, 2, {.requires_grad = true}).requires_grad());
+  check_throws<ShapeError>("negative dimension -1: [2, -1]", [](Generator& gen) { (void)randn(2, -1, {}, gen); });
+  check_throws<ShapeError>("negative dimension -1: [-1]", [](Generator& gen) { (void)rand(-1, {}, gen); });
+}
+
 BOOST_AUTO_TEST_CASE(an_own_generator_leaves_the_default_one_alone) {
   manual_seed(5);
   const Generator before = default_generator();
