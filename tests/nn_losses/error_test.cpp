@@ -104,8 +104,12 @@ BOOST_AUTO_TEST_CASE(integral_predictions_are_refused) {
 BOOST_AUTO_TEST_CASE(reductions_and_options_out_of_range_are_refused) {
   const Operands in;
   const Refusals<ValueError> refuses{in};
-  refuses([&] { F::mse_loss(in.x, in.t, {.reduction = "average"}); }, "average is not a valid value for reduction");
-  refuses([&] { nn::BCELoss({.reduction = "Mean"}); }, "Mean is not a valid value for reduction");
+  const std::string average = "average", upper = "Mean";
+  refuses([&] { F::mse_loss(in.x, in.t, {.reduction = average}); },
+          "mse_loss: average is not a valid value for reduction; use \"none\", \"mean\" or \"sum\"");
+  refuses([&] { nn::BCELoss({.reduction = upper})(in.x, in.t); },
+          "binary_cross_entropy: Mean is not a valid value for reduction");
+  BOOST_CHECK_THROW((void)static_cast<Reduction>(nn::ReductionOption(average.c_str())), ValueError);
   refuses([&] { F::mse_loss(in.x, in.t, {.reduction = "batchmean"}); }, "batchmean is not a valid value for reduction");
   refuses([&] { F::l1_loss(in.x, in.t, {.reduction = Reduction::batchmean}); },
           "batchmean is not a valid value for reduction");

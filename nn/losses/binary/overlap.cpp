@@ -47,7 +47,8 @@ struct OverlapFormula : Overlap {
 
 }  // namespace
 
-Tensor overlap_loss(const char* op, In y_pred, const Tensor& y_true, const Overlap& overlap, Reduction reduction) {
+Tensor overlap_loss(const char* op, In y_pred, const Tensor& y_true, const Overlap& overlap,
+                    const ReductionOption& reduction) {
   CallerScope scope(y_pred.loc);
   require_alike(op, y_pred, y_true, reduction);
   if (y_pred->dim() == 0)

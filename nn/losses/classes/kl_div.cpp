@@ -47,9 +47,10 @@ Tensor kl_div(In y_pred, const Tensor& y_true, const KLDivLossOptions& options) 
       throw DTypeError(concat(op, ": Integral inputs not supported. The ", t == &y_true ? "target" : "input", " is ",
                               dtype_name(t->dtype()), "; convert it with .to(float32)"),
                        y_pred.loc);
-  if (options.reduction == Reduction::mean) warn_of_mean(y_pred.loc);
-  if (options.log_target) return slope::detail::pointwise_loss(KlDiv<true>{}, options.reduction, y_pred, y_true);
-  return slope::detail::pointwise_loss(KlDiv<false>{}, options.reduction, y_pred, y_true);
+  const Reduction reduction = options.reduction.of(op, y_pred.loc);
+  if (reduction == Reduction::mean) warn_of_mean(y_pred.loc);
+  if (options.log_target) return slope::detail::pointwise_loss(KlDiv<true>{}, reduction, y_pred, y_true);
+  return slope::detail::pointwise_loss(KlDiv<false>{}, reduction, y_pred, y_true);
 }
 
 }  // namespace slope::nn::functional

@@ -82,7 +82,7 @@ struct NegativeLogLikelihood {
 Tensor functional::nll_loss(In y_pred, const Tensor& y_true, const NLLLossOptions& options) {
   constexpr const char* op = "nll_loss";
   CallerScope scope(y_pred.loc);
-  const Reduction reduction = options.reduction;
+  const Reduction reduction = options.reduction.of(op, y_pred.loc);
   detail::require_floating(op, y_pred);
   detail::require_plain_reduction(op, reduction, y_pred.loc);
   detail::require_constant(op, "weight", options.weight, y_pred.loc);

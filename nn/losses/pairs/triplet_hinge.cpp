@@ -28,7 +28,7 @@ struct TripletHinge {
 }  // namespace
 
 void require_triplet(const char* op, In anchor, const Tensor& positive, const Tensor& negative, double margin,
-                     Reduction reduction) {
+                     const ReductionOption& reduction) {
   require_floating(op, anchor, "the anchor");
   require_floating(op, {positive, anchor.loc}, "the positive");
   require_floating(op, {negative, anchor.loc}, "the negative");

@@ -3,7 +3,7 @@
 namespace slope::nn::detail {
 
 DType require_view_pairs(const char* op, const char* names, In a, const Tensor& b, double temperature,
-                         Reduction reduction) {
+                         const ReductionOption& reduction) {
   if (!a.tensor.defined() || !b.defined())
     throw ValueError(concat(op, ": one of ", names, " is an undefined tensor"), a.loc);
   require_floating(op, a);

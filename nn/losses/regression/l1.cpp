@@ -8,7 +8,7 @@ namespace slope::nn::functional {
 
 Tensor l1_loss(In y_pred, const Tensor& y_true, const L1LossOptions& options) {
   CallerScope scope(y_pred.loc);
-  const Reduction reduction = options.reduction;
+  const Reduction reduction = options.reduction.of("l1_loss", y_pred.loc);
   detail::require_same_shape("l1_loss", y_pred, y_true);
   detail::require_plain_reduction("l1_loss", reduction, y_pred.loc);
   if (!y_pred->is_floating_point() && reduction != Reduction::mean && !options.weight.defined())

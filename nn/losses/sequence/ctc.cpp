@@ -244,7 +244,7 @@ struct CtcLoss {
 Tensor functional::ctc_loss(In log_probs, const Tensor& targets, const Lengths& input_lengths,
                             const Lengths& target_lengths, const CTCLossOptions& options) {
   CallerScope scope(log_probs.loc);
-  const Reduction reduction = options.reduction;
+  const Reduction reduction = options.reduction.of(op, log_probs.loc);
   detail::require_floating(op, log_probs);
   detail::require_plain_reduction(op, reduction, log_probs.loc);
   CtcLoss loss{checked(log_probs, targets, input_lengths, target_lengths, options.blank), reduction,

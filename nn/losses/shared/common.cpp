@@ -1,5 +1,9 @@
 #include "slope/nn/losses/shared/common.h"
 
+#include <mutex>
+#include <set>
+#include <string>
+
 #include "slope/autograd/engine/grad_mode.h"
 #include "slope/autograd/engine/op.h"
 #include "slope/autograd/ops/pointwise/elementwise.h"
@@ -8,17 +12,23 @@
 
 namespace slope::nn {
 
-ReductionOption::ReductionOption(std::string_view name, SourceLoc loc) {
-  if (name == "none")
-    value_ = Reduction::none;
-  else if (name == "mean")
-    value_ = Reduction::mean;
-  else if (name == "sum")
-    value_ = Reduction::sum;
-  else if (name == "batchmean")
-    value_ = Reduction::batchmean;
-  else
-    throw ValueError(concat(name, " is not a valid value for reduction; use \"none\", \"mean\" or \"sum\""), loc);
+ReductionOption ReductionOption::run_time(std::string_view name) {
+  ReductionOption option;
+  if (const auto found = find(name)) {
+    option.value_ = *found;
+    return option;
+  }
+  // Options are copied and outlive the text they were made from; wrong names are few.
+  static std::mutex mutex;
+  static std::set<std::string> wrong_names;
+  const std::lock_guard lock(mutex);
+  option.unknown_ = wrong_names.emplace(name).first->c_str();
+  return option;
+}
+
+void ReductionOption::refuse(const char* op, SourceLoc loc) const {
+  throw ValueError(concat(op, ": ", unknown_, " is not a valid value for reduction; use \"none\", \"mean\" or \"sum\""),
+                   loc);
 }
 
 namespace detail {
@@ -73,12 +83,12 @@ void require_broadcastable(const char* op, const char* argument, In prediction, 
     (void)broadcast_shapes(prediction->shape(), other.shape(), op, prediction.loc);
 }
 
-void require_plain_reduction(const char* op, Reduction reduction, SourceLoc loc) {
-  if (reduction == Reduction::batchmean)
+void require_plain_reduction(const char* op, const ReductionOption& reduction, SourceLoc loc) {
+  if (reduction.of(op, loc) == Reduction::batchmean)
     throw ValueError(concat(op, ": batchmean is not a valid value for reduction; it belongs to kl_div"), loc);
 }
 
-void require_alike(const char* op, In prediction, const Tensor& target, Reduction reduction) {
+void require_alike(const char* op, In prediction, const Tensor& target, const ReductionOption& reduction) {
   require_floating(op, prediction);
   require_same_shape(op, prediction, target);
   require_plain_reduction(op, reduction, prediction.loc);

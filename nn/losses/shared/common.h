@@ -1,7 +1,10 @@
 #pragma once
 
-#include <string>
+#include <concepts>
+#include <cstddef>
+#include <optional>
 #include <string_view>
+#include <type_traits>
 
 #include "slope/autograd/ops/reduce/reduction.h"
 #include "slope/autograd/tensor/tensor.h"
@@ -9,20 +12,54 @@
 /// What losses share: the reduction option and the checks that precede every computation.
 namespace slope::nn {
 
-/// A Reduction, or its name: `{.reduction = Reduction::sum}` or `{.reduction = "sum"}`. Throws ValueError for other
-/// names.
+/// A Reduction, or its name: `{.reduction = Reduction::sum}` or `{.reduction = "sum"}`. A name in the program's text is
+/// checked when it is compiled; one that is only known when it runs makes the loss throw ValueError.
+///
+///     const std::string name = read_settings();
+///     F::mse_loss(y_pred, y_true, {.reduction = name});
 class ReductionOption {
  public:
-  ReductionOption(Reduction value = Reduction::mean) : value_(value) {}
-  ReductionOption(std::string_view name, SourceLoc loc = SourceLoc::here());
-  ReductionOption(const char* name, SourceLoc loc = SourceLoc::here()) : ReductionOption(std::string_view(name), loc) {}
-  ReductionOption(const std::string& name, SourceLoc loc = SourceLoc::here())
-      : ReductionOption(std::string_view(name), loc) {}
+  constexpr ReductionOption(Reduction value = Reduction::mean) : value_(value) {}
+  /// A name in the program's text.
+  template <std::size_t n>
+  consteval ReductionOption(const char (&name)[n])
+      : value_(this_is_no_reduction_use_none_mean_or_sum(find(std::string_view(name, n - 1)))) {}
+  /// A name known when the program runs.
+  template <class Text>
+    requires(!std::is_array_v<Text> && std::convertible_to<const Text&, std::string_view>)
+  ReductionOption(const Text& name) : ReductionOption(run_time(name)) {}
+
   /// What was chosen.
-  operator Reduction() const { return value_; }
+  operator Reduction() const {
+    if (unknown_) [[unlikely]]
+      refuse("reduction", {});
+    return value_;
+  }
+  /// The same; an error names the operation.
+  Reduction of(const char* op, SourceLoc loc) const {
+    if (unknown_) [[unlikely]]
+      refuse(op, loc);
+    return value_;
+  }
 
  private:
+  static constexpr std::optional<Reduction> find(std::string_view name) {
+    if (name == "none") return Reduction::none;
+    if (name == "mean") return Reduction::mean;
+    if (name == "sum") return Reduction::sum;
+    if (name == "batchmean") return Reduction::batchmean;
+    return std::nullopt;
+  }
+  /// Its name is what the compiler says about a wrong literal.
+  static consteval Reduction this_is_no_reduction_use_none_mean_or_sum(std::optional<Reduction> found) {
+    if (!found) throw "not a reduction";
+    return *found;
+  }
+  static ReductionOption run_time(std::string_view name);
+  [[noreturn]] void refuse(const char* op, SourceLoc loc) const;
+
   Reduction value_;
+  const char* unknown_ = nullptr;  // a name that is none, kept for the message
 };
 
 namespace detail {
@@ -39,9 +76,9 @@ void require_broadcasts_to(const char* op, const char* argument, const Tensor& w
 /// Throws ShapeError unless the two broadcast, ValueError for an undefined `other`.
 void require_broadcastable(const char* op, const char* argument, In prediction, const Tensor& other);
 /// All that losses of one prediction and one target of its shape check: floating, shapes, no batchmean.
-void require_alike(const char* op, In prediction, const Tensor& target, Reduction reduction);
-/// Throws ValueError for batchmean, which only KLDiv knows.
-void require_plain_reduction(const char* op, Reduction reduction, SourceLoc loc);
+void require_alike(const char* op, In prediction, const Tensor& target, const ReductionOption& reduction);
+/// Throws ValueError for batchmean, which only KLDiv knows, and for a name that is no reduction.
+void require_plain_reduction(const char* op, const ReductionOption& reduction, SourceLoc loc);
 /// The dtype of a loss: prediction and target promoted. Weights and the like are converted to it and change nothing.
 DType result_dtype(const Tensor& prediction, const Tensor& target);
 /// Unreduced values to their reduction.

@@ -183,8 +183,8 @@ void class_refusals(Refusals& refuse, const std::string& op) {
              shape),
          {x, labels}, {.weight = weight});
   with(Kind::value, "batchmean is not a valid value for reduction", {x, labels}, {.reduction = Reduction::batchmean});
-  refuse(Kind::value, "average is not a valid value for reduction", {x, labels},
-         [](const LossInputs& in) { function(in[0], in[1], {.reduction = "average"}); });
+  refuse(Kind::value, concat(op, ": average is not a valid value for reduction"), {x, labels},
+         [](const LossInputs& in) { function(in[0], in[1], {.reduction = std::string("average")}); });
   refuse(Kind::autograd, concat("the function '", op, "' is not differentiable with respect to argument 'weight'"),
          {x, labels, row}, [](const LossInputs& in) { function(in[0], in[1], {.weight = in[2]}); });
 }

@@ -94,8 +94,8 @@ void refusals(std::vector<LossRefusal>& table) {
   refuse(Kind::dtype, "kl_div: Integral inputs not supported. The target is int64", kl, {x, whole});
   refuse(Kind::dtype, "kl_div: Integral inputs not supported. The target is bool", kl,
          {x, zeros({2, 3}, {.dtype = boolean})});
-  refuse(Kind::value, "average is not a valid value for reduction",
-         [](const LossInputs& in) { F::kl_div(in[0], in[1], {.reduction = "average"}); }, {x, t});
+  refuse(Kind::value, "kl_div: average is not a valid value for reduction",
+         [](const LossInputs& in) { F::kl_div(in[0], in[1], {.reduction = std::string("average")}); }, {x, t});
 
   const auto ranking = [](const LossInputs& in) { F::margin_ranking_loss(in[0], in[1], in[2]); };
   constexpr auto ranking_by_one = [](const Tensor& a, const Tensor& b, const nn::MarginRankingLossOptions& o) {

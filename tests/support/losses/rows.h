@@ -50,10 +50,10 @@ void refuse_unfit_arguments(std::vector<LossRefusal>& table, const std::string& 
                 function(in[0], in[1], o);
               },
               {x, t});
-  add_refusal(table, Kind::value, "average is not a valid value for reduction",
+  add_refusal(table, Kind::value, op + ": average is not a valid value for reduction",
               [](const LossInputs& in) {
                 Options o;
-                o.reduction = "average";
+                o.reduction = std::string("average");
                 function(in[0], in[1], o);
               },
               {x, t});

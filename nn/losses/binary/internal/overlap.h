@@ -10,6 +10,7 @@ struct Overlap {
   double alpha = 0.5, beta = 0.5, smooth = 1, gamma = 1;
 };
 
-Tensor overlap_loss(const char* op, In y_pred, const Tensor& y_true, const Overlap& overlap, Reduction reduction);
+Tensor overlap_loss(const char* op, In y_pred, const Tensor& y_true, const Overlap& overlap,
+                    const ReductionOption& reduction);
 
 }  // namespace slope::nn::detail
