@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "slope/autograd/core/key.h"
 #include "slope/nn/module.h"
 
 /// Modules that hold modules. They own what is put into them; everything else sees it through parameters(), state_dict()
@@ -20,11 +21,12 @@ struct Named {
   /// The name, and the module.
   std::string name;
   M module;
+  SourceLoc loc{};  // where it was named
 };
 /// Gives a module a name.
 template <std::derived_from<Module> M>
-Named<M> named(std::string name, M module) {
-  return {std::move(name), std::move(module)};
+Named<M> named(std::string name, M module, SourceLoc loc = SourceLoc::here()) {
+  return {std::move(name), std::move(module), loc};
 }
 
 /// What Sequential and ModuleList share: modules by position. Each is named by its position unless it was given a name;
@@ -102,7 +104,7 @@ class ModuleSequence : public Module {
   }
   template <std::derived_from<Module> M>
   void take(Named<M> named, SourceLoc loc) {
-    push_back(std::move(named.name), std::move(named.module), loc);
+    push_back(std::move(named.name), std::move(named.module), loc.in_library() ? named.loc : loc);
   }
   void take(std::unique_ptr<Module> module, SourceLoc loc) { push_back(std::move(module), loc); }
   /// Moves all modules of `other` behind the own ones.
@@ -211,7 +213,7 @@ class ModuleDict : public Module {
   std::size_t size() const { return items_.size(); }
   bool contains(std::string_view name) const;
   Module& at(std::string_view name, SourceLoc loc = SourceLoc::here()) const;
-  Module& operator[](std::string_view name) const { return at(name); }
+  Module& operator[](slope::detail::Key name) const { return at(name.name, name.loc); }
   std::vector<std::string> keys() const;
   /// Takes a module out.
   std::unique_ptr<Module> pop(std::string_view name, SourceLoc loc = SourceLoc::here());
@@ -247,7 +249,7 @@ class ParameterDict : public Module {
   std::size_t size() const { return items_.size(); }
   bool contains(std::string_view name) const;
   const Parameter& at(std::string_view name, SourceLoc loc = SourceLoc::here()) const;
-  const Parameter& operator[](std::string_view name) const { return at(name); }
+  const Parameter& operator[](slope::detail::Key name) const { return at(name.name, name.loc); }
   std::vector<std::string> keys() const;
 
  private:

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <limits>
 #include <ostream>
+#include <type_traits>
 #include <typeinfo>
 #include <unordered_map>
 #include <unordered_set>
@@ -54,8 +55,8 @@ void Module::leave_parent() noexcept {
   slot_ = nullptr;
 }
 
-void Module::moved_from() const {
-  throw ValueError(concat(class_name(), ": this module was moved from; use the one it went to"));
+void Module::moved_from(SourceLoc loc) const {
+  throw ValueError(concat(class_name(), ": this module was moved from; use the one it went to"), loc);
 }
 
 // ---- registration
@@ -68,7 +69,7 @@ void Module::check_name(const std::string& name, SourceLoc loc) const {
     throw ValueError(concat(class_name(), ": the name '", name, "' can't contain \".\"; nested modules make the dots"),
                      loc);
   const auto has_name = [&](const auto& e) { return e.name == name; };
-  const bool taken = std::ranges::any_of(state().parameters, has_name) ||
+  const bool taken = std::ranges::any_of(state(loc).parameters, has_name) ||
                      std::ranges::any_of(state().buffers, has_name) ||
                      std::ranges::any_of(state().children, [&](const auto& c) { return c->name == name; });
   if (taken)
@@ -79,7 +80,7 @@ void Module::check_name(const std::string& name, SourceLoc loc) const {
 
 void Module::link(std::string name, Module& child, SourceLoc loc) {
   check_name(name, loc);
-  child.state();
+  child.state(loc);
   if (&child == this) throw ValueError(concat(class_name(), ": a module can't be its own child '", name, "'"), loc);
   if (child.slot_)
     throw ValueError(concat(class_name(), ": the module added as '", name, "' is registered as '", child.slot_->name,
@@ -147,6 +148,39 @@ Tensor Module::forward(const Tensor&) {
                           "call the overload for the inputs it takes"));
 }
 
+namespace {
+
+/// Throws an error of the same type with another text; returns when it is none of slope's own types.
+template <class... Types>
+void throw_alike(const Error& e, const std::string& text) {
+  const auto as = [&]<class T>(std::type_identity<T>) {
+    if (typeid(e) == typeid(T)) throw T(text, e.where());
+  };
+  (as(std::type_identity<Types>()), ...);
+}
+
+}  // namespace
+
+void Module::rethrow_with_path(const Error& e) const {
+  if (!slot_) throw;
+  // The text last thrown from here on this thread: an error that says the same has its path already.
+  static thread_local std::string named;
+  std::string text = e.what();
+  if (text == named) throw;
+  if (const SourceLoc where = e.where(); where.file) {
+    const std::string line = concat(" (", where.file, ":", where.line, ")");
+    if (text.ends_with(line)) text.resize(text.size() - line.size());
+  }
+  text.insert(0, concat(slope::detail::path_text(slope::detail::call_path), " (", class_name(), "): "));
+  try {
+    throw_alike<ShapeError, DTypeError, IndexError, ValueError, AutogradError, IoError, Error>(e, text);
+  } catch (const Error& changed) {
+    named = changed.what();
+    throw;
+  }
+  throw;
+}
+
 Tensor Module::operator()(In x) {
   return run(x, [this](const Tensor& t) { return forward(t); });
 }
@@ -169,15 +203,15 @@ void Module::after_forward(const detail::ForwardHooks& hooks, const Tensor& inpu
     if (Tensor t = hook(*this, input, output); t.defined()) output = std::move(t);
 }
 
-ForwardHookHandle Module::add_pre_hook(ForwardPreHook hook) {
-  auto& hooks = state().hooks;
+ForwardHookHandle Module::add_pre_hook(ForwardPreHook hook, SourceLoc loc) {
+  auto& hooks = state(loc).hooks;
   if (!hooks) hooks = std::make_shared<detail::ForwardHooks>();
   hooks->before.emplace_back(hooks->next, std::move(hook));
   return {hooks, hooks->next++};
 }
 
-ForwardHookHandle Module::add_hook(ForwardHook hook) {
-  auto& hooks = state().hooks;
+ForwardHookHandle Module::add_hook(ForwardHook hook, SourceLoc loc) {
+  auto& hooks = state(loc).hooks;
   if (!hooks) hooks = std::make_shared<detail::ForwardHooks>();
   hooks->after.emplace_back(hooks->next, std::move(hook));
   return {hooks, hooks->next++};
@@ -280,26 +314,36 @@ std::vector<Module::NamedTensor> Module::named_tensors(const std::string& prefix
   return out;
 }
 
-void Module::each_parameter(const Function<void(const std::string&, const Tensor&)>& f) const {
+void Module::each_parameter(const Function<void(const std::string&, const Tensor&)>& f, SourceLoc loc) const {
+  const CallerScope scope(loc);
   each_tensor("", true, &State::parameters, f);
 }
-std::vector<Module::NamedTensor> Module::named_parameters(const std::string& prefix, bool recurse) const {
+std::vector<Module::NamedTensor> Module::named_parameters(const std::string& prefix, bool recurse,
+                                                          SourceLoc loc) const {
+  const CallerScope scope(loc);
   return named_tensors(prefix, recurse, &State::parameters);
 }
-std::vector<Tensor> Module::parameters(bool recurse) const { return without_names(named_parameters("", recurse)); }
-std::vector<Module::NamedTensor> Module::named_buffers(const std::string& prefix, bool recurse) const {
+std::vector<Tensor> Module::parameters(bool recurse, SourceLoc loc) const {
+  return without_names(named_parameters("", recurse, loc));
+}
+std::vector<Module::NamedTensor> Module::named_buffers(const std::string& prefix, bool recurse, SourceLoc loc) const {
+  const CallerScope scope(loc);
   return named_tensors(prefix, recurse, &State::buffers);
 }
-std::vector<Tensor> Module::buffers(bool recurse) const { return without_names(named_buffers("", recurse)); }
+std::vector<Tensor> Module::buffers(bool recurse, SourceLoc loc) const {
+  return without_names(named_buffers("", recurse, loc));
+}
 
-std::vector<Module::NamedModule> Module::named_modules(const std::string& prefix) {
+std::vector<Module::NamedModule> Module::named_modules(const std::string& prefix, SourceLoc loc) {
+  const CallerScope scope(loc);
   std::vector<NamedModule> out;
   visit(prefix, [&](const std::string& path, Module& m) { out.emplace_back(path, &m); }, everything);
   return out;
 }
-std::vector<Module*> Module::modules() { return without_names(named_modules()); }
+std::vector<Module*> Module::modules(SourceLoc loc) { return without_names(named_modules("", loc)); }
 
-std::vector<Module::NamedModule> Module::named_children() const {
+std::vector<Module::NamedModule> Module::named_children(SourceLoc loc) const {
+  const CallerScope scope(loc);
   std::vector<NamedModule> out;
   visit(
       "",
@@ -309,26 +353,28 @@ std::vector<Module::NamedModule> Module::named_children() const {
       1);
   return out;
 }
-std::vector<Module*> Module::children() const { return without_names(named_children()); }
+std::vector<Module*> Module::children(SourceLoc loc) const { return without_names(named_children(loc)); }
 
-Module& Module::apply(const Function<void(Module&)>& f) {
+Module& Module::apply(const Function<void(Module&)>& f, SourceLoc loc) {
+  const CallerScope scope(loc);
   visit("", [&](const std::string&, Module& m) { f(m); }, everything, Order::children_first);
   return *this;
 }
 
 // ---- modes
 
-Module& Module::train(bool mode) {
+Module& Module::train(bool mode, SourceLoc loc) {
+  const CallerScope scope(loc);
   visit("", [&](const std::string&, Module& m) { m.state().training = mode; }, everything);
   return *this;
 }
 
-void Module::zero_grad(bool set_to_none) {
-  for (const Tensor& p : parameters()) p.zero_grad(set_to_none);
+void Module::zero_grad(bool set_to_none, SourceLoc loc) {
+  for (const Tensor& p : parameters(true, loc)) p.zero_grad(set_to_none);
 }
 
-Module& Module::requires_grad_(bool on) {
-  for (const Tensor& p : parameters()) p.requires_grad_(on);
+Module& Module::requires_grad_(bool on, SourceLoc loc) {
+  for (const Tensor& p : parameters(true, loc)) p.requires_grad_(on);
   return *this;
 }
 
@@ -348,6 +394,7 @@ void replace_data(const Tensor& t, const Tensor& with) {
 Module& Module::to(DType dtype, SourceLoc loc) {
   if (!is_floating(dtype))
     throw DTypeError(concat(class_name(), ".to: only accepts floating point dtypes, got ", dtype_name(dtype)), loc);
+  const CallerScope scope(loc);
   NoGradGuard no_grad;
   auto convert = [&](const Tensor& t) {
     if (!t.is_floating_point() || t.dtype() == dtype) return;
@@ -362,7 +409,10 @@ Module& Module::to(DType dtype, SourceLoc loc) {
 
 // ---- saving and loading
 
-StateDict Module::state_dict(const std::string& prefix) const { return tensors(prefix, false); }
+StateDict Module::state_dict(const std::string& prefix, SourceLoc loc) const {
+  const CallerScope scope(loc);
+  return tensors(prefix, false);
+}
 
 StateDict Module::tensors(const std::string& prefix, bool also_not_persistent) const {
   StateDict dict;
@@ -378,7 +428,7 @@ StateDict Module::tensors(const std::string& prefix, bool also_not_persistent) c
 }
 
 LoadResult Module::load_state_dict(const StateDict& dict, bool strict, SourceLoc loc) {
-  return load_into(state_dict(), dict, strict, loc);
+  return load_into(state_dict("", loc), dict, strict, loc);
 }
 
 namespace {
@@ -437,6 +487,7 @@ LoadResult Module::load_into(const StateDict& own, const StateDict& dict, bool s
 }
 
 void clone_into(Module& to, const Module& from, SourceLoc loc) {
+  const CallerScope scope(loc);
   to.load_into(to.tensors("", true), from.tensors("", true), true, loc);
 }
 
@@ -480,7 +531,8 @@ void Module::describe(std::string& out, int indent) const {
   out += std::string(static_cast<std::size_t>(indent), ' ') + ")";
 }
 
-std::string Module::to_string() const {
+std::string Module::to_string(SourceLoc loc) const {
+  const CallerScope scope(loc);
   std::string out;
   describe(out, 0);
   return out;

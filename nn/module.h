@@ -99,46 +99,60 @@ class Module {
 
   /// The computation. Modules with several inputs declare overloads of their own, and call operators made of `run`. Throws
   /// ValueError unless overridden.
-  virtual Tensor forward(const Tensor& x);
-  /// Calls forward with its hooks; errors inside name this line.
+  virtual Tensor forward(const Tensor& x);  // with another result, name it otherwise and call it by run()
+  /// Calls forward with its hooks; errors inside name this line, and the path of the module among its parents:
+  /// `net.3 (Linear): linear: ...`.
   Tensor operator()(In x);
+  /// Does not compile: says what a module with several inputs lacks.
+  template <class... Rest>
+    requires(sizeof...(Rest) > 0)
+  Tensor operator()(In, const Rest&...) {
+    static_assert(
+        sizeof...(Rest) == 0,
+        "this module has no call operator for several inputs; declare one in it: Tensor operator()(In a, const "
+        "Tensor& b) { return run(a, [&](const Tensor& x) { return forward(x, b); }); }");
+    return {};
+  }
 
   // ---- the tree: in order of registration, a module before its descendants, names as dotted paths
   /// A dotted path and what it names.
   using NamedTensor = std::pair<std::string, Tensor>;
   using NamedModule = std::pair<std::string, Module*>;
   /// Every parameter once, under the first of its names.
-  std::vector<NamedTensor> named_parameters(const std::string& prefix = "", bool recurse = true) const;
-  std::vector<Tensor> parameters(bool recurse = true) const;
+  std::vector<NamedTensor> named_parameters(const std::string& prefix = "", bool recurse = true,
+                                            SourceLoc loc = SourceLoc::here()) const;
+  std::vector<Tensor> parameters(bool recurse = true, SourceLoc loc = SourceLoc::here()) const;
   /// Calls `f` with each of named_parameters(), without a list of them: for what is done in every training step.
-  void each_parameter(const Function<void(const std::string& name, const Tensor& parameter)>& f) const;
-  std::vector<NamedTensor> named_buffers(const std::string& prefix = "", bool recurse = true) const;
-  std::vector<Tensor> buffers(bool recurse = true) const;
-  std::vector<NamedModule> named_children() const;
-  std::vector<Module*> children() const;
+  void each_parameter(const Function<void(const std::string& name, const Tensor& parameter)>& f,
+                      SourceLoc loc = SourceLoc::here()) const;
+  std::vector<NamedTensor> named_buffers(const std::string& prefix = "", bool recurse = true,
+                                         SourceLoc loc = SourceLoc::here()) const;
+  std::vector<Tensor> buffers(bool recurse = true, SourceLoc loc = SourceLoc::here()) const;
+  std::vector<NamedModule> named_children(SourceLoc loc = SourceLoc::here()) const;
+  std::vector<Module*> children(SourceLoc loc = SourceLoc::here()) const;
   /// This module first.
-  std::vector<NamedModule> named_modules(const std::string& prefix = "");
-  std::vector<Module*> modules();
+  std::vector<NamedModule> named_modules(const std::string& prefix = "", SourceLoc loc = SourceLoc::here());
+  std::vector<Module*> modules(SourceLoc loc = SourceLoc::here());
   /// Calls `f` on all descendants, then on this module. Returns the module.
-  Module& apply(const Function<void(Module&)>& f);
+  Module& apply(const Function<void(Module&)>& f, SourceLoc loc = SourceLoc::here());
 
   // ---- modes
   /// Sets the mode of this module and all below it.
-  Module& train(bool mode = true);
-  Module& eval() { return train(false); }
+  Module& train(bool mode = true, SourceLoc loc = SourceLoc::here());
+  Module& eval(SourceLoc loc = SourceLoc::here()) { return train(false, loc); }
   /// Whether it is in training mode.
-  bool is_training() const { return state().training; }
+  bool is_training(SourceLoc loc = SourceLoc::here()) const { return state(loc).training; }
   /// Drops all gradients, or zeroes them in place.
-  void zero_grad(bool set_to_none = true);
+  void zero_grad(bool set_to_none = true, SourceLoc loc = SourceLoc::here());
   /// Whether parameters want gradients: `requires_grad_(false)` freezes.
-  Module& requires_grad_(bool on = true);
+  Module& requires_grad_(bool on = true, SourceLoc loc = SourceLoc::here());
   /// Converts floating parameters and buffers in place: handles held elsewhere see the new dtype.
   Module& to(DType dtype, SourceLoc loc = SourceLoc::here());
 
   // ---- saving and loading
   /// Parameters, then persistent buffers, then children; detached, sharing memory with the module. Shared tensors appear
   /// under each of their names.
-  StateDict state_dict(const std::string& prefix = "") const;
+  StateDict state_dict(const std::string& prefix = "", SourceLoc loc = SourceLoc::here()) const;
   /// Copies values into the existing tensors, so that optimizers and tied names stay right. Throws one ValueError listing
   /// every missing key, unexpected key and size mismatch, having changed nothing; without `strict`, missing and unexpected
   /// keys are returned instead.
@@ -147,14 +161,14 @@ class Module {
   // ---- hooks
   /// `hook(module, input)` before every forward through operator(), in order of registration.
   template <class F>
-  ForwardHookHandle register_forward_pre_hook(F hook) {
-    return add_pre_hook(with_result<Module&, const Tensor&>(std::move(hook)));
+  ForwardHookHandle register_forward_pre_hook(F hook, SourceLoc loc = SourceLoc::here()) {
+    return add_pre_hook(with_result<Module&, const Tensor&>(std::move(hook)), loc);
   }
   /// `hook(module, input, output)` after every forward through operator(), in order of registration. A hook that returns a
   /// tensor replaces the output, one of `register_forward_pre_hook` the input.
   template <class F>
-  ForwardHookHandle register_forward_hook(F hook) {
-    return add_hook(with_result<Module&, const Tensor&, const Tensor&>(std::move(hook)));
+  ForwardHookHandle register_forward_hook(F hook, SourceLoc loc = SourceLoc::here()) {
+    return add_hook(with_result<Module&, const Tensor&, const Tensor&>(std::move(hook)), loc);
   }
 
   // ---- description
@@ -163,7 +177,7 @@ class Module {
   /// What stands in the parentheses of the printed form.
   virtual std::string extra_repr() const { return {}; }
   /// The tree as PyTorch prints it.
-  std::string to_string() const;
+  std::string to_string(SourceLoc loc = SourceLoc::here()) const;
   /// Multiply-accumulates for one output of this shape; 0 for layers without products.
   virtual std::int64_t macs(const Shape& output_shape) const {
     (void)output_shape;
@@ -213,16 +227,20 @@ class Module {
   std::invoke_result_t<const F&, const Tensor&> run(In x, const F& f) {
     const CallerScope scope(x.loc);
     const slope::detail::CallPathScope path(call_path());
-    if (!state().hooks) [[likely]]
-      return f(x.tensor);
-    const auto hooks = state().hooks;  // stays while they run, whatever they do
-    const Tensor input = before_forward(*hooks, x.tensor);
-    auto output = f(input);
-    if constexpr (std::is_same_v<decltype(output), Tensor>)
-      after_forward(*hooks, input, output);
-    else
-      after_forward(*hooks, input, std::get<0>(output));
-    return output;
+    try {
+      if (!state().hooks) [[likely]]
+        return f(x.tensor);
+      const auto hooks = state().hooks;  // stays while they run, whatever they do
+      const Tensor input = before_forward(*hooks, x.tensor);
+      auto output = f(input);
+      if constexpr (std::is_same_v<decltype(output), Tensor>)
+        after_forward(*hooks, input, output);
+      else
+        after_forward(*hooks, input, std::get<0>(output));
+      return output;
+    } catch (const Error& e) {
+      rethrow_with_path(e);
+    }
   }
 
  private:
@@ -247,12 +265,12 @@ class Module {
   };
   enum class Order { parents_first, children_first };
 
-  State& state() const {
+  State& state(SourceLoc loc = {}) const {
     if (!state_) [[unlikely]]
-      moved_from();
+      moved_from(loc);
     return *state_;
   }
-  [[noreturn]] void moved_from() const;
+  [[noreturn]] void moved_from(SourceLoc loc) const;
 
   /// That of the forward which runs on this thread, continued with this module's name.
   slope::detail::CallPath call_path() const {
@@ -275,11 +293,13 @@ class Module {
     else
       return f;
   }
-  ForwardHookHandle add_pre_hook(ForwardPreHook hook);
-  ForwardHookHandle add_hook(ForwardHook hook);
+  ForwardHookHandle add_pre_hook(ForwardPreHook hook, SourceLoc loc);
+  ForwardHookHandle add_hook(ForwardHook hook, SourceLoc loc);
   Tensor before_forward(const detail::ForwardHooks& hooks, const Tensor& x);
   void after_forward(const detail::ForwardHooks& hooks, const Tensor& input, Tensor& output);
 
+  /// Throws the error that is being handled on, with this module's name before its text.
+  [[noreturn]] void rethrow_with_path(const Error& e) const;
   void check_name(const std::string& name, SourceLoc loc) const;
   void release_children() noexcept;
   void leave_parent() noexcept;

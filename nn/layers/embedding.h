@@ -36,6 +36,7 @@ Tensor one_hot(In indices, std::int64_t num_classes = -1);
 ///     Tensor y = words(tensor({3, 0, 7}));          // (3, 16)
 class Embedding : public Module {
  public:
+  Embedding() = delete;  // name it where it is declared: nn::Embedding layer = add("layer", nn::Embedding(100, 8));
   Embedding(std::int64_t num_embeddings, std::int64_t embedding_dim, EmbeddingOptions options = {},
             SourceLoc loc = SourceLoc::here());
   /// With given rows; frozen ones require no gradient. Throws ShapeError unless `rows` is a matrix.

@@ -25,6 +25,7 @@ struct LinearOptions {
 ///     Tensor y = fc(x);
 class Linear : public Module {
  public:
+  Linear() = delete;  // name it where it is declared: nn::Linear layer = add("layer", nn::Linear(2, 4));
   Linear(std::int64_t in_features, std::int64_t out_features, LinearOptions options = {},
          SourceLoc loc = SourceLoc::here());
   Tensor forward(const Tensor& x) override;
@@ -46,6 +47,7 @@ class Linear : public Module {
 ///     Tensor y = score(query, key);
 class Bilinear : public Module {
  public:
+  Bilinear() = delete;  // name it where it is declared: nn::Bilinear layer = add("layer", nn::Bilinear(2, 3, 4));
   Bilinear(std::int64_t in1_features, std::int64_t in2_features, std::int64_t out_features, LinearOptions options = {},
            SourceLoc loc = SourceLoc::here());
   using Module::forward;

@@ -1,4 +1,5 @@
 // expect: conflicting return type|invalid covariant return type|not covariant|different return type
+// expect: with another result, name it otherwise and call it by run\(\)
 #include <utility>
 #include "slope/nn.h"
 using namespace slope;
