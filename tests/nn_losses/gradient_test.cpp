@@ -176,7 +176,7 @@ BOOST_AUTO_TEST_CASE(a_users_formula_may_use_binary_cross_entropy) {
   const Tensor p = numbers({2, 3}, 1), y = numbers({2, 3}, 2);
   const auto focal = slope::pointwise([](auto q, auto t) {
     auto q_t = t * q + (1.0 - t) * (1.0 - q);
-    return (t * 0.75 + (1.0 - t) * 0.25) * pow(1.0 - q_t, 2.0) * binary_cross_entropy(q, t);
+    return (t * 0.75 + (1.0 - t) * 0.25) * pow(1.0 - q_t, 2.0) * formula::call(formula::BinaryCrossEntropy{}, q, t);
   });
   const Tensor built = F::focal_loss(p, y), own = focal.mean(p, y);
   BOOST_TEST(std::abs(built.item() - own.item()) < 1e-15);

@@ -51,6 +51,93 @@ BOOST_AUTO_TEST_CASE(capture_numbers_and_take_up_to_six_arguments) {
   check_values(autograd::grad({y.sum()}, {x})[0], {2.5, 3.5});
 }
 
+namespace {
+
+/// A sum of its arguments that states 100, 200, ... as its partials, so that they are told from the plain ones.
+struct StatedSum {
+  static constexpr const char* name = "StatedSum";
+  template <class T, class... Rest>
+  T operator()(const T& first, const Rest&... rest) const {
+    return (first + ... + rest);
+  }
+#define STATED_PARTIAL(d, value)        \
+  template <class T, class... Rest>     \
+  T d(const T&, const Rest&...) const { \
+    return T(value);                    \
+  }
+  STATED_PARTIAL(d0, 100)
+  STATED_PARTIAL(d1, 200)
+  STATED_PARTIAL(d2, 300)
+  STATED_PARTIAL(d3, 400)
+  STATED_PARTIAL(d4, 500)
+#undef STATED_PARTIAL
+};
+struct StatedSumOfSix : StatedSum {
+  template <class T>
+  T d5(const T& a, const T&, const T&, const T&, const T&, const T&, const T& value) const {
+    return 600.0 + (value - value) + (a - a);
+  }
+};
+
+/// x², which says that its derivative is 10·x.
+struct StatedSquare {
+  template <class T>
+  T operator()(const T& x) const {
+    return x * x;
+  }
+  template <class T>
+  T d0(const T& x, const T&) const {
+    return 10.0 * x;
+  }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(state_derivatives_by_five_and_six_arguments) {
+  for (const DType dtype : {float32, float64}) {
+    std::vector<Tensor> x;
+    for (int i = 0; i < 6; ++i) x.push_back(full({17}, 1.0 + i, {.dtype = dtype, .requires_grad = true}));
+    const Tensor five[] = {pointwise(StatedSum{})(x[0], x[1], x[2], x[3], x[4]).sum(),
+                           pointwise(StatedSum{}).sum(x[0], x[1], x[2], x[3], x[4])};
+    const Tensor six[] = {pointwise(StatedSumOfSix{})(x[0], x[1], x[2], x[3], x[4], x[5]).sum(),
+                          pointwise(StatedSumOfSix{}).sum(x[0], x[1], x[2], x[3], x[4], x[5])};
+    for (const bool create_graph : {false, true})
+      for (const Tensor& y : five) {
+        BOOST_TEST(y.item() == 17 * 15.0);
+        const auto grads =
+            autograd::grad({y}, {x.begin(), x.begin() + 5}, {.retain_graph = true, .create_graph = create_graph});
+        for (std::size_t i = 0; i < 5; ++i)
+          BOOST_TEST(grads[i].detach().equal(full({17}, 100.0 * (1 + static_cast<double>(i)), {.dtype = dtype})));
+      }
+    for (const bool create_graph : {false, true})
+      for (const Tensor& y : six) {
+        const auto grads = autograd::grad({y}, x, {.retain_graph = true, .create_graph = create_graph});
+        for (std::size_t i = 0; i < 6; ++i)
+          BOOST_TEST(grads[i].detach().equal(full({17}, 100.0 * (1 + static_cast<double>(i)), {.dtype = dtype})));
+      }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(call_formulas_inside_formulas_with_the_derivatives_they_state) {
+  const auto f = [](auto a, auto b) { return b * formula::call(StatedSquare{}, a) + formula::call(StatedSquare{}, b); };
+  for (const DType dtype : {float32, float64}) {
+    const Tensor a = tensor({1.0, 2.0, -3.0}).to(dtype).requires_grad_(),
+                 b = tensor({2.0, 0.5, 1.0}).to(dtype).requires_grad_();
+    for (const Tensor& y : {pointwise(f)(a, b).sum(), pointwise(f).sum(a, b), f(a, b).sum()})
+      for (const bool create_graph : {false, true}) {
+        BOOST_TEST(allclose(y.detach(), (b * a * a + b * b).sum().detach()));
+        const auto grads = autograd::grad({y}, {a, b}, {.retain_graph = true, .create_graph = create_graph});
+        BOOST_TEST(allclose(grads[0].detach(), (10.0 * a * b).detach()));
+        BOOST_TEST(allclose(grads[1].detach(), (a * a + 10.0 * b).detach()));
+      }
+  }
+  // What is not differentiated may be lanes among dual numbers.
+  const Tensor a = tensor({1.0, 2.0}, {.requires_grad = true});
+  const auto g = [](auto x, auto t) { return formula::call(formula::Mul{}, x, t); };
+  pointwise(g)(a, tensor({3.0, 4.0})).sum().backward();
+  check_values(a.grad(), {3, 4});
+}
+
 BOOST_AUTO_TEST_CASE(a_tensor_of_one_value_is_read_as_its_dense_copy_is) {
   const auto f = pointwise([](auto x, auto w) { return x * x * w + sin(w); });
   Generator g(2);

@@ -8,8 +8,8 @@
 /// derivatives along, `Int` evaluates on integers. All share the vocabulary of lanes.h.
 ///
 /// A formula of N arguments is a functor `template <class T> T operator()(const T&...) const`. It may state its partial
-/// derivatives as members d0, d1, ... `template <class T> T d0(const T&... args, const T& value) const`; without them
-/// they follow from the vocabulary by the chain rule. It may also have, for messages and the graph, `name` ("MseLoss"
+/// derivatives as members d0, d1, ... `template <class T> T d0(const T&... args, const T& value) const`, by all arguments it
+/// is differentiable by; without them they follow by the chain rule (partials.h). It may also have, for messages and the graph, `name` ("MseLoss"
 /// makes the node MseLossBackward of the function mse_loss) and `arguments`; `differentiable`, the mask of the
 /// arguments it has a derivative by; and `grain`, the number of elements worth a thread.
 namespace slope {
@@ -224,54 +224,5 @@ struct Dual {
     return r;
   }
 };
-
-namespace detail {
-
-template <class F, int I, class... Args>
-constexpr auto call_partial(const F& f, const Args&... args) {
-  if constexpr (I == 0)
-    return f.d0(args...);
-  else if constexpr (I == 1)
-    return f.d1(args...);
-  else if constexpr (I == 2)
-    return f.d2(args...);
-  else
-    return f.d3(args...);
-}
-
-// A formula states either all its partials or none (those it cannot be differentiated by count as stated).
-template <class F>
-concept StatesUnary = requires(const F& f, Probe p) { f.d0(p, p); };
-template <class F>
-concept StatesBinary = requires(const F& f, Probe p) { f.d0(p, p, p); };
-template <class F>
-concept StatesTernary = requires(const F& f, Probe p) { f.d0(p, p, p, p); };
-template <class F>
-concept StatesQuaternary = requires(const F& f, Probe p) { f.d0(p, p, p, p, p); };
-
-template <class F, int N>
-constexpr bool states_partials() {
-  if constexpr (N == 1)
-    return StatesUnary<F>;
-  else if constexpr (N == 2)
-    return StatesBinary<F>;
-  else if constexpr (N == 3)
-    return StatesTernary<F>;
-  else if constexpr (N == 4)
-    return StatesQuaternary<F>;
-  else
-    return false;
-}
-
-/// Bit i set: the formula has a derivative by argument i.
-template <class F, int N>
-constexpr unsigned differentiable_mask() {
-  if constexpr (requires { F::differentiable; })
-    return F::differentiable;
-  else
-    return (1u << N) - 1;
-}
-
-}  // namespace detail
 
 }  // namespace slope

@@ -7,6 +7,7 @@
 #include "slope/autograd/core/dtype.h"
 #include "slope/autograd/kernels/pointwise/formula.h"
 #include "slope/autograd/kernels/pointwise/grain.h"
+#include "slope/autograd/kernels/pointwise/partials.h"
 #include "slope/autograd/kernels/pointwise/primitives.h"
 #include "slope/autograd/kernels/simd/lanes.h"
 

@@ -2,6 +2,7 @@
 
 #include "slope/autograd/kernels/pointwise/formula.h"
 #include "slope/autograd/kernels/pointwise/grain.h"
+#include "slope/autograd/kernels/pointwise/partials.h"
 
 /// The functions that formulas may use, as formulas themselves: each once, with its derivative under it. Lanes evaluate them, dual numbers chain
 /// them, and the Tensor operations of the same names are made of them.
@@ -220,12 +221,8 @@ Dual<V, K> pow(const Dual<V, K>& a, double p) {
   return Dual<V, K>::chain(y, a, f.d0(a.x, y));
 }
 
-template <class T>
-inline constexpr bool is_dual = false;
-template <class V, int K>
-inline constexpr bool is_dual<Dual<V, K>> = true;
 template <class A, class B, class C>
-  requires(is_dual<A> || is_dual<B> || is_dual<C>)
+  requires(detail::is_dual<A> || detail::is_dual<B> || detail::is_dual<C>)
 auto fma(const A& a, const B& b, const C& c) {
   return a * b + c;
 }

@@ -23,7 +23,7 @@ struct Hardtanh {
     return minimum(maximum(x, T(lo)), T(hi));
   }
   template <class T>
-  constexpr T d0(const T& x, const T&) const {
+  T d0(const T& x, const T&) const {
     return where((x > lo) & (x < hi), T(1), T(0));
   }
 };
@@ -37,7 +37,7 @@ struct LeakyRelu {
     return where(x > 0.0, x, slope * x);
   }
   template <class T>
-  constexpr T d0(const T& x, const T&) const {
+  T d0(const T& x, const T&) const {
     return where(x > 0.0, T(1), T(slope));
   }
 };
@@ -50,11 +50,11 @@ struct Prelu {
     return where(x > 0.0, x, w * x);
   }
   template <class T>
-  constexpr T d0(const T& x, const T& w, const T&) const {
+  T d0(const T& x, const T& w, const T&) const {
     return where(x > 0.0, T(1), w);
   }
   template <class T>
-  constexpr T d1(const T& x, const T&, const T&) const {
+  T d1(const T& x, const T&, const T&) const {
     return where(x > 0.0, T(0), x);
   }
 };
@@ -68,7 +68,7 @@ struct Elu {
     return scale * where(x > 0.0, x, alpha * expm1(minimum(x, T(0)) / tau));
   }
   template <class T>
-  constexpr T d0(const T& x, const T&) const {
+  T d0(const T& x, const T&) const {
     return where(x > 0.0, T(scale), scale * alpha / tau * exp(minimum(x, T(0)) / tau));
   }
 };
@@ -81,7 +81,7 @@ struct Gelu {
     return 0.5 * x * erfc(-sqrt_half * x);  // erfc keeps the tail that 1 + erf rounds away
   }
   template <class T>
-  constexpr T d0(const T& x, const T&) const {
+  T d0(const T& x, const T&) const {
     return 0.5 * erfc(-sqrt_half * x) + x * (inv_sqrt_2pi * exp(-0.5 * (x * x)));
   }
 };
@@ -94,7 +94,7 @@ struct GeluTanh {
     return 0.5 * x * (1.0 + tanh(k * (x + c * (x * x * x))));
   }
   template <class T>
-  constexpr T d0(const T& x, const T&) const {
+  T d0(const T& x, const T&) const {
     const T t = tanh(k * (x + c * (x * x * x)));
     return 0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * (k * (1.0 + 3 * c * (x * x)));
   }
@@ -107,7 +107,7 @@ struct Silu {
     return x * sigmoid(x);
   }
   template <class T>
-  constexpr T d0(const T& x, const T&) const {
+  T d0(const T& x, const T&) const {
     const T s = sigmoid(x);
     return s * (1.0 + x * (1.0 - s));
   }
@@ -120,7 +120,7 @@ struct Mish {
     return x * tanh(softplus1(x));
   }
   template <class T>
-  constexpr T d0(const T& x, const T&) const {
+  T d0(const T& x, const T&) const {
     const T t = tanh(softplus1(x));
     return t + x * sigmoid(x) * (1.0 - t * t);
   }
@@ -135,7 +135,7 @@ struct Hardsigmoid {
     return minimum(maximum(x + 3.0, T(0)), T(6)) / 6.0;
   }
   template <class T>
-  constexpr T d0(const T& x, const T&) const {
+  T d0(const T& x, const T&) const {
     return where((x > -3.0) & (x < 3.0), T(1.0 / 6.0), T(0));
   }
 };
@@ -149,7 +149,7 @@ struct Hardswish {
     return x * minimum(maximum(x + 3.0, T(0)), T(6)) / 6.0;
   }
   template <class T>
-  constexpr T d0(const T& x, const T&) const {
+  T d0(const T& x, const T&) const {
     return where(x < -3.0, T(0), where(x <= 3.0, x / 3.0 + 0.5, T(1)));
   }
 };
@@ -162,7 +162,7 @@ struct Softplus {
     return where(beta * x > threshold, x, softplus1(beta * x) / beta);
   }
   template <class T>
-  constexpr T d0(const T& x, const T&) const {
+  T d0(const T& x, const T&) const {
     return where(beta * x > threshold, T(1), sigmoid(beta * x));
   }
 };
@@ -175,7 +175,7 @@ struct Softsign {
     return x / (1.0 + abs(x));
   }
   template <class T>
-  constexpr T d0(const T& x, const T&) const {
+  T d0(const T& x, const T&) const {
     const T r = 1.0 / (1.0 + abs(x));
     return r * r;
   }
@@ -191,7 +191,7 @@ struct Softshrink {
     return where(x > lambda, x - lambda, where(x < -lambda, x + lambda, 0.0 * where(x == x, T(0), x)));
   }
   template <class T>
-  constexpr T d0(const T& x, const T&) const {
+  T d0(const T& x, const T&) const {
     return where((x >= -lambda) & (x <= lambda), T(0), T(1));
   }
 };
@@ -206,7 +206,7 @@ struct Hardshrink {
     return where((x >= -lambda) & (x <= lambda), T(0), x);
   }
   template <class T>
-  constexpr T d0(const T& x, const T&) const {
+  T d0(const T& x, const T&) const {
     return where((x >= -lambda) & (x <= lambda), T(0), T(1));
   }
 };
@@ -218,7 +218,7 @@ struct Tanhshrink {
     return x - tanh(x);
   }
   template <class T>
-  constexpr T d0(const T& x, const T&) const {
+  T d0(const T& x, const T&) const {
     const T t = tanh(x);
     return t * t;
   }
@@ -234,7 +234,7 @@ struct Threshold {
     return where(x <= limit, T(value), x);
   }
   template <class T>
-  constexpr T d0(const T& x, const T&) const {
+  T d0(const T& x, const T&) const {
     return where(x > limit, T(1), T(0));
   }
 };

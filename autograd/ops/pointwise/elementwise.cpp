@@ -130,15 +130,15 @@ struct Lerp {
     return where(weight < 0.5, start + scale_cotangent(weight, span), end - scale_cotangent(rest, span));
   }
   template <class T>
-  constexpr T d0(const T&, const T&, const T& w, const T&) const {
+  T d0(const T&, const T&, const T& w, const T&) const {
     return T(1.0 - w);
   }
   template <class T>
-  constexpr T d1(const T&, const T&, const T& w, const T&) const {
+  T d1(const T&, const T&, const T& w, const T&) const {
     return w;
   }
   template <class T>
-  constexpr T d2(const T& s, const T& e, const T&, const T&) const {
+  T d2(const T& s, const T& e, const T&, const T&) const {
     return T(e - s);
   }
 };
@@ -180,11 +180,11 @@ struct FloorDivide {
     return where(b == 0.0, a / b, where(down == 0.0, 0.0 * (a / b), round(down)));
   }
   template <class T>
-  constexpr T d0(const T&, const T&, const T&) const {
+  T d0(const T&, const T&, const T&) const {
     return T(0);
   }
   template <class T>
-  constexpr T d1(const T&, const T&, const T&) const {
+  T d1(const T&, const T&, const T&) const {
     return T(0);
   }
 };
@@ -249,7 +249,7 @@ struct Clamp {
     return minimum(maximum(x, T(lo)), T(hi));
   }
   template <class T>
-  constexpr T d0(const T& x, const T&) const {
+  T d0(const T& x, const T&) const {
     return where((x >= lo) & (x <= hi), T(1), T(0));
   }
 };

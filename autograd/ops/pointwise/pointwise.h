@@ -154,6 +154,12 @@ Tensor pointwise_loss(const F& f, Reduction reduction, const Args&... args) {
 
 }  // namespace detail
 
+/// formula::call of tensors.
+template <class F, class... Args>
+Tensor call_on_tensors(const F& f, const Args&... args) {
+  return detail::pointwise_op(f, Operand(args)...);
+}
+
 /// A fused, vectorized, differentiable operation made of one generic function.
 ///
 ///     auto focal = slope::pointwise([](auto p, auto y) {
@@ -162,10 +168,13 @@ Tensor pointwise_loss(const F& f, Reduction reduction, const Args&... args) {
 ///     });
 ///     Tensor loss = focal.mean(y_pred, y_true);      // or focal(y_pred, y_true) per element, focal.sum(...)
 ///
-/// The function is called with SIMD lanes, with dual numbers, and with tensors, so it uses unqualified vocabulary only:
+/// The function is called with SIMD lanes, with dual numbers, and with tensors, so it calls functions without `std::`:
 /// arithmetic, comparisons, `where(c, a, b)`, and the functions listed in autograd/kernels/lanes.h. It may capture
 /// numbers (anything trivially copyable), takes one to six tensors or numbers of broadcastable shapes, and is
-/// differentiable by each to any order. Kinks follow the vocabulary (abs'(0) = 0, ties of maximum share equally).
+/// differentiable by each to any order. Kinks follow those functions (abs'(0) = 0, ties of maximum share equally).
+///
+/// A struct with `template <class T> T operator()(const T&...) const` may state its derivatives itself, as d0, d1, ...:
+/// those the user wants where they are not the plain ones (see kernels/pointwise/formula.h).
 template <class F>
 class Pointwise {
  public:

@@ -5,9 +5,8 @@
 
 namespace slope {
 
-/// Elementwise -[t·ln x + (1-t)·ln(1-x)] with logarithms not below -100: the vocabulary's word for BCE. Broadcasts, and gives
-/// NaN for x outside [0, 1], where F::binary_cross_entropy throws. With `nn/losses/bce_formula.h` it can stand in a
-/// `pointwise` lambda, too.
+/// Elementwise -[t·ln x + (1-t)·ln(1-x)] with logarithms not below -100. Broadcasts, and gives NaN for x outside [0, 1], where
+/// F::binary_cross_entropy throws.
 Tensor binary_cross_entropy(In x, const Tensor& t);
 
 namespace nn {

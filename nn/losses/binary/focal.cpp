@@ -7,19 +7,20 @@
 #include "slope/nn/losses/binary/internal/probabilities.h"
 #include "slope/nn/losses/shared/internal/check_values.h"
 
-namespace slope {
+namespace slope::nn::functional {
 
 namespace {
 
-// Outside namespace functional, whose binary_cross_entropy would hide the vocabulary's word.
+using formula::BinaryCrossEntropy;
+
 struct Focal {
   static constexpr const char* name = "FocalLoss";
   double gamma = 2.0, alpha = 0.75;
   template <class T>
-  nn::detail::FocalTerms<T> terms(const T& x, const T& t) const {
-    using nn::detail::by_label;
+  detail::FocalTerms<T> terms(const T& x, const T& t) const {
+    using detail::by_label;
     const T q = by_label(t, T(1.0 - x), x);
-    return {by_label(t, alpha, 1 - alpha), q, pow(q, gamma), binary_cross_entropy(x, t)};
+    return {by_label(t, alpha, 1 - alpha), q, pow(q, gamma), formula::call(BinaryCrossEntropy{}, x, t)};
   }
   template <class T>
   T operator()(const T& x, const T& t) const {
@@ -27,19 +28,17 @@ struct Focal {
   }
   template <class T>
   T d0(const T& x, const T& t, const T& y) const {
-    const nn::detail::FocalTerms<T> f = terms(x, t);
-    return f.slope(gamma, T(0), formula::BinaryCrossEntropy{}.d0(x, t, y), f.ce_dlog(1.0 - 2.0 * t));
+    const detail::FocalTerms<T> f = terms(x, t);
+    return f.slope(gamma, T(0), BinaryCrossEntropy{}.d0(x, t, y), f.ce_dlog(1.0 - 2.0 * t));
   }
   template <class T>
   T d1(const T& x, const T& t, const T& y) const {
-    const nn::detail::FocalTerms<T> f = terms(x, t);
-    return f.slope(gamma, T(2 * alpha - 1), formula::BinaryCrossEntropy{}.d1(x, t, y), f.ce_dlog(1.0 - 2.0 * x));
+    const detail::FocalTerms<T> f = terms(x, t);
+    return f.slope(gamma, T(2 * alpha - 1), BinaryCrossEntropy{}.d1(x, t, y), f.ce_dlog(1.0 - 2.0 * x));
   }
 };
 
 }  // namespace
-
-namespace nn::functional {
 
 Tensor focal_loss(In y_pred, const Tensor& y_true, const FocalLossOptions& options) {
   constexpr const char* op = "focal_loss";
@@ -52,5 +51,4 @@ Tensor focal_loss(In y_pred, const Tensor& y_true, const FocalLossOptions& optio
                               [&] { detail::require_probabilities(op, y_pred); });
 }
 
-}  // namespace nn::functional
-}  // namespace slope
+}  // namespace slope::nn::functional

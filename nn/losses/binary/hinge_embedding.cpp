@@ -14,12 +14,12 @@ struct HingeEmbedding {
   static constexpr std::int64_t grain = grain_cheap;
   double margin = 1;
   template <class T>
-  constexpr T operator()(const T& x, const T& t) const {
+  T operator()(const T& x, const T& t) const {
     // For a target that is neither 1 nor -1 the two parts add up to max(x, margin).
     return where(t == 1.0, x, where(t == -1.0, hinge(T(margin - x)), maximum(x, T(margin))));
   }
   template <class T>
-  constexpr T d0(const T& x, const T& t, const T&) const {
+  T d0(const T& x, const T& t, const T&) const {
     return where(t != -1.0, T(1), T(0)) + where(t != 1.0, past_hinge(T(margin - x), T(-1)), T(0));
   }
 };

@@ -17,6 +17,7 @@ struct MultiLabelMarginFormula {
   static constexpr std::string_view name = "MultiLabelMarginLoss";
   static constexpr int operands = 1;
   static constexpr std::int64_t grain = grain_math;
+  static constexpr bool constant_by_pieces = true;
 
   // Labels are checked when their row is at hand: reading them all beforehand would cost as much as the loss.
   struct Refusal {};

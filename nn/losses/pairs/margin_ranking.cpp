@@ -17,19 +17,19 @@ struct MarginRanking {
     return margin - t * (x1 - x2);
   }
   template <class T>
-  constexpr T operator()(const T& x1, const T& x2, const T& t) const {
+  T operator()(const T& x1, const T& x2, const T& t) const {
     return hinge(shortfall(x1, x2, t));
   }
   template <class T>
-  constexpr T d0(const T& x1, const T& x2, const T& t, const T&) const {
+  T d0(const T& x1, const T& x2, const T& t, const T&) const {
     return past_hinge(shortfall(x1, x2, t), T(-t));
   }
   template <class T>
-  constexpr T d1(const T& x1, const T& x2, const T& t, const T&) const {
+  T d1(const T& x1, const T& x2, const T& t, const T&) const {
     return past_hinge(shortfall(x1, x2, t), t);
   }
   template <class T>
-  constexpr T d2(const T& x1, const T& x2, const T& t, const T&) const {
+  T d2(const T& x1, const T& x2, const T& t, const T&) const {
     return past_hinge(shortfall(x1, x2, t), T(x2 - x1));
   }
 };

@@ -12,15 +12,15 @@ struct TripletHinge {
   static constexpr std::int64_t grain = grain_cheap;
   double margin = 1;
   template <class T>
-  constexpr T operator()(const T& ap, const T& an) const {
+  T operator()(const T& ap, const T& an) const {
     return hinge(margin + ap - an);
   }
   template <class T>
-  constexpr T d0(const T& ap, const T& an, const T&) const {
+  T d0(const T& ap, const T& an, const T&) const {
     return past_hinge(T(margin + ap - an), T(1));
   }
   template <class T>
-  constexpr T d1(const T& ap, const T& an, const T&) const {
+  T d1(const T& ap, const T& an, const T&) const {
     return past_hinge(T(margin + ap - an), T(-1));
   }
 };

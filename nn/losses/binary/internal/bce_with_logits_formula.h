@@ -8,19 +8,19 @@ namespace slope::nn::detail {
 struct BceWithLogits {
   static constexpr const char* name = "BinaryCrossEntropyWithLogits";
   template <class T>
-  constexpr T operator()(const T& x, const T& t) const {
+  T operator()(const T& x, const T& t) const {
     if constexpr (std::is_same_v<T, Tensor>)
       return where(x > 0.0, (1.0 - t) * x + softplus1(-x), softplus1(x) - t * x);  // smooth at 0
     else
       return where(x > 0.0, 1.0 - t, -t) * x + Logit<T>(x).tail();
   }
   template <class T>
-  constexpr T d0(const T& x, const T& t, const T&) const {
+  T d0(const T& x, const T& t, const T&) const {
     const Logit<T> p(x);
     return (1.0 - t) * p.yes() - t * p.no();
   }
   template <class T>
-  constexpr T d1(const T& x, const T&, const T&) const {
+  T d1(const T& x, const T&, const T&) const {
     return -x;
   }
 };

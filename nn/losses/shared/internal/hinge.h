@@ -1,8 +1,7 @@
 #pragma once
 
 #include "slope/autograd/kernels/pointwise/grain.h"
-#include "slope/autograd/kernels/pointwise/primitives.h"
-#include "slope/autograd/tensor/tensor.h"
+#include "slope/autograd/ops/pointwise/pointwise.h"
 
 /// max(u, 0) as losses with a margin use it: the gradient passes where u >= 0, at exactly 0, too, where relu's is 0. A
 /// pair that meets its margin by nothing still pulls. NaN stays NaN and passes no gradient.
@@ -14,30 +13,22 @@ struct Hinge {
   static constexpr const char* name = "Hinge";
   static constexpr std::int64_t grain = grain_cheap;
   template <class T>
-  constexpr T operator()(const T& u) const {
+  T operator()(const T& u) const {
     return maximum(u, T(0));
   }
   template <class T>
-  constexpr T d0(const T& u, const T&) const {
+  T d0(const T& u, const T&) const {
     return where(u >= 0.0, T(1), T(0));
   }
 };
 
 }  // namespace formula
 
-/// The word of the vocabulary, for lanes, dual numbers and tensors.
-template <class V>
-  requires requires { typename V::mask_type; }
-V hinge(const V& u) {
-  return formula::Hinge{}(u);
+/// For lanes, dual numbers and tensors.
+template <class T>
+constexpr auto hinge(const T& u) {
+  return formula::call(formula::Hinge{}, u);
 }
-template <class V, int K>
-Dual<V, K> hinge(const Dual<V, K>& u) {
-  const formula::Hinge f;
-  const V y = f(u.x);
-  return Dual<V, K>::chain(y, u, f.d0(u.x, y));
-}
-Tensor hinge(In u);
 
 /// What a partial ∂u of the argument contributes to the derivative of hinge(u); an infinite ∂u on the flat side gives
 /// 0.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <utility>
 
 #include "slope/autograd/engine/op.h"
@@ -39,7 +40,8 @@
 ///  - `template <class Isa, class Row> double row(Row&, Workspace&) const` in place of add, finish and gradient, which
 ///    returns the value and writes the gradient where row.d is not null;
 ///  - `template <class T> struct Workspace` for it, made of the formula and the length for each batch of rows;
-///  - no `compose`: the gradient is then constant by pieces;
+///  - `static constexpr bool constant_by_pieces = true` in place of `compose`: the gradient depends on nothing but the
+///    incoming one;
 ///  - `exact_products`, with which sums are added up from elements that are double from the start: less work where all
 ///    that is added are products of elements;
 ///  - `ahead(x, constant)`, called some rows early with where a row and its constant lie: asks memory for what the row
@@ -48,6 +50,7 @@
 ///  - `check(constant, loc)`, which throws when labels are out of range, called before forward and backward;
 ///  - `struct Refusal` in place of it, which the kernel throws, and `refuse(constant, loc)`, which throws what the user
 ///    sees.
+/// What has one of these names in another form does not compile (check_row_formula).
 namespace slope::nn::detail {
 
 template <class T_, int K>
@@ -156,7 +159,8 @@ inline void add_wide_row(const F& f, const LossRow<float, K>& row, double* sums)
 
 template <class Isa, class T, class F, int K>
 inline void add_row(const F& f, const LossRow<T, K>& row, double* sums) {
-  if constexpr (requires { F::exact_products; } && std::is_same_v<T, float>) return add_wide_row<Isa>(f, row, sums);
+  if constexpr (requires { requires F::exact_products; } && std::is_same_v<T, float>)
+    return add_wide_row<Isa>(f, row, sums);
   using V = typename Isa::template Lanes<T>;
   typename AccumulatorOf<F, Isa, T>::Type total[F::terms];
   simd::each_vector<V>(row.n, [&](const auto& load, const auto&, int count) {
@@ -263,8 +267,63 @@ double row_kernel(const void* formula, const RowBatch& b) {
   return total;
 }
 
+// What a formula has under a name, whatever it is: a name that two bases have is ambiguous in what derives from both.
+struct RowFormulaNames {
+  int compose, check, ahead, grain, combine, refuse, row, add, finish, gradient, Workspace, Accumulator, Refusal;
+};
+template <class F>
+struct WithRowFormulaNames : F, RowFormulaNames {};
+
+/// Refuses to compile a formula whose optional members would be passed over because they have another form.
+template <class F>
+consteval bool check_row_formula() {
+  using Names = WithRowFormulaNames<F>;
+  constexpr bool composes = requires(const F& f, const Tensor* x) {
+    { f.compose(x, *x, 0) } -> std::convertible_to<Tensor>;
+  };
+  if constexpr (!requires { &Names::compose; })
+    static_assert(composes,
+                  "a row formula composes by: Tensor compose(const Tensor* x, const Tensor& constant, int dim) const");
+  constexpr bool constant_by_pieces = requires { requires F::constant_by_pieces; };
+  static_assert(composes != constant_by_pieces,
+                "a row formula has either compose(), for its second derivatives, or "
+                "static constexpr bool constant_by_pieces = true, if they are 0");
+  if constexpr (!requires { &Names::check; })
+    static_assert(
+        requires(const F& f, const Tensor& t, SourceLoc loc) { f.check(t, loc); },
+        "a row formula checks labels by: void check(const Tensor& constant, SourceLoc loc) const");
+  if constexpr (!requires { &Names::ahead; })
+    static_assert(
+        requires(const F& f, const float* x, const double* y, const void* c) { f.ahead(x, c), f.ahead(y, c); },
+        "a row formula asks for memory by: template <class T> void ahead(const T* x, const void* constant) const");
+  if constexpr (!requires { &Names::grain; })
+    static_assert(
+        requires { std::int64_t{F::grain}; }, "the grain of a row formula is a static constexpr std::int64_t");
+  if constexpr (!requires { &Names::combine; })
+    static_assert(
+        requires(double (*combine)(double, double)) { combine = &F::combine; },
+        "a row formula combines sums by: static double combine(double a, double b)");
+  if constexpr (!requires { &Names::Workspace; })
+    static_assert(
+        requires(const F& f) { static_cast<void>(typename F::template Workspace<float>(f, std::int64_t{1})); },
+        "the Workspace<T> of a row formula is made of the formula and the length of a row");
+  constexpr bool refuses = requires(const F& f, const Tensor& t, SourceLoc loc) {
+    typename F::Refusal;
+    f.refuse(t, loc);
+  };
+  if constexpr (!requires { &Names::Refusal; } || !requires { &Names::refuse; })
+    static_assert(refuses,
+                  "a row formula refuses labels by: struct Refusal, and void refuse(const Tensor&, SourceLoc) const");
+  if constexpr (!requires { F::terms; })
+    static_assert(
+        !requires { &Names::row; } && requires { &Names::add; } && requires { &Names::finish; },
+        "a row formula has either row(), or operands, terms, coefficients, add(), finish() and gradient()");
+  return true;
+}
+
 template <class F>
 constexpr RowInfo make_row_info() {
+  static_assert(check_row_formula<F>());
   RowInfo info;
   info.operands = F::operands;
   if constexpr (requires { F::terms; }) {
