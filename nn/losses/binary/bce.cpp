@@ -1,9 +1,11 @@
 #include "slope/nn/losses/binary/bce.h"
 
+#include "slope/autograd/engine/grad_mode.h"
 #include "slope/autograd/ops/pointwise/pointwise.h"
 #include "slope/nn/losses/binary/internal/bce_formula.h"
 #include "slope/nn/losses/binary/internal/probabilities.h"
 #include "slope/nn/losses/shared/internal/check_values.h"
+#include "slope/nn/losses/shared/internal/weighted.h"
 
 namespace slope {
 
@@ -14,16 +16,16 @@ struct WeightedBinaryCrossEntropy {
   static constexpr const char* arguments[] = {"input", "target", "weight"};
   static constexpr unsigned differentiable = 0b011;
   template <class T>
-  constexpr T operator()(const T& x, const T& t, const T& w) const {
-    return w * formula::BinaryCrossEntropy{}(x, t);
+  T operator()(const T& x, const T& t, const T& w) const {
+    return nn::detail::weigh(w, formula::BinaryCrossEntropy{}(x, t));
   }
   template <class T>
-  constexpr T d0(const T& x, const T& t, const T& w, const T& y) const {
-    return w * formula::BinaryCrossEntropy{}.d0(x, t, y);
+  T d0(const T& x, const T& t, const T& w, const T& y) const {
+    return nn::detail::weigh(w, formula::BinaryCrossEntropy{}.d0(x, t, y));
   }
   template <class T>
-  constexpr T d1(const T& x, const T& t, const T& w, const T& y) const {
-    return w * formula::BinaryCrossEntropy{}.d1(x, t, y);
+  T d1(const T& x, const T& t, const T& w, const T& y) const {
+    return nn::detail::weigh(w, formula::BinaryCrossEntropy{}.d1(x, t, y));
   }
 };
 
@@ -57,8 +59,12 @@ Tensor binary_cross_entropy(In y_pred, const Tensor& y_true, const BCELossOption
                                            options.weight.to(y_pred->dtype(), y_pred.loc));
     return slope::detail::pointwise_loss(formula::BinaryCrossEntropy{}, options.reduction, y_pred, y_true);
   };
-  return detail::checked_loss(options.reduction, y_pred.tensor, loss,
-                              [&] { detail::require_probabilities(op, y_pred); });
+  const auto check = [&] {
+    if (!options.weight.defined()) return detail::require_probabilities(op, y_pred);
+    const NoGradGuard no_grad;
+    detail::require_probabilities(op, {where(options.weight == 0.0, 0.5, y_pred), y_pred.loc});  // of what counts
+  };
+  return detail::checked_loss(options.reduction, y_pred.tensor, loss, check);
 }
 
 }  // namespace nn::functional

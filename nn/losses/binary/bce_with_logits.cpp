@@ -2,6 +2,7 @@
 
 #include "slope/autograd/ops/pointwise/pointwise.h"
 #include "slope/nn/losses/binary/internal/bce_with_logits_formula.h"
+#include "slope/nn/losses/shared/internal/weighted.h"
 
 namespace slope::nn::functional {
 
@@ -12,19 +13,25 @@ struct WeightedBceWithLogits {
   static constexpr const char* arguments[] = {"input", "target", "weight", "pos_weight"};
   static constexpr unsigned differentiable = 0b0011;
   template <class T>
-  constexpr T operator()(const T& x, const T& t, const T& w, const T& p) const {
+  T operator()(const T& x, const T& t, const T& w, const T& p) const {
     const detail::Logit<T> y(x);
-    return w * ((1.0 - t) * y.minus_log_no() + p * t * y.minus_log_yes());
+    return detail::weigh(w, counted(t, p, (1.0 - t) * y.minus_log_no() + p * t * y.minus_log_yes()));
   }
   template <class T>
-  constexpr T d0(const T& x, const T& t, const T& w, const T& p, const T&) const {
+  T d0(const T& x, const T& t, const T& w, const T& p, const T&) const {
     const detail::Logit<T> y(x);
-    return w * ((1.0 - t) * y.yes() - p * t * y.no());
+    return detail::weigh(w, counted(t, p, (1.0 - t) * y.yes() - p * t * y.no()));
   }
   template <class T>
-  constexpr T d1(const T& x, const T&, const T& w, const T& p, const T&) const {
+  T d1(const T& x, const T& t, const T& w, const T& p, const T&) const {
     const detail::Logit<T> y(x);
-    return w * (p * y.minus_log_yes() - y.minus_log_no());
+    const T d = p * y.minus_log_yes() - y.minus_log_no();
+    return detail::weigh(w, where(isfinite(d), d, counted(t, p, d)));
+  }
+  // Nothing counts where the positive class has weight 0 and the label is positive.
+  template <class T>
+  static T counted(const T& t, const T& p, const T& v) {
+    return where((p == 0.0) & (t == 1.0), T(0), v);
   }
 };
 

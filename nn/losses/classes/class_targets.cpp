@@ -84,7 +84,7 @@ void ClassTargets::scatter_weights(const Tensor& out, const Tensor& g, double sc
       for (std::int64_t i = 0; i < n; ++i) {
         const std::int64_t c = *reinterpret_cast<const std::int64_t*>(p[1] + i * s[1]);
         const T up = *reinterpret_cast<const T*>(p[2] + i * s[2]);
-        if (c == ignore_index || up == 0) continue;
+        if (c == ignore_index || up == 0 || (w && w[c] == 0)) continue;
         *reinterpret_cast<T*>(p[0] + i * s[0] + c * step) +=
             static_cast<T>(scale * (w ? static_cast<double>(w[c]) : 1.0) / divisor) * up;
       }

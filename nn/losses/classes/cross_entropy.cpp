@@ -37,7 +37,11 @@ struct CrossEntropyRows {
     if (weight.defined()) {
       r.weight = weight.impl().ptr<const T>();
       r.weight_sum = 0;
-      for (std::int64_t j = 0; j < classes; ++j) r.weight_sum += static_cast<double>(r.weight[j]);
+      r.all_zero = true;
+      for (std::int64_t j = 0; j < classes; ++j) {
+        r.weight_sum += static_cast<double>(r.weight[j]);
+        r.all_zero &= r.weight[j] == 0;
+      }
     }
     return r;
   }
@@ -112,8 +116,9 @@ struct CrossEntropyOfIndices : CrossEntropyRows {
     // softmax·Σq - q with the constant q laid out in full.
     const Tensor q = zeros(x.shape(), {.dtype = x.dtype()}), one = ones({}, {.dtype = x.dtype()});
     now.scatter_weights(q, one, 1 - smoothing, divisor);
-    const Tensor counts = now.rows().ne(now.ignore_index);
-    Tensor all = q;
+    Tensor counts = now.rows().ne(now.ignore_index), all = q;
+    if (now.weight.defined())  // a row of weight 0 counts as little as one that is ignored
+      counts = counts & (smoothing > 0 ? now.weight.ne(0.0).any() : q.ne(0.0).any(dim, true));
     if (smoothing > 0) {
       Tensor even = full(x.shape(), smoothing / static_cast<double>(now.classes), {.dtype = x.dtype()});
       if (now.weight.defined()) even = even * now.weight.view(x.dim() == 1 ? Shape{-1} : weight_shape(x.dim()));
@@ -178,12 +183,13 @@ struct CrossEntropyOfProbabilities : CrossEntropyRows {
       w = s.weight.get().view(shape);
     }
     if (needs_grad(0)) {
-      const Tensor q = w * (t * (1 - smoothing) + smoothing / static_cast<double>(x.size(dim)));
-      const Tensor d = scale_cotangent(up, x.softmax(dim) * q.sum(dim, true) - q);
+      const Tensor q = scale_cotangent(w, t * (1 - smoothing) + smoothing / static_cast<double>(x.size(dim)));
+      Tensor d = scale_cotangent(up, x.softmax(dim) * q.sum(dim, true) - q);
+      if (s.weight) d = where((q != 0.0).any(dim, true), d, 0.0);
       grads[0] = detail::recorded_gradient(unrecorded(s.dx, g), d, loc);
     }
     if (needs_grad(1)) {
-      const Tensor d = scale_cotangent(up, w * x.log_softmax(dim) * (smoothing - 1));
+      const Tensor d = scale_cotangent(up, scale_cotangent(w, x.log_softmax(dim)) * (smoothing - 1));
       grads[1] = detail::recorded_gradient(unrecorded(s.dt, g), d, loc);
     }
     return grads;

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "slope/autograd/kernels/loops/row_block.h"
+#include "slope/autograd/kernels/pointwise/formula.h"
 #include "slope/autograd/kernels/simd/internal/row_lanes.h"
 
 namespace slope::nn::detail {
@@ -11,6 +12,8 @@ namespace slope::nn::detail {
 namespace {
 
 inline void add(double& total, double part) { total += part; }
+// What has weight 0 adds 0, also where it is infinite.
+inline double weigh(double w, double v) { return w == 0 ? 0 : w * v; }
 
 /// Σ scale·w_j·(x_j - largest), in double; scaled first, since a small share of a large number may be in range.
 template <class T>
@@ -24,7 +27,8 @@ double weighted_shifted_sum(const T* x, const T* w, std::int64_t n, double large
           typename decltype(isa)::template WideSum<T> sum;
           const V shift(largest), factor(scale);
           simd::each_vector<V>(end - begin, [&](const auto& load, const auto&, int count) {
-            sum.add_n((w ? factor * load(w + begin) : factor) * (load(x + begin) - shift), count);
+            const V part = load(x + begin) - shift;
+            sum.add_n(w ? scale_cotangent(load(w + begin), factor * part) : factor * part, count);
           });
           result = sum.total();
         });
@@ -75,7 +79,7 @@ double wide_row(const RowTarget<T>& target, const T* x, std::int64_t n, std::int
         slope_of_likely(at_label + target.spread * w, target.spread * (target.weight_sum - w), log_p) / divisor);
   }
   const double shifted = weighted_shifted_sum(x, target.weight, n, norm.largest, target.spread);
-  return -at_label * log_p - (shifted - target.spread * target.weight_sum * log_sum);
+  return -weigh(at_label, log_p) - (shifted - target.spread * target.weight_sum * log_sum);
 }
 
 /// Up to V::size short rows, side by side.
@@ -99,7 +103,7 @@ void narrow_rows(const LabelRows<typename V::value_type>& rows, std::int64_t fir
   };
   for (int r = 0; r < V::size; ++r) {
     label[r] = r < count ? *reinterpret_cast<const std::int64_t*>(rows.labels + (first + r) * rows.label_step) : 0;
-    counted[r] = r >= count || label[r] != rows.ignore_index;
+    counted[r] = r >= count || (label[r] != rows.ignore_index && target.counts(label[r]));
     if (counted[r] == 0) label[r] = 0;
     chosen[r] = block.at(r, label[r]);
     if (target.weight) set_shares(r, static_cast<double>(target.weight[label[r]]));
@@ -114,13 +118,14 @@ void narrow_rows(const LabelRows<typename V::value_type>& rows, std::int64_t fir
     for (std::int64_t j = 1; j < n; ++j) largest = maximum(largest, block.column(j));
     const V spread(target.spread);
     for (std::int64_t j = 0; j < n; ++j)
-      shifted += (target.weight ? spread * V(target.weight[j]) : spread) * (block.column(j) - largest);
+      if (!target.weight || target.weight[j] != 0)
+        shifted += (target.weight ? spread * V(target.weight[j]) : spread) * (block.column(j) - largest);
   }
   V largest(0), others(0);
   block.exponentiate(n, largest, others);
   const V log_sum = log1p(others), log_p = (V::load(chosen) - largest) - log_sum;
   const auto counts = V::load(counted) != 0;
-  V l = -V::load(at_label) * log_p;
+  V l = smooth ? -scale_cotangent(V::load(at_label), log_p) : -V::load(at_label) * log_p;
   if (smooth) l -= shifted - V(target.spread * target.weight_sum) * log_sum;
   where(counts, l, V(0)).store(value);
   for (int r = 0; r < count; ++r) {
@@ -162,7 +167,7 @@ void cross_entropy_rows(const LabelRows<T>& rows, std::int64_t count) {
     const auto label = *reinterpret_cast<const std::int64_t*>(rows.labels + r * rows.label_step);
     T* const dx = rows.dx ? reinterpret_cast<T*>(rows.dx + r * rows.dx_step) : nullptr;
     double value = 0;
-    if (label != rows.ignore_index)
+    if (label != rows.ignore_index && rows.target.counts(label))
       value =
           wide_row(rows.target, reinterpret_cast<const T*>(rows.x + r * rows.x_step), rows.n, label, dx, rows.divisor);
     else if (dx)
@@ -186,6 +191,7 @@ double cross_entropy_row(const RowTarget<T>& target, const T* x, std::int64_t n,
   const double log_sum = likely < n ? log_of_sum(norm, x, n, likely) : std::log(norm.sum);
   struct Sums {
     double q = 0, dot = 0;
+    bool counts = false;  // some q is not 0; asked only where there are weights
   };
   const Sums sums = over_segments(
       n, Sums(),
@@ -195,20 +201,32 @@ double cross_entropy_row(const RowTarget<T>& target, const T* x, std::int64_t n,
           using V = typename decltype(isa)::template Lanes<T>;
           typename decltype(isa)::template WideSum<T> sum, dot;
           const V shift(norm.largest), keep(target.keep), spread(target.spread);
+          auto counts = typename V::mask_type(false);
           simd::each_vector<V>(end - begin, [&](const auto& load, const auto&, int count) {
-            V q = keep * load(t + begin) + spread;
-            if (target.weight) q = load(target.weight + begin) * q;
+            V q = keep * load(t + begin) + spread, part_of_dot = load(x + begin) - shift;
+            if (target.weight) {
+              const V w = load(target.weight + begin);
+              q = scale_cotangent(w, q);
+              counts = counts | (simd::first_lanes(q, count) != 0);
+              part_of_dot = where(w == 0, V(0), part_of_dot);
+            }
             sum.add_n(q, count);
-            dot.add_n(q * (load(x + begin) - shift), count);
+            dot.add_n(q * part_of_dot, count);
           });
-          part = {sum.total(), dot.total()};
+          part = {sum.total(), dot.total(), counts.any()};
         });
         return part;
       },
       [](Sums& a, const Sums& b) {
         a.q += b.q;
         a.dot += b.dot;
+        a.counts |= b.counts;
       });
+  if (target.weight && !sums.counts) {
+    for (T* d : {dx, dt})
+      if (d) std::fill_n(d, n, T(0));
+    return 0;
+  }
   if (dx) softmax_row(x, dx, n, norm, scale * sums.q);
   if (dx || dt)
     for_segments(n, [&](std::int64_t begin, std::int64_t end) {
@@ -217,14 +235,14 @@ double cross_entropy_row(const RowTarget<T>& target, const T* x, std::int64_t n,
         const V shift(norm.largest), logs(log_sum), keep(target.keep), spread(target.spread), factor(scale);
         simd::each_vector<V>(end - begin, [&](const auto& load, const auto& store, int) {
           const V w = target.weight ? load(target.weight + begin) : V(1);
-          if (dx) store(dx + begin, load(dx + begin) - factor * (w * (keep * load(t + begin) + spread)));
-          if (dt) store(dt + begin, -(factor * keep) * w * (load(x + begin) - shift - logs));
+          if (dx) store(dx + begin, load(dx + begin) - factor * scale_cotangent(w, keep * load(t + begin) + spread));
+          if (dt) store(dt + begin, scale_cotangent(w, -(factor * keep) * (load(x + begin) - shift - logs)));
         });
       });
     });
   if (dx && likely < n) {
-    const double q = (target.weight ? static_cast<double>(target.weight[likely]) : 1.0) *
-                     (target.keep * static_cast<double>(t[likely]) + target.spread);
+    const double q = weigh(target.weight ? static_cast<double>(target.weight[likely]) : 1.0,
+                           target.keep * static_cast<double>(t[likely]) + target.spread);
     dx[likely] = static_cast<T>(scale * slope_of_likely(q, sums.q - q, -log_sum));
   }
   return log_sum * sums.q - sums.dot;

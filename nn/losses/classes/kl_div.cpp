@@ -14,15 +14,15 @@ struct KlDiv {
   static constexpr const char* name = "KlDiv";
   static constexpr const char* arguments[] = {"input", "target"};
   template <class T>
-  constexpr T operator()(const T& x, const T& t) const {
+  T operator()(const T& x, const T& t) const {
     return log_target ? exp(t) * (t - x) : xlogy(t, t) - t * x;
   }
   template <class T>
-  constexpr T d0(const T&, const T& t, const T&) const {
+  T d0(const T&, const T& t, const T&) const {
     return log_target ? -exp(t) : -t;
   }
   template <class T>
-  constexpr T d1(const T& x, const T& t, const T&) const {
+  T d1(const T& x, const T& t, const T&) const {
     return log_target ? exp(t) * (t - x + 1.0) : log(t) + 1.0 - x;
   }
 };

@@ -24,12 +24,12 @@ struct WeightedHinge {
   static constexpr unsigned differentiable = 0b001;
   static constexpr std::int64_t grain = grain_cheap;
   template <class T>
-  constexpr T operator()(const T& x, const T& t, const T& w) const {
+  T operator()(const T& x, const T& t, const T& w) const {
     const T e = 1.0 - x * (2.0 * t - 1.0);
     return where(e <= 0, T(0), e * w);
   }
   template <class T>
-  constexpr T d0(const T& x, const T& t, const T& w, const T&) const {
+  T d0(const T& x, const T& t, const T& w, const T&) const {
     const T e = 1.0 - x * (2.0 * t - 1.0);
     return where(e <= 0, T(0), where(e > 0, (1.0 - 2.0 * t) * w, e));  // NaN remains
   }
@@ -41,11 +41,11 @@ struct WeightedMiss {
   static constexpr unsigned differentiable = 0b0001;
   static constexpr std::int64_t grain = grain_cheap;
   template <class T>
-  constexpr T operator()(const T& p, const T& t, const T& c, const T& w) const {
+  T operator()(const T& p, const T& t, const T& c, const T& w) const {
     return abs(p - where(t == c, T(1), T(0))) * w;
   }
   template <class T>
-  constexpr T d0(const T& p, const T& t, const T& c, const T& w, const T&) const {
+  T d0(const T& p, const T& t, const T& c, const T& w, const T&) const {
     return sign(p - where(t == c, T(1), T(0))) * w;
   }
 };

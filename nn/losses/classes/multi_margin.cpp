@@ -37,6 +37,10 @@ struct MultiMarginFormula {
 
   template <class Isa, class Row>
   double row(Row& row, int) const {
+    if (weight.defined() && scale_of<typename Row::T>(*row.template constant_as<std::int64_t>()) == 0) {
+      detail::clear_gradient(row);
+      return 0;
+    }
     if (row.n <= 8) return p == 1 ? short_hinge<1>(row) : short_hinge<2>(row);
     return p == 1 ? hinge<Isa, 1>(row) : hinge<Isa, 2>(row);
   }
@@ -119,7 +123,7 @@ struct MultiMarginFormula {
     const Tensor others = arange(classes).unsqueeze(0).ne(y);
     const Tensor terms = where(logical_and(others, logical_not(z <= 0.0)), p == 1 ? z : square(z), 0.0);
     Tensor l = terms.sum(1) * (1 / static_cast<double>(classes));
-    if (weight.defined()) l = l * weight.index_select(0, target.reshape({-1}));
+    if (weight.defined()) l = scale_cotangent(weight.index_select(0, target.reshape({-1})), l);
     Shape shape = x[0].shape();
     if (!shape.empty()) shape.erase(dim);
     return l.reshape(shape);

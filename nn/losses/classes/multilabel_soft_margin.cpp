@@ -12,15 +12,15 @@ struct MultiLabelSoftMargin {
   static constexpr const char* name = "MultilabelSoftMarginLoss";
   double share = 1;  // of a class in its row
   template <class T>
-  constexpr T operator()(const T& x, const T& t) const {
+  T operator()(const T& x, const T& t) const {
     return share * detail::BceWithLogits{}(x, t);
   }
   template <class T>
-  constexpr T d0(const T& x, const T& t, const T& y) const {
+  T d0(const T& x, const T& t, const T& y) const {
     return share * detail::BceWithLogits{}.d0(x, t, y);
   }
   template <class T>
-  constexpr T d1(const T& x, const T&, const T&) const {
+  T d1(const T& x, const T&, const T&) const {
     return -share * x;
   }
 };

@@ -49,7 +49,7 @@ struct NegativeLogLikelihood {
           for (std::int64_t i = 0; i < n; ++i) {
             const std::int64_t c = *reinterpret_cast<const std::int64_t*>(p[2] + i * d[2]);
             Out& out = *reinterpret_cast<Out*>(p[0] + i * d[0]);
-            if (c == targets.ignore_index)
+            if (c == targets.ignore_index || (w && w[c] == 0))
               out = 0;
             else
               out = -(w ? static_cast<Out>(w[c]) : Out(1)) *

@@ -15,11 +15,11 @@ struct Symmetric {
   static constexpr const char* name = "SceLoss";
   double alpha = 0.1, reverse = -4;  // β·A
   template <class T>
-  constexpr T operator()(const T& ce) const {
+  T operator()(const T& ce) const {
     return alpha * ce + reverse * expm1(-ce);
   }
   template <class T>
-  constexpr T d0(const T& ce, const T&) const {
+  T d0(const T& ce, const T&) const {
     return alpha - reverse * exp(-ce);
   }
 };

@@ -9,7 +9,7 @@ struct HuberLossOptions {
   ReductionOption reduction = Reduction::mean;
   /// Where the parabola ends; positive.
   double delta = 1.0;
-  /// Functional form only: one weight per element; the mean still divides by the number of elements.
+  /// One weight per element, of the shape of the prediction; the mean still divides by the number of elements.
   Tensor weight{};
 };
 

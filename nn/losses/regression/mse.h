@@ -7,7 +7,7 @@ namespace slope::nn {
 
 struct MSELossOptions {
   ReductionOption reduction = Reduction::mean;
-  /// Functional form only: one weight per element; the mean then divides by Σw.
+  /// One weight per element, of the shape of the prediction; the mean then divides by Σw.
   Tensor weight{};
 };
 

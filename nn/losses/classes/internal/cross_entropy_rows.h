@@ -14,12 +14,19 @@ struct RowTarget {
   double keep = 1;            ///< 1 - ε: the share of the target itself
   double spread = 0;          ///< ε/C: what every class receives
   double weight_sum = 0;      ///< Σ w_j
+  bool all_zero = false;      ///< every w_j is 0
+
+  /// Whether a row of this label counts: not where all that it would add has weight 0.
+  bool counts(std::int64_t label) const {
+    if (!weight || weight[label] != 0) return true;
+    return spread != 0 && !all_zero;
+  }
 };
 
 /// For class indices: q = keep·w_c at the class c, plus spread·w_j. Of rows of n elements, `step` bytes apart, reads
 /// logits and int64 labels and writes values (double, or T when `narrow`) and, when dx is not null, ∂l/∂x / divisor: a sum of weights may be
 /// too small to have a reciprocal.
-/// Ignored rows have value and gradient 0, whatever is in them.
+/// Rows that are ignored or have weight 0 have value and gradient 0, whatever is in them.
 template <class T>
 struct LabelRows {
   const RowTarget<T>& target;
