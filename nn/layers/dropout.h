@@ -34,13 +34,15 @@ Tensor alpha_dropout(In x, double p = 0.5, bool training = true);
 template <auto function>
 class DropoutModule : public Module {
  public:
-  explicit DropoutModule(DropoutOptions options = {}, SourceLoc loc = SourceLoc::here()) : p_(options.p) { check(loc); }
-  explicit DropoutModule(double p, SourceLoc loc = SourceLoc::here()) : p_(p) { check(loc); }
+  explicit DropoutModule(DropoutOptions options = {}, SourceLoc loc = SourceLoc::here()) : p_(options.p) {
+    require_probability(loc);
+  }
+  explicit DropoutModule(double p, SourceLoc loc = SourceLoc::here()) : p_(p) { require_probability(loc); }
   Tensor forward(const Tensor& x) override { return function(x, p_, is_training()); }
   std::string extra_repr() const override { return concat("p=", p_); }
 
  private:
-  void check(SourceLoc loc) const {
+  void require_probability(SourceLoc loc) const {
     if (!(p_ >= 0 && p_ <= 1))
       throw ValueError(concat("dropout: dropout probability has to be between 0 and 1, but got ", p_), loc);
   }

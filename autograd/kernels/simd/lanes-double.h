@@ -48,8 +48,9 @@ SLOPE_VEC VecD log_from(VecD e, VecD f, VecD rest) {
       native::pairs(z, z * z, 0x1.555555555554fp-1, 0x1.999999999c187p-2, 0x1.24924921e32e4p-2, 0x1.c71c7490db949p-3,
                     0x1.745c4a958c2fap-3, 0x1.3b35c9feb4f12p-3, 0x1.0dcaf8560a86cp-3, 0x1.1b85c97d44d03p-3);
   const VecD half_square = 0.5 * f * f;
-  const VecD small = native::fma(s, native::fma(z, p, half_square), native::fma(e, splat(0x1.ef35793c76730p-45), rest));
-  return e * 0x1.62e42fefa3800p-1 - ((half_square - small) - f);
+  const VecD low_part =
+      native::fma(s, native::fma(z, p, half_square), native::fma(e, splat(0x1.ef35793c76730p-45), rest));
+  return e * 0x1.62e42fefa3800p-1 - ((half_square - low_part) - f);
 }
 
 // What log makes of the classes of x: NaN for NaN and negatives, -inf for zeros, inf for inf, else r.

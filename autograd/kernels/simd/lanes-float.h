@@ -148,8 +148,8 @@ SLOPE_VEC LogPairF log_pair(VecF p) {
   // (log(1 - v) + v) / -v^2 for v in [0, 1/2].
   const VecF tail = native::pairs(v, vv, 0.5, 0x1.554f3p-2, 0x1.010054p-2, 0x1.79b68ep-3, 0x1.2c830ap-2, -0x1.c472b2p-2,
                                   0x1.af925ap+0, -0x1.17761ep+1, 0x1.9e027ep+0);
-  const VecF large = native::fma(-vv, tail, -v), small = log(v);
-  return {lower ? small : large, lower ? large : small};
+  const VecF of_large = native::fma(-vv, tail, -v), of_small = log(v);
+  return {lower ? of_small : of_large, lower ? of_large : of_small};
 }
 
 // 1 / x to 14 bits or more.
@@ -236,16 +236,16 @@ SLOPE_VEC VecF log_cosh_slope(VecF x) {
 SLOPE_VEC VecF erf(VecF x) {
   const VecF a = native::at_most(native::abs(x), 4.0F);
   const VecF aa = a * a;
-  const VecF small = native::fma(a,
-                                 native::pairs(aa, aa * aa, 0x1.06eba8p-3, -0x1.812742p-2, 0x1.ce2e2ep-4,
-                                               -0x1.b8164ep-6, 0x1.553068p-8, -0x1.ae9654p-11, 0x1.6cfec2p-14),
-                                 a);
+  const VecF of_small = native::fma(a,
+                                    native::pairs(aa, aa * aa, 0x1.06eba8p-3, -0x1.812742p-2, 0x1.ce2e2ep-4,
+                                                  -0x1.b8164ep-6, 0x1.553068p-8, -0x1.ae9654p-11, 0x1.6cfec2p-14),
+                                    a);
   const VecF w = native::pairs(a, aa, -0x1.5d114ap-13, -0x1.20b752p0, -0x1.4621bap-1, -0x1.aa7324p-4, 0x1.6d9ce6p-6,
                                -0x1.91cd1ap-9, 0x1.9fb308p-13);
   const VecF n = whole_ln2(w);
   const VecF r = less_ln2(w, n);
   const VecF large = 1.0F - scale(native::fma(r, exp_slope(r), splat(1.0F)), n);
-  return native::or_sign_of(a < 0.9F ? small : large, x);
+  return native::or_sign_of(a < 0.9F ? of_small : large, x);
 }
 
 }  // namespace slope::simd::SLOPE_SIMD_NAMESPACE::math

@@ -119,8 +119,8 @@ SLOPE_VEC LogPairF log_pair(VecF p) { return {log(p), log1p(-p)}; }
 // never large.
 SLOPE_VEC VecD log_cosh(VecD x) {
   const VecD a = native::abs(x), m = expm1(-a), half = 0.5 * (m * m);
-  const VecI64 near = native::less(a, splat(1.0));
-  return (near ? VecD{} : a) + log1p(near ? half / (1.0 + m) : m + half);
+  const VecI64 is_small = native::less(a, splat(1.0));
+  return (is_small ? VecD{} : a) + log1p(is_small ? half / (1.0 + m) : m + half);
 }
 SLOPE_VEC VecD log_cosh_slope(VecD x) { return tanh(x); }
 #if SLOPE_SIMD_LEVEL == 0
@@ -178,16 +178,17 @@ SLOPE_VEC V acosh(V x) {
 // SLEEF takes its shortcuts for small arguments when all lanes are small, so a lane's last bit would hang on its neighbours. Here each
 // call sees lanes of one kind only, the others replaced by a value of that kind.
 template <class V, class Function>
-SLOPE_VEC V by_magnitude(V x, const Function& function, double small, double medium, double large) {
+SLOPE_VEC V by_magnitude(V x, const Function& function, double small_limit, double medium_limit, double some_large) {
   const V a = native::abs(x);
-  const auto is_small = native::less(a, native::splat_like(x, small));
+  const auto is_small = native::less(a, native::splat_like(x, small_limit));
   if (native::lane_bits(~is_small) == 0) return function(x);
-  const auto is_medium = native::less(a, native::splat_like(x, medium)) & ~is_small;
+  const auto is_medium = native::less(a, native::splat_like(x, medium_limit)) & ~is_small;
   const auto is_large = ~(is_small | is_medium);
   V r = x;
   if (native::lane_bits(is_small) != 0) r = is_small ? function(is_small ? x : V{}) : r;
-  if (native::lane_bits(is_medium) != 0) r = is_medium ? function(is_medium ? x : native::splat_like(x, 2 * small)) : r;
-  if (native::lane_bits(is_large) != 0) r = is_large ? function(is_large ? x : native::splat_like(x, large)) : r;
+  if (native::lane_bits(is_medium) != 0)
+    r = is_medium ? function(is_medium ? x : native::splat_like(x, 2 * small_limit)) : r;
+  if (native::lane_bits(is_large) != 0) r = is_large ? function(is_large ? x : native::splat_like(x, some_large)) : r;
   return r;
 }
 

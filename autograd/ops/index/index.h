@@ -17,7 +17,9 @@ namespace slope {
 
 // ---- what stands in the braces of x.index({...})
 /// "Nothing given": a new dimension of size 1 as an index, an open end in a Slice.
+#if !defined(None)  // which X11 defines; std::nullopt serves as well
 inline constexpr std::nullopt_t None = std::nullopt;
+#endif
 struct EllipsisIndex {};
 /// All dimensions that the other indices leave.
 inline constexpr EllipsisIndex Ellipsis{};
