@@ -12,11 +12,11 @@ struct SoftMargin {
   static constexpr const char* arguments[] = {"input", "target"};
   static constexpr unsigned differentiable = 0b01;
   template <class T>
-  constexpr T operator()(const T& x, const T& t) const {
+  T operator()(const T& x, const T& t) const {
     return detail::Logit<T>(t * x).minus_log_yes();
   }
   template <class T>
-  constexpr T d0(const T& x, const T& t, const T&) const {
+  T d0(const T& x, const T& t, const T&) const {
     return -t * detail::Logit<T>(t * x).no();
   }
 };

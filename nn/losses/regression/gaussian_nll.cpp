@@ -14,11 +14,11 @@ struct AtLeast {
   static constexpr std::int64_t grain = grain_cheap;
   double least = 0;
   template <class T>
-  constexpr T operator()(const T& v) const {
+  T operator()(const T& v) const {
     return maximum(v, T(least));
   }
   template <class T>
-  constexpr T d0(const T&, const T&) const {
+  T d0(const T&, const T&) const {
     return T(1);
   }
 };
@@ -37,22 +37,22 @@ struct GaussianNll {
     return 1.0 / at_least(var, eps);
   }
   template <class T>
-  constexpr T operator()(const T& x, const T& t, const T& var) const {
+  T operator()(const T& x, const T& t, const T& var) const {
     // d·(d/v), not d²/v: the square leaves the range long before the quotient. The logarithm makes a negative variance
     // NaN.
     const T v = at_least(var, eps), d = x - t;
     return 0.5 * (log(where(var < 0.0, var, v)) + d * (d * precision(var))) + constant;
   }
   template <class T>
-  constexpr T d0(const T& x, const T& t, const T& var, const T&) const {
+  T d0(const T& x, const T& t, const T& var, const T&) const {
     return (x - t) * precision(var);
   }
   template <class T>
-  constexpr T d1(const T& x, const T& t, const T& var, const T&) const {
+  T d1(const T& x, const T& t, const T& var, const T&) const {
     return (t - x) * precision(var);
   }
   template <class T>
-  constexpr T d2(const T& x, const T& t, const T& var, const T&) const {
+  T d2(const T& x, const T& t, const T& var, const T&) const {
     const T k = precision(var), s = (x - t) * k;
     return 0.5 * (k - s * s);
   }

@@ -1,6 +1,6 @@
 #include "slope/nn/losses/regression/huber.h"
 
-#include "slope/nn/losses/shared/internal/weighted.h"
+#include "slope/nn/losses/shared/internal/elementwise_loss.h"
 
 namespace slope::nn::functional {
 
@@ -11,17 +11,17 @@ struct Huber {
   static constexpr std::int64_t grain = grain_cheap;
   double delta = 1;
   template <class T>
-  constexpr T operator()(const T& x, const T& t) const {
+  T operator()(const T& x, const T& t) const {
     const T d = x - t, a = abs(d);
     return where(a < delta, 0.5 * (d * d), delta * (a - 0.5 * delta));
   }
   template <class T>
-  constexpr T d0(const T& x, const T& t, const T&) const {
+  T d0(const T& x, const T& t, const T&) const {
     const T d = x - t;
     return where(abs(d) < delta, d, delta * sign(d));
   }
   template <class T>
-  constexpr T d1(const T& x, const T& t, const T& y) const {
+  T d1(const T& x, const T& t, const T& y) const {
     return -d0(x, t, y);
   }
 };
@@ -30,16 +30,11 @@ struct Huber {
 
 Tensor huber_loss(In y_pred, const Tensor& y_true, const HuberLossOptions& options) {
   constexpr const char* op = "huber_loss";
-  CallerScope scope(y_pred.loc);
   if (!(options.delta > 0))
     throw ValueError(
         concat(op, ": huber_loss does not support non-positive values for delta. Got delta ", options.delta),
         y_pred.loc);
-  detail::require_alike(op, y_pred, y_true, options.reduction);
-  if (options.weight.defined())
-    return detail::weighted_loss(op, Huber{options.delta}, y_pred, y_true, options.weight, options.reduction,
-                                 detail::WeightedMean::by_count);
-  return slope::detail::pointwise_loss(Huber{options.delta}, options.reduction, y_pred, y_true);
+  return detail::elementwise_loss(op, Huber{options.delta}, y_pred, y_true, options, detail::WeightedMean::by_count);
 }
 
 }  // namespace slope::nn::functional

@@ -1,6 +1,6 @@
 #include "slope/nn/losses/regression/log_cosh.h"
 
-#include "slope/autograd/ops/pointwise/pointwise.h"
+#include "slope/nn/losses/shared/internal/elementwise_loss.h"
 
 namespace slope::nn::functional {
 
@@ -12,15 +12,15 @@ Probe log_cosh_slope(const Probe& d) { return Probe::of(d); }
 struct LogCosh {
   static constexpr const char* name = "LogCoshLoss";
   template <class T>
-  constexpr T operator()(const T& x, const T& t) const {
+  T operator()(const T& x, const T& t) const {
     return log_cosh(x - t);
   }
   template <class T>
-  constexpr T d0(const T& x, const T& t, const T&) const {
+  T d0(const T& x, const T& t, const T&) const {
     return log_cosh_slope(T(x - t));
   }
   template <class T>
-  constexpr T d1(const T& x, const T& t, const T&) const {
+  T d1(const T& x, const T& t, const T&) const {
     return log_cosh_slope(T(t - x));
   }
 };
@@ -28,10 +28,7 @@ struct LogCosh {
 }  // namespace
 
 Tensor log_cosh_loss(In y_pred, const Tensor& y_true, const LogCoshLossOptions& options) {
-  constexpr const char* op = "log_cosh_loss";
-  CallerScope scope(y_pred.loc);
-  detail::require_alike(op, y_pred, y_true, options.reduction);
-  return slope::detail::pointwise_loss(LogCosh{}, options.reduction, y_pred, y_true);
+  return detail::elementwise_loss("log_cosh_loss", LogCosh{}, y_pred, y_true, options);
 }
 
 }  // namespace slope::nn::functional

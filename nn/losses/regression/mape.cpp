@@ -1,6 +1,6 @@
 #include "slope/nn/losses/regression/mape.h"
 
-#include "slope/autograd/ops/pointwise/pointwise.h"
+#include "slope/nn/losses/shared/internal/elementwise_loss.h"
 
 namespace slope::nn::functional {
 
@@ -16,15 +16,15 @@ struct PercentageError {
     return 1.0 / where(a >= eps, a, T(eps));
   }
   template <class T>
-  constexpr T operator()(const T& x, const T& t) const {
+  T operator()(const T& x, const T& t) const {
     return abs(x - t) * scale(t);
   }
   template <class T>
-  constexpr T d0(const T& x, const T& t, const T&) const {
+  T d0(const T& x, const T& t, const T&) const {
     return sign(x - t) * scale(t);
   }
   template <class T>
-  constexpr T d1(const T& x, const T& t, const T&) const {
+  T d1(const T& x, const T& t, const T&) const {
     // Of |x/t - 1|: not sign(d)/|t| + |d|·sign(t)/t², which loses a small x to rounding.
     const T s = scale(t);
     return where(abs(t) >= eps, x * s * sign(t), T(1)) * -sign(x - t) * s;
@@ -35,10 +35,8 @@ struct PercentageError {
 
 Tensor mape_loss(In y_pred, const Tensor& y_true, const MAPELossOptions& options) {
   constexpr const char* op = "mape_loss";
-  CallerScope scope(y_pred.loc);
   if (!(options.eps > 0)) throw ValueError(concat(op, ": eps must be positive. Got eps ", options.eps), y_pred.loc);
-  detail::require_alike(op, y_pred, y_true, options.reduction);
-  return slope::detail::pointwise_loss(PercentageError{options.eps}, options.reduction, y_pred, y_true);
+  return detail::elementwise_loss(op, PercentageError{options.eps}, y_pred, y_true, options);
 }
 
 }  // namespace slope::nn::functional

@@ -19,7 +19,7 @@ struct PoissonNll {
     return where(t > 1.0, t, T(1));
   }
   template <class T>
-  constexpr T operator()(const T& x, const T& t) const {
+  T operator()(const T& x, const T& t) const {
     const T l = log_input ? exp(x) - t * x : x - t * log(x + eps);
     if constexpr (!full) {
       return l;
@@ -29,11 +29,11 @@ struct PoissonNll {
     }
   }
   template <class T>
-  constexpr T d0(const T& x, const T& t, const T&) const {
+  T d0(const T& x, const T& t, const T&) const {
     return log_input ? exp(x) - t : 1.0 - t / (x + eps);
   }
   template <class T>
-  constexpr T d1(const T& x, const T& t, const T&) const {
+  T d1(const T& x, const T& t, const T&) const {
     const T d = log_input ? -x : -log(x + eps);
     if constexpr (!full) {
       return d;

@@ -12,17 +12,17 @@ struct SmoothL1 {
   static constexpr std::int64_t grain = grain_cheap;
   double beta = 1;
   template <class T>
-  constexpr T operator()(const T& x, const T& t) const {
+  T operator()(const T& x, const T& t) const {
     const T d = x - t, a = abs(d);
     return where(a < beta, 0.5 * d * (d / beta), a - 0.5 * beta);
   }
   template <class T>
-  constexpr T d0(const T& x, const T& t, const T&) const {
+  T d0(const T& x, const T& t, const T&) const {
     const T d = x - t;
     return where(abs(d) < beta, d / beta, sign(d));
   }
   template <class T>
-  constexpr T d1(const T& x, const T& t, const T& y) const {
+  T d1(const T& x, const T& t, const T& y) const {
     return -d0(x, t, y);
   }
 };

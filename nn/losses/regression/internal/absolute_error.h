@@ -9,15 +9,15 @@ struct AbsoluteError {
   static constexpr const char* name = "L1Loss";
   static constexpr std::int64_t grain = grain_cheap;
   template <class T>
-  constexpr T operator()(const T& x, const T& t) const {
+  T operator()(const T& x, const T& t) const {
     return abs(x - t);
   }
   template <class T>
-  constexpr T d0(const T& x, const T& t, const T&) const {
+  T d0(const T& x, const T& t, const T&) const {
     return sign(x - t);
   }
   template <class T>
-  constexpr T d1(const T& x, const T& t, const T&) const {
+  T d1(const T& x, const T& t, const T&) const {
     return -sign(x - t);
   }
 };
