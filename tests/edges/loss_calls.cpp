@@ -2,9 +2,11 @@
 
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
 #include "slope/autograd/ops/pointwise/elementwise.h"
 #include "slope/nn/losses/losses.h"
+#include "support/loss_options.h"
 
 namespace edges {
 
@@ -13,49 +15,23 @@ namespace nn = slope::nn;
 
 namespace {
 
-template <class T>
-void read(T& into, const Json& options, const char* name) {
-  if (!options.contains(name)) return;
-  const Json& value = options.at(name);
-  if constexpr (std::is_same_v<T, double>)
-    into = value.is_string() ? std::numeric_limits<double>::infinity() : value.get<double>();
-  else
-    into = value.get<T>();
-}
-
 template <class Options>
 Options options_of(const Json& json, const std::string& reduction, const Tensors& in) {
   Options o;
-  if constexpr (requires { o.reduction; }) o.reduction = reduction;
-  if constexpr (requires { o.weight; })
-    if (in.contains("weight")) o.weight = in.at("weight");
-  if constexpr (requires { o.pos_weight; })
-    if (in.contains("pos_weight")) o.pos_weight = in.at("pos_weight");
-#define SLOPE_READ(field) \
-  if constexpr (requires { o.field; }) read(o.field, json, #field)
-  SLOPE_READ(alpha);
-  SLOPE_READ(beta);
-  SLOPE_READ(blank);
-  SLOPE_READ(delta);
-  SLOPE_READ(dim);
-  SLOPE_READ(easy_margin);
-  SLOPE_READ(eps);
-  SLOPE_READ(full);
-  SLOPE_READ(gamma);
-  SLOPE_READ(ignore_index);
-  SLOPE_READ(label_smoothing);
-  SLOPE_READ(log_input);
-  SLOPE_READ(log_target);
-  SLOPE_READ(log_zero);
-  SLOPE_READ(margin);
-  SLOPE_READ(p);
-  SLOPE_READ(q);
-  SLOPE_READ(scale);
-  SLOPE_READ(smooth);
-  SLOPE_READ(swap);
-  SLOPE_READ(temperature);
-  SLOPE_READ(zero_infinity);
-#undef SLOPE_READ
+  tests::each_loss_option(o, [&]<class T>(const char* name, T& option) {
+    if constexpr (std::is_same_v<T, nn::ReductionOption>) {
+      option = reduction;
+    } else if constexpr (std::is_same_v<T, slope::Tensor>) {
+      if (in.contains(name)) option = in.at(name);
+    } else if constexpr (std::is_arithmetic_v<T>) {
+      if (!json.contains(name)) return;
+      const Json& value = json.at(name);
+      if constexpr (std::is_same_v<T, double>)
+        option = value.is_string() ? std::numeric_limits<double>::infinity() : value.get<double>();
+      else
+        option = value.get<T>();
+    }
+  });
   return o;
 }
 
@@ -69,8 +45,7 @@ LossCall call(Names... names) {
 /// The module with these tensors as its parameters; without reduction it gives ln p, not the loss.
 slope::Tensor adaptive_log_softmax(const Json& options, const std::string& reduction, const Tensors& in) {
   const slope::Tensor& input = in.at("input");
-  nn::AdaptiveLogSoftmaxWithLossOptions o;
-  read(o.div_value, options, "div_value");
+  const auto o = options_of<nn::AdaptiveLogSoftmaxWithLossOptions>(options, reduction, {});
   nn::AdaptiveLogSoftmaxWithLoss m(input.size(-1), options.at("n_classes"), options.at("cutoffs"), o);
   m.to(input.dtype());
   m.head.weight.tie(in.at("head_weight"));

@@ -1,9 +1,11 @@
 #include <tuple>
+#include <type_traits>
 
 #include "oracle/check.h"
 #include "oracle/module_support.h"
 #include "slope/autograd/ops/ops.h"
 #include "slope/nn/losses/losses.h"
+#include "support/loss_options.h"
 
 // Losses, each as a function and as a module.
 
@@ -29,37 +31,22 @@ nn::DistanceFunction distance_named(const std::string& name) {
 template <class Options>
 Options options_of(const Record& r, const Arguments& in) {
   Options o;
-  if constexpr (requires { o.weight; }) o.weight = in.get("weight");
-  if constexpr (requires { o.pos_weight; }) o.pos_weight = in.get("pos_weight");
-  if constexpr (requires { o.delta; }) o.delta = r.real("delta", o.delta);
-  if constexpr (requires { o.margin; }) o.margin = r.real("margin", o.margin);
-  if constexpr (requires { o.q; }) o.q = r.real("q", o.q);
-  if constexpr (requires { o.log_input; }) o.log_input = r.flag("log_input", o.log_input);
-  if constexpr (requires { o.log_target; }) o.log_target = r.flag("log_target", o.log_target);
-  if constexpr (requires { o.full; }) o.full = r.flag("full", o.full);
-  if constexpr (requires { o.beta; }) o.beta = r.real("beta", o.beta);
-  if constexpr (requires { o.ignore_index; }) o.ignore_index = r.integer("ignore_index", o.ignore_index);
-  if constexpr (requires { o.label_smoothing; }) o.label_smoothing = r.real("label_smoothing", o.label_smoothing);
-  if constexpr (requires { o.gamma; }) o.gamma = r.real("gamma", o.gamma);
-  if constexpr (requires { o.alpha; }) o.alpha = r.real("alpha", o.alpha);
-  if constexpr (requires { o.dim; }) o.dim = r.integer("dim", o.dim);
-  if constexpr (requires { o.eps; }) o.eps = r.real("eps", o.eps);
-  if constexpr (requires { o.temperature; }) o.temperature = r.real("temperature", o.temperature);
-  if constexpr (requires { o.easy_margin; }) {
-    o.scale = r.real("scale", o.scale);
-    o.easy_margin = r.flag("easy_margin", o.easy_margin);
-  }
-  if constexpr (requires { o.blank; }) o.blank = r.integer("blank", o.blank);
-  if constexpr (requires { o.zero_infinity; }) o.zero_infinity = r.flag("zero_infinity", o.zero_infinity);
-  if constexpr (requires { o.p; }) o.p = static_cast<decltype(o.p)>(r.real("p", static_cast<double>(o.p)));
-  if constexpr (requires { o.swap; }) o.swap = r.flag("swap", o.swap);
-  if constexpr (requires { o.smooth; }) o.smooth = r.real("smooth", o.smooth);
-  if constexpr (requires { o.keepdim; }) o.keepdim = r.flag("keepdim", o.keepdim);
-  if constexpr (requires { o.distance_function; })
-    o.distance_function = distance_named(r.word("distance_function", "default"));
-  // Last, as an unknown one throws.
-  if constexpr (requires { o.reduction; })
-    if (r.has("reduction")) o.reduction = r.word("reduction", "mean");
+  tests::each_loss_option(o, [&]<class T>(const char* name, T& option) {
+    if constexpr (std::is_same_v<T, Tensor>) {
+      option = in.get(name);
+    } else if constexpr (std::is_same_v<T, double>) {
+      option = r.real(name, option);
+    } else if constexpr (std::is_same_v<T, bool>) {
+      option = r.flag(name, option);
+    } else if constexpr (std::is_same_v<T, std::int64_t>) {
+      option = r.integer(name, option);
+    } else if constexpr (std::is_same_v<T, nn::DistanceFunction>) {
+      option = distance_named(r.word(name, "default"));
+    } else {
+      static_assert(std::is_same_v<T, nn::ReductionOption>);
+      if (r.has(name)) option = r.word(name, "mean");
+    }
+  });
   return o;
 }
 
@@ -126,11 +113,10 @@ oracle::Form adaptive(Call call) {
     const Tensor x = in.get("input"), target = in.get("target");
     const std::int64_t features = r.integer("in_features", 0), classes = r.integer("n_classes", 0);
     const std::vector<std::int64_t> cutoffs = r.integers("cutoffs");
-    const double div_value = r.real("div_value", 4.0);
-    const bool head_bias = r.flag("head_bias", false);
-    nn::AdaptiveLogSoftmaxWithLoss m(features, classes, cutoffs, {.div_value = div_value, .head_bias = head_bias});
+    const auto o = options_of<nn::AdaptiveLogSoftmaxWithLossOptions>(r, in);
+    nn::AdaptiveLogSoftmaxWithLoss m(features, classes, cutoffs, o);
     std::map<std::string, nn::Parameter*> parameters = {{"head.weight", &m.head.weight}};
-    if (head_bias) parameters["head.bias"] = &m.head.bias;
+    if (o.head_bias) parameters["head.bias"] = &m.head.bias;
     for (std::size_t i = 0; i < m.tail.size(); ++i)
       for (int k = 0; k < 2; ++k)
         parameters[concat("tail.", i, ".", k, ".weight")] = &m.tail.at<nn::Sequential>(i).at<nn::Linear>(k).weight;
