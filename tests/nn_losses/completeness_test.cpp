@@ -102,12 +102,12 @@ BOOST_AUTO_TEST_CASE(is_found) {
 
 BOOST_AUTO_TEST_CASE(is_swept) {
   Names swept, refused;
-  for (const LossSample& sample : loss_table()) {
-    const std::string name = sample.name.substr(0, sample.name.find_first_of(",: /"));
-    swept.insert(std::isupper(static_cast<unsigned char>(name.at(0))) ? in_snake_case(name) : name);
-  }
-  for (const LossRefusal& refusal : loss_refusals())
-    refused.insert(refusal.text.substr(0, refusal.text.find_first_of(",: /")));
+  const auto loss_of = [](const std::string& text) {
+    const std::string name = text.substr(0, text.find_first_of(",: /"));
+    return std::isupper(static_cast<unsigned char>(name.at(0))) ? in_snake_case(name) : name;
+  };
+  for (const LossSample& sample : loss_table()) swept.insert(loss_of(sample.name));
+  for (const LossRefusal& refusal : loss_refusals()) refused.insert(loss_of(refusal.text));
   demand(swept, "tests/support/losses");
   for (const std::string& loss : losses())
     BOOST_TEST(refused.contains(loss), loss << " refuses nothing in tests/support/losses");

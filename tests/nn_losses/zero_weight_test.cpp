@@ -146,7 +146,9 @@ BOOST_AUTO_TEST_CASE(contributes_nothing_whatever_stands_there) {
           const Tensor g = autograd::grad({l.sum()}, {x})[0];
           BOOST_TEST(equal(g, gradient), c.options << " of " << value << ": " << g << " instead of " << gradient);
           const Tensor recorded = autograd::grad({c.loss(x, r).sum()}, {x}, {.create_graph = true})[0];
-          BOOST_TEST(equal(recorded.detach(), gradient),
+          // A recorded gradient is composed of operations and rounds in another order.
+          for (const std::int64_t i : positions) BOOST_TEST(recorded.detach()[i].eq(0.0).all().item<bool>(), c.options);
+          BOOST_TEST(allclose(recorded.detach(), gradient, dtype == float32 ? 1e-5 : 1e-13, 0),
                      c.options << " of " << value << ", recorded: " << recorded << " instead of " << gradient);
         }
       }
@@ -229,7 +231,7 @@ BOOST_AUTO_TEST_CASE(is_tested_for_every_loss_with_weights) {
         found.insert((*s)[1].str() + "." + (*m)[1].str());
     }
   }
-  BOOST_TEST(found.size() == 9u);
+  BOOST_TEST(found.size() == 10u);
   for (const std::string& option : found) BOOST_TEST(tested.contains(option), option << " has no row in the table");
 }
 

@@ -17,6 +17,11 @@ def zeros(row):
     return [ZERO] * len(row)
 
 
+def weigh(w, v):
+    """w·v, and exactly 0 where the weight is 0."""
+    return mpf(0) if w == 0 else w * v
+
+
 # ---- classes
 
 
@@ -24,6 +29,8 @@ def nll(o, x, target, weight=None):
     if target == o.get("ignore_index", -100):
         return mpf(0), {"input": zeros(x)}
     w = mpf(1) if weight is None else weight[target]
+    if w == 0:
+        return mpf(0), {"input": zeros(x)}
     return -w * x[target], {"input": [-w if j == target else ZERO for j in range(len(x))]}
 
 
@@ -49,13 +56,14 @@ def cross_entropy(o, x, target, weight=None):
         return mpf(0), {"input": zeros(x)}
     classes, smoothing = len(x), mpf(o.get("label_smoothing", 0.0))
     w = [mpf(1)] * classes if weight is None else weight
+    if all(v == 0 for v in w) or (smoothing == 0 and w[target] == 0):
+        return mpf(0), {"input": zeros(x)}
     lp = log_softmax(x)
-    l = -(1 - smoothing) * w[target] * lp[target]
+    l = -weigh((1 - smoothing) * w[target], lp[target])
     q = [(1 - smoothing) * w[target] if j == target else mpf(0) for j in range(classes)]
     if smoothing == 0:
-        nothing = w[target] == 0 and mp.isnan(lp[0])  # 0·NaN, or nothing at all
-        return l, {"input": [Either([NAN, ZERO]) if nothing else w[target] * (exp(v) - (j == target)) for j, v in enumerate(lp)]}
-    l -= smoothing / classes * sum(a * b for a, b in zip(w, lp))
+        return l, {"input": [w[target] * (exp(v) - (j == target)) for j, v in enumerate(lp)]}
+    l -= smoothing / classes * sum(weigh(a, b) for a, b in zip(w, lp))
     q = [a + smoothing * b / classes for a, b in zip(q, w)]
     return l, {"input": cross_entropy_terms(x, lp, q)}
 
@@ -64,9 +72,11 @@ def cross_entropy_probabilities(o, x, target, weight=None):
     classes, smoothing = len(x), mpf(o.get("label_smoothing", 0.0))
     w = [mpf(1)] * classes if weight is None else weight
     lp = log_softmax(x)
-    q = [a * (t * (1 - smoothing) + smoothing / classes) for a, t in zip(w, target)]
-    l = -sum(a * b for a, b in zip(q, lp))
-    return l, {"input": cross_entropy_terms(x, lp, q), "target": [-(1 - smoothing) * a * b for a, b in zip(w, lp)]}
+    q = [weigh(a, t * (1 - smoothing) + smoothing / classes) for a, t in zip(w, target)]
+    if weight is not None and all(v == 0 for v in q):
+        return mpf(0), {"input": zeros(x), "target": zeros(x)}
+    l = -sum(mpf(0) if w[j] == 0 else a * b for j, (a, b) in enumerate(zip(q, lp)))
+    return l, {"input": cross_entropy_terms(x, lp, q), "target": [weigh(a, -(1 - smoothing) * b) for a, b in zip(w, lp)]}
 
 
 def class_divisor(o, rows):
@@ -112,6 +122,8 @@ def hinges(terms, factor, p, size, fmt):
 def multi_margin(o, fmt, x, target, weight=None):
     margin, p, c = mpf(o.get("margin", 1.0)), o.get("p", 1), len(x)
     w = mpf(1) if weight is None else weight[target]
+    if w == 0:
+        return mpf(0), {"input": zeros(x)}
     l, d = hinges([(margin - x[target] + x[j], target, j) for j in range(c) if j != target], w / c, p, c, fmt)
     return l, {"input": d}
 
