@@ -25,6 +25,7 @@ inline constexpr unsigned mentions_value = 1u << 7;
 struct FormulaInfo {
   std::string_view name;
   int arity = 1;
+  std::size_t bytes = 0;  ///< of the formula
   unsigned differentiable = 1;
   /// Names of the arguments for messages, when the formula has them as `arguments`.
   const char* const* arguments = nullptr;
@@ -60,6 +61,7 @@ FormulaInfo make_formula_info() {
   FormulaInfo info;
   info.name = formula_name<F>();
   info.arity = N;
+  info.bytes = sizeof(F);
   info.differentiable = differentiable_mask<F, N>();
   if constexpr (requires { F::arguments; }) {
     static_assert(std::size(F::arguments) == N);
@@ -82,7 +84,7 @@ FormulaInfo make_formula_info() {
       auto ask = [&]<int I>(const F& f, std::integral_constant<int, I>) {
         if constexpr (differentiable_mask<F, N>() >> I & 1) {
           const Probe p = call_partial<F, I>(f, Probe::argument(Is)..., Probe::argument(7));
-          info.mentions[I] = p.mask;
+          info.mentions[I] = Reduced && p.mask & mentions_value ? p.mask | ((1u << N) - 1) : p.mask;
           info.constant[I] = p.is_constant && std::is_empty_v<F>;
           info.constant_value[I] = p.constant;
           if (info.constant[I] && p.constant == 1) info.passes |= 1u << I;

@@ -26,12 +26,23 @@ struct ReducedNode final : FormulaNode<N> {
     freed = true;
   }
 
+  // A reduced formula keeps no values, so those that its derivatives mention are computed once more, recorded.
+  template <std::size_t... Is>
+  [[gnu::noinline]] Tensor compute_again(std::index_sequence<Is...>) const {
+    const ConstantDTypeGuard constants(this->dtype);
+    Tensor args[N];
+    this->unpack(args);
+    const Operand operands[] = {Operand(args[Is])...};
+    return run_pointwise<N>(this->info, this->formula, this->info.bytes, {{&operands[Is]...}});
+  }
+
   void backward(std::span<Tensor> g, std::span<Tensor> into) override {
     this->check_saved();
     if (freed) (void)SavedTensor().get();
     if (grad_enabled()) {
       const Tensor spread = (g[0] * scale).expand(shape);
-      Tensor value;
+      const bool needs_value = this->info.partial && this->mentioned & mentions_value;
+      const Tensor value = needs_value ? compute_again(std::make_index_sequence<N>()) : Tensor();
       return this->composed_backward(value, spread, into);
     }
     const double up = g[0].template item<double>();

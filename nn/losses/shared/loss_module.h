@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "slope/nn/module.h"
@@ -12,6 +14,7 @@ namespace detail {
 // Stand for a member of an aggregate when it is asked what it can be made of.
 struct AnyMember {
   template <class T>
+    requires(!std::is_same_v<T, std::string_view>)  // else a ReductionOption could be made of it in two ways
   operator T() const;
 };
 struct TensorMember {
