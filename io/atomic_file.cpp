@@ -16,7 +16,9 @@
 namespace slope::io {
 
 int FileCalls::open(const char* path, int flags, unsigned mode) const { return ::open(path, flags, mode); }
-std::ptrdiff_t FileCalls::write(int file, const void* data, std::size_t size) const { return ::write(file, data, size); }
+std::ptrdiff_t FileCalls::write(int file, const void* data, std::size_t size) const {
+  return ::write(file, data, size);
+}
 int FileCalls::fsync(int file) const { return ::fsync(file); }
 int FileCalls::close(int file) const { return ::close(file); }
 int FileCalls::rename(const char* from, const char* to) const { return std::rename(from, to); }

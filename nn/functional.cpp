@@ -41,8 +41,7 @@ Edges edges_of(const Tensor& x, const std::vector<std::int64_t>& pads, SourceLoc
     const int d = x.dim() - 1 - static_cast<int>(i / 2);
     e.before[d] = pads[i];
     e.after[d] = pads[i + 1];
-    const std::int64_t whole =
-        checked_add(checked_add(x.shape()[d], pads[i], "pad", loc), pads[i + 1], "pad", loc);
+    const std::int64_t whole = checked_add(checked_add(x.shape()[d], pads[i], "pad", loc), pads[i + 1], "pad", loc);
     if (whole < 0 || pads[i] < -whole_limit || pads[i + 1] < -whole_limit)
       throw ShapeError(
           concat("pad: The input size ", x.shape()[d], ", plus negative padding ", pads[i], " and ", pads[i + 1],

@@ -210,12 +210,14 @@ Tensor penalty(const char* op, const Term& term, const std::vector<Tensor>& para
   return apply(loc, Penalty<Term>{term, coefficient}, parameters);
 }
 
-std::vector<Tensor> chosen(const Module& module, const ParameterFilter& filter, int least_dims = 0) {
+std::vector<Tensor> chosen(const Module& module, const ParameterFilter& filter, SourceLoc loc, int least_dims = 0) {
   std::vector<Tensor> parameters;
   parameters.reserve(16);
-  module.each_parameter([&](const std::string& name, const Tensor& parameter) {
-    if (parameter.dim() >= least_dims && (!filter || filter(name))) parameters.push_back(parameter);
-  });
+  module.each_parameter(
+      [&](const std::string& name, const Tensor& parameter) {
+        if (parameter.dim() >= least_dims && (!filter || filter(name))) parameters.push_back(parameter);
+      },
+      loc);
   return parameters;
 }
 
@@ -227,21 +229,21 @@ Tensor l1_penalty(const std::vector<Tensor>& parameters, double beta, SourceLoc 
   return penalty("l1_penalty", Elementwise<Magnitude>{}, parameters, beta, loc);
 }
 Tensor l1_penalty(const Module& module, double beta, const ParameterFilter& filter, SourceLoc loc) {
-  return l1_penalty(chosen(module, filter), beta, loc);
+  return l1_penalty(chosen(module, filter, loc), beta, loc);
 }
 
 Tensor l2_penalty(const std::vector<Tensor>& parameters, double alpha, SourceLoc loc) {
   return penalty("l2_penalty", Elementwise<HalfSquare>{}, parameters, alpha, loc);
 }
 Tensor l2_penalty(const Module& module, double alpha, const ParameterFilter& filter, SourceLoc loc) {
-  return l2_penalty(chosen(module, filter), alpha, loc);
+  return l2_penalty(chosen(module, filter, loc), alpha, loc);
 }
 
 Tensor elastic_net_penalty(const std::vector<Tensor>& parameters, double l1, double l2, SourceLoc loc) {
   return penalty("elastic_net_penalty", Elementwise<ElasticNet>{{l1, l2}}, parameters, 1, loc);
 }
 Tensor elastic_net_penalty(const Module& module, double l1, double l2, const ParameterFilter& filter, SourceLoc loc) {
-  return elastic_net_penalty(chosen(module, filter), l1, l2, loc);
+  return elastic_net_penalty(chosen(module, filter, loc), l1, l2, loc);
 }
 
 Tensor group_lasso_penalty(const std::vector<Tensor>& parameters, double lambda, LassoGroup group, SourceLoc loc) {
@@ -249,7 +251,7 @@ Tensor group_lasso_penalty(const std::vector<Tensor>& parameters, double lambda,
 }
 Tensor group_lasso_penalty(const Module& module, double lambda, const ParameterFilter& filter, LassoGroup group,
                            SourceLoc loc) {
-  return group_lasso_penalty(chosen(module, filter), lambda, group, loc);
+  return group_lasso_penalty(chosen(module, filter, loc), lambda, group, loc);
 }
 
 Tensor orthogonality_penalty(const std::vector<Tensor>& parameters, double lambda, SourceLoc loc) {
@@ -261,7 +263,7 @@ Tensor orthogonality_penalty(const std::vector<Tensor>& parameters, double lambd
   return penalty("orthogonality_penalty", Orthogonality{}, parameters, lambda, loc);
 }
 Tensor orthogonality_penalty(const Module& module, double lambda, const ParameterFilter& filter, SourceLoc loc) {
-  return orthogonality_penalty(chosen(module, filter, 2), lambda, loc);
+  return orthogonality_penalty(chosen(module, filter, loc, 2), lambda, loc);
 }
 
 }  // namespace slope::nn

@@ -388,8 +388,7 @@ void run(const ReducePlan& plan, const ReduceParams& params, const Sink<double>&
 
 template <class R, class M>
 void run_integers(const ReducePlan& plan, const Sink<std::int64_t>& sink) {
-  if (is_floating(plan.dtype))
-    throw DTypeError(concat("expected int64 or bool, got ", dtype_name(plan.dtype)));
+  if (is_floating(plan.dtype)) throw DTypeError(concat("expected int64 or bool, got ", dtype_name(plan.dtype)));
   const FoldKernel<std::int64_t>& kernel =
       plan.dtype == DType::boolean ? fold_kernel<R, M, bool>() : fold_kernel<R, M, std::int64_t>();
   Folding<std::int64_t>(plan, kernel, 0, nullptr, sink).run();

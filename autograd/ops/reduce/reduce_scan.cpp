@@ -132,7 +132,8 @@ Tensor prod(In x, const Dims& dims, bool keepdim, std::optional<DType> dtype) {
   const ReducedDims over = reduced_dims("prod", x, dims, keepdim);
   const Tensor factor = whole_or_converted("prod", x, dtype);
   if (is_floating(factor.dtype())) return apply(x.loc, ProdOp{over}, factor);
-  const Tensor product = reduce_integral<std::int64_t>(factor, over, ReduceOp::product, [](std::int64_t v) { return v; });
+  const Tensor product =
+      reduce_integral<std::int64_t>(factor, over, ReduceOp::product, [](std::int64_t v) { return v; });
   return dtype ? to(product, *dtype) : product;
 }
 
