@@ -1,17 +1,22 @@
 #!/usr/bin/env bash
-# tools/tidy.sh [FILE.cpp...]: runs clang-tidy 19 on these sources (default: all of the libraries, examples and tools that build/dev
-# compiles), two at a time on two cores. A source whose text after preprocessing passed before is not looked at again
+# tools/tidy.sh [-j JOBS] [FILE.cpp...]: runs clang-tidy 19 on these sources (default: all of the libraries, examples and tools that
+# build/dev compiles), JOBS at a time (default: as many as cores). A source whose text after preprocessing passed before is not looked at again
 # (build/dev/tidy). Ends with 77 where clang-tidy 19 is not installed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 for tool in clang-tidy-19 clang++-19; do
   command -v "$tool" >/dev/null || { echo "skipped: $tool is not installed (Debian: clang-tidy-19 clang-19)"; exit 77; }
 done
+jobs=$(nproc)
+if [[ ${1:-} == -j ]]; then
+  jobs=$2
+  shift 2
+fi
 database=build/dev/compile_commands.json
 [[ -e $database ]] || cmake --preset dev >/dev/null
 export cache=build/dev/tidy
 mkdir -p "$cache"
-rules=$({ cat .clang-tidy; clang-tidy-19 --version; } | sha256sum)
+rules=$({ grep -v '^ *#' .clang-tidy; clang-tidy-19 --version; } | sha256sum)
 export rules
 
 check() {
@@ -39,4 +44,4 @@ if [[ $# -eq 0 ]]; then
   mapfile -t files < <(find autograd nn optim data io train examples tools -name '*.cpp' | sort)
   ((${#files[@]} > 100)) || { echo "only ${#files[@]} sources were found"; exit 1; }
 fi
-printf '%s\0' "${files[@]}" | xargs -0 -n 1 -P "$(nproc)" bash -c 'check "$0"'
+printf '%s\0' "${files[@]}" | xargs -0 -n 1 -P "$jobs" bash -c 'check "$0"'

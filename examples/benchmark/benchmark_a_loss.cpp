@@ -1,8 +1,8 @@
 // Benchmarks a loss of one's own, written as a lambda, beside the built-in ones. The flags of Google Benchmark apply:
 //
-//     06_benchmark_a_loss --benchmark_filter=n:10000 --benchmark_repetitions=5
+//     benchmark_a_loss --benchmark_filter=n:10000 --benchmark_repetitions=5
 //
-// examples/benchmark holds a CMakeLists.txt that builds it against an installed slope.
+// The CMakeLists.txt beside it builds it against an installed slope.
 #include <benchmark/benchmark.h>
 
 #include <functional>
