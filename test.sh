@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # ./test.sh [--full] [ctest arguments, e.g. -R regex]: installs what is missing, builds, and runs the tests; ctest's summary comes last.
-# --full also runs them under the sanitizers, runs clang-tidy and cppcheck, makes the reference, and installs the package in a bare system.
+# --full also runs them under the sanitizers, runs clang-tidy and cppcheck, makes the reference, builds the shared
+# library, and installs the package in a bare system.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 full=0
@@ -38,6 +39,7 @@ if ((full)); then
   step clang-tidy tools/tidy.sh
   step cppcheck tools/cppcheck.sh
   step reference tools/docs.sh
+  step "shared library" tools/check_shared.sh
   step package tools/check_package.sh
   echo "== dev"
 fi

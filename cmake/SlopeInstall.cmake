@@ -1,4 +1,4 @@
-# cmake --install: headers under include/slope, one archive per box, the CMake package `slope` and slope.pc.
+# cmake --install: headers under include/slope, one archive per library, the CMake package `slope` and slope.pc.
 include(GNUInstallDirs)
 if(CMAKE_INSTALL_DOCDIR STREQUAL "${CMAKE_INSTALL_DATAROOTDIR}/doc/slope")
   set(CMAKE_INSTALL_DOCDIR "${CMAKE_INSTALL_DATAROOTDIR}/doc/libslope-dev")
@@ -14,8 +14,8 @@ list(TRANSFORM slope_short_headers PREPEND "${slope_include_dir}/slope/" OUTPUT_
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}" RENAME copyright)
 install(FILES "${PROJECT_SOURCE_DIR}/slope.h" ${short_headers} DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/slope")
 
-list(TRANSFORM slope_boxes PREPEND slope_ OUTPUT_VARIABLE box_targets)
-install(TARGETS slope ${box_targets} EXPORT slope)
+list(TRANSFORM slope_libraries PREPEND slope_ OUTPUT_VARIABLE library_targets)
+install(TARGETS slope ${library_targets} EXPORT slope)
 install(EXPORT slope NAMESPACE slope:: FILE slopeTargets.cmake DESTINATION "${package_dir}")
 
 configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/slopeConfig.cmake.in" "${PROJECT_BINARY_DIR}/slopeConfig.cmake"
@@ -33,10 +33,10 @@ if(BUILD_SHARED_LIBS)
   set(slope_pc_libs "-lslope")
 else()
   set(slope_pc_libs "")
-  foreach(box IN LISTS slope_boxes)
-    get_property(scope TARGET slope_${box} PROPERTY slope_scope)
+  foreach(library IN LISTS slope_libraries)
+    get_property(scope TARGET slope_${library} PROPERTY slope_scope)
     if(scope STREQUAL "PUBLIC")
-      string(PREPEND slope_pc_libs " -lslope_${box}")
+      string(PREPEND slope_pc_libs " -lslope_${library}")
     endif()
   endforeach()
   set(slope_pc_libs "-Wl,--start-group${slope_pc_libs} -Wl,--end-group")

@@ -381,12 +381,12 @@ void record_op(Op&& op, typename Op::Saved&& saved, SourceLoc loc, const R& out,
     std::vector<Edge> edges;
     edges.reserve(all.size());
     for (const Tensor& t : all) edges.push_back(Edge::to(t));
-    auto* node = new (allocate_node(sizeof(N))) N(std::move(op), std::move(saved), std::move(edges), loc);
+    auto* node = new (allocate_node(sizeof(N))) N(std::forward<Op>(op), std::move(saved), std::move(edges), loc);
     if constexpr (C::Outputs::count == any_number) node->output_count = out.size();
     made = node;
   } else {
     using N = OpNode<Op, C::inputs, typename C::Outputs>;
-    auto* node = new (allocate_node(sizeof(N))) N(std::move(op), std::move(saved), loc);
+    auto* node = new (allocate_node(sizeof(N))) N(std::forward<Op>(op), std::move(saved), loc);
     if constexpr (C::Outputs::count == any_number) node->output_count = out.size();
     std::size_t i = 0;
     const auto link = [&](const auto& t) {

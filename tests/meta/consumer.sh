@@ -35,7 +35,8 @@ if command -v pkg-config >/dev/null; then
   flags=$(PKG_CONFIG_PATH=${pc%/*} pkg-config --cflags --libs slope)
   # shellcheck disable=SC2086
   "$compiler" "$source/tests/consumer/main.cpp" -o "$scratch/by_pkg_config" $flags
-  "$scratch/by_pkg_config"
+  # Only a shared library has to be found once more.
+  LD_LIBRARY_PATH=$(dirname "${pc%/*}") "$scratch/by_pkg_config"
 fi
 
 # The build remembers what it installed last; another build must not find that changed.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# includes.sh ROOT layer... | checks every #include of the boxes under ROOT and prints the wrong ones. A layer is name:folder:name,name...:
-# the box, its folder, and the boxes right below it. Wrong are
-#   - an include of slope that is not of the box itself or of one below it,
+# includes.sh ROOT layer... | checks every #include of the libraries under ROOT and prints the wrong ones. A layer is name:folder:name,name...:
+# the library, its folder, and the libraries right below it. Wrong are
+#   - an include of slope that is not of the library itself or of one below it,
 #   - a quoted include that does not read "slope/...",
 #   - in a header for users, an include of an internal one (from a folder internal/, kernels/loops or kernels/gemm),
 #   - in a header, anything that is neither slope's nor the C++ standard library's.
@@ -19,11 +19,11 @@ for umbrella in autograd/*.h; do
 done
 layers=$*
 find "${folders[@]}" -name '*.h' -o -name '*.cpp' | sort | xargs awk -v layers="$layers" '
-  function box_of(path,   b, box) {
+  function library_of(path,   b, library) {
     if (path in short) path = short[path]
-    box = path ~ "^autograd/[^/]*$" ? "ops" : ""  # autograd/autograd.h stands above all boxes beside it
-    for (b in folder) if (index(path, folder[b] "/") == 1) box = b
-    return box
+    library = path ~ "^autograd/[^/]*$" ? "ops" : ""  # autograd/autograd.h stands above all libraries beside it
+    for (b in folder) if (index(path, folder[b] "/") == 1) library = b
+    return library
   }
   function internal(path) { return path ~ /\/internal\// || path ~ /^autograd\/kernels\/(loops|gemm|window)\// }
   BEGIN {
@@ -43,7 +43,7 @@ find "${folders[@]}" -name '*.h' -o -name '*.cpp' | sort | xargs awk -v layers="
     }
   }
   /^[ \t]*#[ \t]*include[ \t]*["<]/ {
-    own = box_of(FILENAME)
+    own = library_of(FILENAME)
     match($0, /["<][^">]*[">]/)
     quote = substr($0, RSTART, 1); name = substr($0, RSTART + 1, RLENGTH - 2)
     if (quote == "<") {
@@ -51,9 +51,9 @@ find "${folders[@]}" -name '*.h' -o -name '*.cpp' | sort | xargs awk -v layers="
       next
     }
     if (name !~ /^slope\//) { wrong("\"" name "\" must be written \"slope/...\""); next }
-    other = box_of(substr(name, 7))
+    other = library_of(substr(name, 7))
     if (FILENAME ~ /\.h$/ && !internal(FILENAME) && internal(name)) wrong("\"" name "\": a header for users includes an internal one")
-    if (other == "") wrong("\"" name "\" belongs to no box")
+    if (other == "") wrong("\"" name "\" belongs to no library")
     else if (other != own && !((own, other) in below)) wrong("\"" name "\": " own " may not include " other)
   }
   function wrong(what) { print FILENAME ":" FNR ": " what; bad = 1 }

@@ -7,6 +7,6 @@ lines=$(awk '/^```cmake/ { inside = 1; next } /^```/ { inside = 0 } inside && NF
 [[ -n $lines ]] || { echo "$readme has no cmake block"; exit 1; }
 status=0
 while IFS= read -r line; do
-  cat "$@" | grep -qxF -- "$line" || { echo "tested by none of $*: $line"; status=1; }
+  grep -qxF -- "$line" "$@" || { echo "tested by none of $*: $line"; status=1; }
 done <<<"$lines"
 exit "$status"

@@ -378,12 +378,12 @@ BOOST_AUTO_TEST_CASE(each_one_of_the_headers_is_in_the_tables_of_tests_documents
   for (const OptimizerRow& row : optimizer_table()) rows.insert(row.name);
   for (const std::string& row : rows)
     BOOST_TEST(optimizers.contains(row), "the table has " << row << ", which no header declares");
-  const std::string page = text_of(root / "optim/README.md"), oracle = text_of(root / "tests/oracle/optimizers.cpp"),
+  const std::string page = text_of(root / "docs/optimizers.md"), oracle = text_of(root / "tests/oracle/optimizers.cpp"),
                     bench = text_of(root / "bench/compare/slope_optim.cpp"),
                     limit = text_of(root / "bench/compare/limit_optim.cpp");
   for (const std::string& name : optimizers) {
     BOOST_TEST(rows.contains(name), name << " has no row in tests/support/optimizer_table.h");
-    BOOST_TEST(page.find("\n| `" + name + "` |") != std::string::npos, name << " has no row in optim/README.md");
+    BOOST_TEST(page.find("\n| `" + name + "` |") != std::string::npos, name << " has no row in docs/optimizers.md");
     BOOST_TEST(oracle.find("optim::" + name + ">") != std::string::npos,
                name << " has no records in tests/oracle/optimizers.cpp");
     BOOST_TEST(bench.find("optim::" + name + ">") != std::string::npos,

@@ -29,21 +29,21 @@ void set(const Value& options, const char* name, T& member) {
   if (options.contains(name)) read(options.at(name), member);
 }
 
+/// Every option that this optimizer has: what else a record holds was not asked for, which is an error.
 template <class Options>
 void read_options(const Value& v, Options& o) {
-  set(v, "lr", o.lr);
-  set(v, "weight_decay", o.weight_decay);
-  set(v, "maximize", o.maximize);
-  if constexpr (requires { o.momentum; }) {
-    set(v, "momentum", o.momentum);
-    set(v, "dampening", o.dampening);
-    set(v, "nesterov", o.nesterov);
-  }
-  if constexpr (requires { o.betas; }) {
-    set(v, "betas", o.betas);
-    set(v, "eps", o.eps);
-    set(v, "amsgrad", o.amsgrad);
-  }
+#define READ(option) \
+  if constexpr (requires { o.option; }) set(v, #option, o.option)
+  READ(lr);
+  READ(momentum);
+  READ(dampening);
+  READ(betas);
+  READ(eps);
+  READ(weight_decay);
+  READ(nesterov);
+  READ(amsgrad);
+  READ(maximize);
+#undef READ
 }
 
 Tensor loss_of(const Value& problem, const std::string& type, const oracle::Tensors& p) {

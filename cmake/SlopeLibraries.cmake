@@ -1,8 +1,8 @@
-# slope_box(name DIR dir DEPENDS boxes... PRIVATE libs... PUBLIC libs...): one static library slope_<name>, alias slope::<name>, of all
-# sources under dir. A box without sources is an interface target until it gets some. With BUILD_SHARED_LIBS all boxes together are one
+# slope_library(name DIR dir DEPENDS libraries... PRIVATE libs... PUBLIC libs...): one static library slope_<name>, alias slope::<name>, of all
+# sources under dir. A library without sources is an interface target until it gets some. With BUILD_SHARED_LIBS all libraries together are one
 # shared library, slope.
 
-# Includes read "slope/...": in this folder lie links to the folders of the boxes, and the short headers of slope_public_headers.
+# Includes read "slope/...": in this folder lie links to the folders of the libraries, and the short headers of slope_public_headers.
 set(slope_include_dir "${PROJECT_BINARY_DIR}/include")
 if(IS_SYMLINK "${slope_include_dir}/slope")
   file(REMOVE "${slope_include_dir}/slope")
@@ -11,7 +11,7 @@ file(MAKE_DIRECTORY "${slope_include_dir}/slope")
 foreach(name autograd nn optim data io train slope.h)
   file(CREATE_LINK "${PROJECT_SOURCE_DIR}/${name}" "${slope_include_dir}/slope/${name}" SYMBOLIC)
 endforeach()
-set(slope_boxes "")
+set(slope_libraries "")
 set(slope_code "")
 set(slope_layers "")
 
@@ -42,31 +42,31 @@ function(slope_use_headers target scope)
     "$<INSTALL_INTERFACE:-fmacro-prefix-map=$<INSTALL_PREFIX>/include/slope/=slope/>")
 endfunction()
 
-function(slope_box name)
-  cmake_parse_arguments(PARSE_ARGV 1 box "" "DIR" "DEPENDS;PRIVATE;PUBLIC")
+function(slope_library name)
+  cmake_parse_arguments(PARSE_ARGV 1 library "" "DIR" "DEPENDS;PRIVATE;PUBLIC")
   set(target slope_${name})
-  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${box_DIR}/*.cpp")
-  set(depends ${box_DEPENDS})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${library_DIR}/*.cpp")
+  set(depends ${library_DEPENDS})
   list(TRANSFORM depends PREPEND slope_)
 
   set(scope INTERFACE)
   set(code "")
   if(sources AND BUILD_SHARED_LIBS)
-    # The boxes refer to each other, which shared libraries may not: they are all one, and the targets of the boxes lead to it.
+    # The libraries refer to each other, which shared libraries may not: they are all one, and the targets of the libraries lead to it.
     set(code ${target}_code)
     add_library(${code} OBJECT ${sources})
     slope_use_headers(${code} PRIVATE)
-    target_link_libraries(${code} PRIVATE ${box_PUBLIC})
+    target_link_libraries(${code} PRIVATE ${library_PUBLIC})
   elseif(sources)
     set(scope PUBLIC)
     set(code ${target})
     add_library(${target} STATIC ${sources})
-    # The boxes from tensor to ops refer to each other; a linker that reads each archive once must meet them repeatedly.
+    # The libraries from tensor to ops refer to each other; a linker that reads each archive once must meet them repeatedly.
     set_target_properties(${target} PROPERTIES LINK_INTERFACE_MULTIPLICITY 3)
   endif()
   if(code)
     slope_compile_as_library(${code})
-    target_link_libraries(${code} PRIVATE $<BUILD_INTERFACE:slope_strict> ${box_PRIVATE})
+    target_link_libraries(${code} PRIVATE $<BUILD_INTERFACE:slope_strict> ${library_PRIVATE})
     set(slope_code ${slope_code} ${code} PARENT_SCOPE)
   endif()
   if(NOT TARGET ${target})
@@ -75,16 +75,16 @@ function(slope_box name)
   add_library(slope::${name} ALIAS ${target})
   set_target_properties(${target} PROPERTIES EXPORT_NAME ${name})
   set_property(TARGET ${target} PROPERTY slope_scope ${scope})
-  set_property(TARGET ${target} PROPERTY slope_outside_libraries ${box_PRIVATE} ${box_PUBLIC})
-  target_link_libraries(${target} ${scope} ${depends} ${box_PUBLIC})
+  set_property(TARGET ${target} PROPERTY slope_outside_libraries ${library_PRIVATE} ${library_PUBLIC})
+  target_link_libraries(${target} ${scope} ${depends} ${library_PUBLIC})
 
-  set(slope_boxes ${slope_boxes} ${name} PARENT_SCOPE)
-  string(JOIN "," above ${box_DEPENDS})
-  set(slope_layers ${slope_layers} "${name}:${box_DIR}:${above}" PARENT_SCOPE)
+  set(slope_libraries ${slope_libraries} ${name} PARENT_SCOPE)
+  string(JOIN "," above ${library_DEPENDS})
+  set(slope_layers ${slope_layers} "${name}:${library_DIR}:${above}" PARENT_SCOPE)
 endfunction()
 
-# What concerns all boxes together; call it after the last slope_box.
-function(slope_join_boxes)
+# What concerns all libraries together; call it after the last slope_library.
+function(slope_join_libraries)
   get_property(scope TARGET slope_core PROPERTY slope_scope)
   slope_use_headers(slope_core ${scope})
 
@@ -103,7 +103,7 @@ function(slope_join_boxes)
     endif()
   endforeach()
 
-  list(TRANSFORM slope_boxes PREPEND slope_ OUTPUT_VARIABLE targets)
+  list(TRANSFORM slope_libraries PREPEND slope_ OUTPUT_VARIABLE targets)
   if(BUILD_SHARED_LIBS)
     add_library(slope SHARED)
     set_target_properties(slope PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
