@@ -101,7 +101,7 @@ template <class T>
 void check_packed_layouts() {
   std::mt19937 engine(4);
   int form = 0;
-  for (int64_t m : {3, 20})
+  for (int64_t m : {3, 20, 70})  // the largest are packed, the others read where they lie
     for (int64_t n : {16, 33, 70})
       for (int64_t k : {5, 258, 530}) {
         const std::vector<T> bias(static_cast<std::size_t>(n), T(0.5));
@@ -264,6 +264,69 @@ BOOST_AUTO_TEST_CASE(a_row_of_a_small_product_has_the_same_bits_beside_any_rows_
       }
   }
   simd::set_isa(before);
+}
+
+template <class T>
+void check_bits_of_layouts(int64_t m, int64_t n, int64_t k) {
+  std::mt19937 engine(7);
+  std::normal_distribution<double> normal;
+  const auto matrix = [&](int64_t rows, int64_t cols) {
+    std::vector<T> x(static_cast<std::size_t>(rows * cols));
+    for (T& v : x) v = static_cast<T>(normal(engine));
+    return x;
+  };
+  /// The same numbers by columns, and with a gap between neighbours.
+  const auto laid = [](const std::vector<T>& x, int64_t rows, int64_t cols, int64_t row_stride, int64_t col_stride) {
+    std::vector<T> y(static_cast<std::size_t>((rows - 1) * row_stride + (cols - 1) * col_stride + 1));
+    for (int64_t i = 0; i < rows; ++i)
+      for (int64_t j = 0; j < cols; ++j)
+        y[static_cast<std::size_t>(i * row_stride + j * col_stride)] = x[static_cast<std::size_t>(i * cols + j)];
+    return y;
+  };
+  const auto strides = [](int64_t rows, int64_t cols, int layout) {
+    return layout == 0   ? std::pair(cols, int64_t{1})
+           : layout == 1 ? std::pair(int64_t{1}, rows)
+                         : std::pair(2 * cols + 3, int64_t{2});
+  };
+  const std::vector<T> a = matrix(m, k), b = matrix(k, n);
+  std::vector<T> first;
+  for (int of_a : {0, 1, 2})
+    for (int of_b : {0, 1, 2}) {
+      const auto [a_row, a_col] = strides(m, k, of_a);
+      const auto [b_row, b_col] = strides(k, n, of_b);
+      const std::vector<T> left = laid(a, m, k, a_row, a_col), right = laid(b, k, n, b_row, b_col);
+      std::vector<T> c(static_cast<std::size_t>(m * n));
+      gemm<T>(m, n, k, 1, {left.data(), a_row, a_col}, {right.data(), b_row, b_col}, 0, c.data(), n);
+      if (first.empty()) first = c;
+      BOOST_TEST((c == first), m << " x " << n << " x " << k << " in layouts " << of_a << of_b);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_product_has_the_same_bits_in_every_layout) {
+  struct Size {
+    int64_t m, n, k;
+  };
+  for (const auto& [m, n, k] : {Size{9, 9, 9},
+                                {2, 300, 40},
+                                {300, 2, 40},
+                                {24, 24, 24},
+                                {33, 47, 59},
+                                {64, 64, 64},
+                                {100, 100, 100},
+                                {20, 20, 300},
+                                {20, 20, 1000},
+                                {50, 30, 500},
+                                {100, 20, 100},
+                                {10, 784, 100},
+                                {128, 10, 784},
+                                {1, 100, 100},
+                                {100, 1, 100},
+                                {128, 128, 128},
+                                {70, 70, 700},
+                                {300, 200, 100}}) {
+    check_bits_of_layouts<float>(m, n, k);
+    check_bits_of_layouts<double>(m, n, k);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(sums_of_columns_are_formed_in_double_and_read_no_further) {

@@ -195,13 +195,17 @@ void tiled_gemm(int64_t m, int64_t n, int64_t k, T alpha, const BlasOperand<T>& 
 // ---------------------------------------------------------------------------------------------------------------------
 // Everything together
 
-/// Products that BLAS would be given in several tiles, each packing its part of both matrices again, up to a size from
-/// which that does not matter and BLAS' blocks are the better ones.
+/// Products for which slope's own kernel is taken. Small ones, because OpenBLAS computes those with AVX-512 by kernels whose
+/// bits differ from layout to layout, and slowest by the one of x W^T. And products that BLAS would be given in several
+/// tiles, each packing its part of both matrices again, up to a size from which that does not matter and BLAS' blocks are
+/// the better ones.
 template <class T>
 bool packing_pays(int64_t m, int64_t n, int64_t k) {
-  constexpr double large = sizeof(T) == sizeof(float) ? 4e9 : 5e8;  // multiply-adds
+  constexpr double small = 1e6, large = sizeof(T) == sizeof(float) ? 4e9 : 5e8;  // multiply-adds
   const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
-  if (work > large || m < 24 || n < 24 || !packed_gemm_available()) return false;
+  if (m == 1 || n == 1 || !packed_gemm_available()) return false;
+  if (work <= small) return true;
+  if (work > large || m < 24 || n < 24) return false;
   const Tiling tile = Tiling::of(m, n, k);
   return tile.rows < m || tile.cols < n;
 }

@@ -169,25 +169,49 @@ struct Place {
   }
 };
 
-template <class Target, class T, int Vectors, int64_t AWidth, int64_t BWidth, std::size_t... S>
-inline void multiply_tile(std::index_sequence<S...>, int64_t inner, T alpha, const T* a, const T* b,
+/// What a tile reads of A or B: a packed sliver, or the matrix itself.
+template <class T, bool Packed, int64_t Width>
+struct Panel {
+  static constexpr bool packed = Packed;
+  const T* data;
+  int64_t row_stride, column_stride;  // of the matrix; slivers are dense
+
+  int64_t step_of_a() const { return Packed ? Width : column_stride; }
+  int64_t step_of_b() const { return Packed ? Width : row_stride; }
+};
+
+template <class Target, int Vectors, int64_t Rows, class T, class A, class B, std::size_t... S>
+inline void multiply_tile(std::index_sequence<S...>, int64_t inner, T alpha, const A& panel_a, const B& panel_b,
                           const Place<T>& place) {
   using V = typename Target::template Lanes<T>;
   constexpr int64_t lanes = V::size;
   constexpr auto row = [](std::size_t s) { return static_cast<int64_t>(s) / Vectors; };
   constexpr auto vector = [](std::size_t s) { return static_cast<int64_t>(s) % Vectors; };
   T* const c = place.c;
-  const int64_t ldc = place.ldc;
+  const int64_t ldc = place.ldc, a_step = panel_a.step_of_a(), b_step = panel_b.step_of_b();
   ((__builtin_prefetch(c + row(S) * ldc + vector(S) * lanes, 1)), ...);
   // Constant subscripts throughout (a pack, not a loop): only then does the compiler keep the sums in registers.
   V sums[sizeof...(S)];
   ((sums[S].v = V(0).v), ...);
-  for (int64_t p = 0; p < inner; ++p, a += AWidth, b += BWidth) {
-    const V b0 = V::load(b), b1 = Vectors > 1 ? V::load(b + lanes) : b0, b2 = Vectors > 2 ? V::load(b + 2 * lanes) : b0;
-    ((sums[S].v = fma(V(a[row(S)]), vector(S) == 0 ? b0 : vector(S) == 1 ? b1 : b2, sums[S]).v), ...);
+  const T* b = panel_b.data;
+  const auto add_products = [&](const auto& at) {
+    for (int64_t p = 0, q = 0; p < inner; ++p, q += a_step, b += b_step) {
+      const V b0 = V::load(b), b1 = Vectors > 1 ? V::load(b + lanes) : b0,
+              b2 = Vectors > 2 ? V::load(b + 2 * lanes) : b0;
+      ((sums[S].v = fma(V(at(row(S), q)), vector(S) == 0 ? b0 : vector(S) == 1 ? b1 : b2, sums[S]).v), ...);
+    }
+  };
+  const T* const a = panel_a.data;
+  if constexpr (A::packed) {
+    add_products([a](int64_t r, int64_t q) { return a[q + r]; });
+  } else {
+    // In place of rows that are not there, the last one.
+    const T* rows[Rows];
+    for (int64_t r = 0; r < Rows; ++r) rows[r] = a + std::min(r, place.rows - 1) * panel_a.row_stride;
+    add_products([&rows](int64_t r, int64_t q) { return rows[r][q]; });
   }
   if (alpha != T(1)) ((sums[S].v = sums[S].v * V(alpha).v), ...);
-  const bool whole = place.rows == static_cast<int64_t>(sizeof...(S)) / Vectors && place.columns >= Vectors * lanes;
+  const bool whole = place.rows >= Rows && place.columns >= Vectors * lanes;
   if (whole && !place.bias && (place.beta == T(0) || place.beta == T(1))) {
     if (place.beta != T(0)) ((sums[S].v = sums[S].v + V::load(c + row(S) * ldc + vector(S) * lanes).v), ...);
     ((sums[S].store(c + row(S) * ldc + vector(S) * lanes)), ...);
@@ -196,22 +220,52 @@ inline void multiply_tile(std::index_sequence<S...>, int64_t inner, T alpha, con
   ((row(S) < place.rows ? place.template put<V>(sums[S], row(S), vector(S) * lanes) : void()), ...);
 }
 
-/// A block of C from packed rows of A and packed columns of B.
+/// Rows [i, end) of a block of C, `Rows` at a time, for the columns of one sliver, from column j on.
+template <class Target, int Vectors, int64_t Rows, class T, class A, class B>
+inline void multiply_rows(int64_t i, int64_t end, int64_t j, int64_t inner, T alpha, const A& a, const B& b,
+                          const Place<T>& block) {
+  constexpr auto sums = std::make_index_sequence<static_cast<std::size_t>(Rows) * Vectors>();
+  for (; i < end; i += Rows) {
+    A left = a;
+    left.data += i * (A::packed ? inner : a.row_stride);
+    SLOPE_INLINE_CALL multiply_tile<Target, Vectors, Rows>(sums, inner, alpha, left, b, block.from(i, j, Rows));
+  }
+}
+
+template <class Target, int Vectors, class T, class A, class B>
+inline void multiply_sliver(int64_t j, int64_t inner, T alpha, const A& a, const B& b, const Place<T>& block) {
+  constexpr int64_t high = Tile<Target>::rows;
+  const int64_t rest = block.rows % high;
+  const bool half_tile = !A::packed && rest > 0 && rest <= high / 2;
+  const int64_t whole = half_tile ? block.rows - rest : block.rows;
+  SLOPE_INLINE_CALL multiply_rows<Target, Vectors, high>(0, whole, j, inner, alpha, a, b, block);
+  if constexpr (!A::packed)
+    SLOPE_INLINE_CALL multiply_rows<Target, Vectors, high / 2>(whole, block.rows, j, inner, alpha, a, b, block);
+}
+
+/// A block of C. Of B, the columns up to `packed_from` are read where they lie.
+template <class Target, class T, class A>
+inline void multiply_block(int64_t inner, T alpha, const A& a, const MatrixView<T>& b, int64_t packed_from,
+                           const T* packed_b, const Place<T>& block) {
+  constexpr int64_t wide = tile_columns<Target, T>, narrow = Target::template Lanes<T>::size;
+  constexpr int vectors = Tile<Target>::vectors;
+  int64_t j = 0;
+  for (; j < packed_from; j += wide)
+    SLOPE_INLINE_CALL multiply_sliver<Target, vectors>(
+        j, inner, alpha, a, Panel<T, false, wide>{b.data + j, b.row_stride, b.col_stride}, block);
+  for (; j + narrow < block.columns; j += wide, packed_b += wide * inner)
+    SLOPE_INLINE_CALL multiply_sliver<Target, vectors>(j, inner, alpha, a, Panel<T, true, wide>{packed_b, 0, 0}, block);
+  if (j < block.columns)
+    SLOPE_INLINE_CALL multiply_sliver<Target, 1>(j, inner, alpha, a, Panel<T, true, narrow>{packed_b, 0, 0}, block);
+}
+
+/// Columns of B for `multiply_block`: slivers of a tile's width, and one of a vector's for what fits that.
 template <class Target, class T>
-inline void multiply_block(int64_t inner, T alpha, const T* a, const T* b, const Place<T>& block) {
-  constexpr int64_t high = Tile<Target>::rows, wide = tile_columns<Target, T>;
-  constexpr int64_t narrow = Target::template Lanes<T>::size;
-  for (int64_t j = 0; j < block.columns; j += wide)
-    for (int64_t i = 0; i < block.rows; i += high) {
-      const Place<T> place = block.from(i, j, high);
-      const T *left = a + i * inner, *right = b + j * inner;
-      if (place.columns > narrow)
-        SLOPE_INLINE_CALL multiply_tile<Target, T, Tile<Target>::vectors, high, wide>(
-            std::make_index_sequence<high * Tile<Target>::vectors>(), inner, alpha, left, right, place);
-      else
-        SLOPE_INLINE_CALL multiply_tile<Target, T, 1, high, wide>(std::make_index_sequence<high>(), inner, alpha, left,
-                                                                  right, place);
-    }
+inline void pack_columns(int64_t columns, int64_t inner, const T* b, int64_t across, int64_t along, T* to) {
+  constexpr int64_t wide = tile_columns<Target, T>, narrow = Target::template Lanes<T>::size;
+  const int64_t rest = columns % wide, whole = rest <= narrow ? columns - rest : columns;
+  pack<wide>(whole, inner, b, across, along, to);
+  pack<narrow>(columns - whole, inner, b + whole * across, across, along, to + whole * inner);
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -238,26 +292,37 @@ struct Product {
   }
 };
 
-/// On one thread.
+/// Multiply-adds up to which both matrices fit the second-level cache and packing costs more than it saves.
+constexpr int64_t small_work = 1'000'000;
+
+/// On one thread. Where `in_place`, A is read where it lies, and B as far as its rows are dense and whole tiles wide: the
+/// sums and so the bits are the same.
 template <class Target, class T>
-inline void multiply(const Product<T>& x, int64_t inner_size, T* packed_a, T* packed_b) {
+inline void multiply(const Product<T>& x, int64_t inner_size, bool in_place, T* packed_a, T* packed_b) {
   constexpr int64_t high = Tile<Target>::rows, wide = tile_columns<Target, T>, block = column_block<Target, T>;
   for (int64_t j = 0; j < x.n; j += block)
     for (int64_t p = 0; p < x.k; p += inner_size) {
       const int64_t columns = std::min(block, x.n - j), inner = std::min(inner_size, x.k - p);
-      pack<wide>(columns, inner, x.b.data + p * x.b.row_stride + j * x.b.col_stride, x.b.col_stride, x.b.row_stride,
-                 packed_b);
+      const int64_t packed_from = in_place && x.b.col_stride == 1 ? columns / wide * wide : 0;
+      const MatrixView<T> b{x.b.data + p * x.b.row_stride + j * x.b.col_stride, x.b.row_stride, x.b.col_stride};
+      pack_columns<Target>(columns - packed_from, inner, b.data + packed_from * b.col_stride, b.col_stride,
+                           b.row_stride, packed_b);
       for (int64_t i = 0; i < x.m; i += row_block) {
         const int64_t rows = std::min(row_block, x.m - i);
-        pack<high>(rows, inner, x.a.data + i * x.a.row_stride + p * x.a.col_stride, x.a.row_stride, x.a.col_stride,
-                   packed_a);
         const Place<T> place{x.c + i * x.ldc + j,
                              x.ldc,
                              rows,
                              columns,
                              p == 0 ? x.start.beta : T(1),
                              p == 0 && x.start.bias ? x.start.bias + j : nullptr};
-        multiply_block<Target>(inner, x.alpha, packed_a, packed_b, place);
+        const T* const a = x.a.data + i * x.a.row_stride + p * x.a.col_stride;
+        if (in_place) {
+          multiply_block<Target>(inner, x.alpha, Panel<T, false, high>{a, x.a.row_stride, x.a.col_stride}, b,
+                                 packed_from, packed_b, place);
+        } else {
+          pack<high>(rows, inner, a, x.a.row_stride, x.a.col_stride, packed_a);
+          multiply_block<Target>(inner, x.alpha, Panel<T, true, high>{packed_a, 0, 0}, b, packed_from, packed_b, place);
+        }
       }
     }
 }
@@ -284,15 +349,16 @@ void multiply_on_threads(const Product<T>& x) {
   const int64_t inner = even_piece(x.k, inner_block, 4);
   const Shares share = Shares::of(x.m, x.n, x.k, high, wide);
   const int64_t across = pieces_of(x.n, share.columns);
+  const bool in_place = x.m <= small_work && x.n <= small_work && x.k <= small_work && x.m * x.n * x.k <= small_work;
   parallel_for(pieces_of(x.m, share.rows) * across, 1, [&](int64_t begin, int64_t end) {
-    const memory::Scratch<T> packed_a(pieces_of(std::min(row_block, share.rows), high) * high * inner);
+    const memory::Scratch<T> packed_a(in_place ? 0 : pieces_of(std::min(row_block, share.rows), high) * high * inner);
     const memory::Scratch<T> packed_b(pieces_of(std::min(column_block<Target, T>, share.columns), wide) * wide * inner);
     for (int64_t t = begin; t < end; ++t) {
       const int64_t i = t / across * share.rows, j = t % across * share.columns;
       const Product<T> part = x.part(i, std::min(share.rows, x.m - i), j, std::min(share.columns, x.n - j));
       simd::dispatch([&](auto target) {
         if constexpr (std::is_same_v<decltype(target), Target>)
-          multiply<Target>(part, inner, packed_a.data(), packed_b.data());
+          multiply<Target>(part, inner, in_place, packed_a.data(), packed_b.data());
       });
     }
   });
