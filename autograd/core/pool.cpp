@@ -59,7 +59,6 @@ constexpr int classes = linear_classes + 4 * 8 + 1;
 constexpr std::size_t round_eighth(std::size_t bytes) {
   if (bytes <= linear_limit) __builtin_unreachable();  // smaller ones have classes of 64 bytes
   const std::size_t step = std::bit_floor(bytes) / 8;
-  // NOLINTNEXTLINE(clang-analyzer-core.DivideZero): it takes std::bit_floor for any number
   return (bytes + step - 1) / step * step;
 }
 
@@ -67,7 +66,6 @@ constexpr std::size_t round_eighth(std::size_t bytes) {
 [[gnu::noinline]] int class_by_eighths(std::size_t bytes) {
   const std::size_t r = round_eighth(bytes);
   const int log = static_cast<int>(std::bit_width(r - 1)) - 13;  // 4097..8192 is 0
-  // NOLINTNEXTLINE(clang-analyzer-core.BitwiseShift): it takes std::bit_width for any number
   const std::size_t low = std::size_t{4096} << log, step = low / 8;
   return linear_classes + log * 8 + static_cast<int>((r - low) / step) - 1;
 }

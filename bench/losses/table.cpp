@@ -70,7 +70,7 @@ bool Table::ReportContext(const Context& context) {
     std::printf(", load average %.2f%s", context.cpu_info.load_avg[0],
                 context.cpu_info.load_avg[0] > 0.5 ? " (an idle machine measures better)" : "");
   std::printf(
-      "\nratio: slope / loop, the loop one would write by hand. GB/s: inputs read and gradients written once.\n");
+      "\nratio: slope / loop, the loop one would write by hand\nGB/s: inputs read once and gradients written once\n");
   return true;
 }
 
