@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# tools/check_package.sh [BUILD_DIR]: packs build/release (or BUILD_DIR) as a .deb, installs it into a bare Debian 12, and builds and runs
+# tools/check_package.sh [BUILD_DIR]: packs the preset package (or BUILD_DIR) as a .deb, installs it into a bare Debian 12, and builds and runs
 # tests/consumer there, by CMake and by pkg-config. Ends with 77 where mmdebstrap is missing or its root file system cannot be made.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-build=${1:-build/release}
+build=${1:-build/package}
 for tool in mmdebstrap cpack dpkg-deb; do
   command -v "$tool" >/dev/null || { echo "skipped: $tool is not installed"; exit 77; }
 done
 [[ $(id -u) == 0 ]] || { echo "skipped: a root file system is made by root only"; exit 77; }
 if [[ $# -eq 0 ]]; then
-  tools/build.sh release
+  tools/build.sh package
 fi
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

@@ -22,12 +22,16 @@ inline void require_index(const char* op, std::int64_t i, std::int64_t size, Sou
 
 /// Room for `count` positions. Throws ValueError when there is not the memory.
 inline std::vector<std::int64_t> indices(const char* op, std::int64_t count, SourceLoc loc = {}) {
+  const auto no_memory = [&] {
+    return ValueError(concat(op, ": there is no memory for an order of ", count, " samples"), loc);
+  };
   try {
     return std::vector<std::int64_t>(static_cast<std::size_t>(count));
   } catch (const std::length_error&) {
+    throw no_memory();
   } catch (const std::bad_alloc&) {
+    throw no_memory();
   }
-  throw ValueError(concat(op, ": there is no memory for an order of ", count, " samples"), loc);
 }
 
 }  // namespace slope::data::detail

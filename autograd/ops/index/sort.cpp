@@ -218,7 +218,7 @@ struct MedianOp {
 std::pair<Tensor, Tensor> sort(In x, std::int64_t dim, bool descending) {
   const int d = dim_of("sort", x, dim);
   auto [values, index] = sorted_by(x, d, descending);
-  return picked<"Sort">(x, std::move(values), index, d);
+  return picked<"Sort">(x, values, index, d);
 }
 
 Tensor argsort(In x, std::int64_t dim, bool descending) {
@@ -236,7 +236,7 @@ std::pair<Tensor, Tensor> topk(In x, std::int64_t k, std::int64_t dim, bool larg
     sorter.sort_front(k);
     for (std::int64_t i = 0; i < k; ++i) to[i] = row[at[i] = sorter[i].index()];
   });
-  return picked<"Topk">(x, std::move(values), index, d);
+  return picked<"Topk">(x, values, index, d);
 }
 
 std::pair<Tensor, Tensor> kthvalue(In x, std::int64_t k, std::int64_t dim, bool keepdim) {
@@ -246,7 +246,7 @@ std::pair<Tensor, Tensor> kthvalue(In x, std::int64_t k, std::int64_t dim, bool 
         concat("kthvalue: selected number k out of range for dimension ", d, "; k is ", k, ", the shape ", x->shape()),
         x.loc);
   auto [value, index] = kth(x, d, k - 1, false, !keepdim);
-  return picked<"Kthvalue">(x, std::move(value), index, d);
+  return picked<"Kthvalue">(x, value, index, d);
 }
 
 Tensor median(In x) {
@@ -263,7 +263,7 @@ std::pair<Tensor, Tensor> median(In x, std::int64_t dim, bool keepdim) {
   const int d = dim_of("median", x, dim);
   require_nonempty("median", x, d);
   auto [value, index] = kth(x, d, (size_of(x, d) - 1) / 2, true, !keepdim);
-  return picked<"Median">(x, std::move(value), index, d);
+  return picked<"Median">(x, value, index, d);
 }
 
 std::pair<Tensor, Tensor> mode(In x, std::int64_t dim, bool keepdim) {
@@ -285,7 +285,7 @@ std::pair<Tensor, Tensor> mode(In x, std::int64_t dim, bool keepdim) {
         *index = sorter[last].index();
         *value = row[*index];
       });
-  return picked<"Mode">(x, std::move(values), indices, d);
+  return picked<"Mode">(x, values, indices, d);
 }
 
 UniqueResult unique(In x) {
