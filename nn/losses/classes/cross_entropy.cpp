@@ -227,7 +227,7 @@ Tensor functional::cross_entropy(In y_pred, const Tensor& y_true, const CrossEnt
           loc);
     const detail::ClassTargets targets =
         detail::class_targets(op, y_pred, y_true, options.weight, options.ignore_index);
-    CrossEntropyOfIndices loss{rows, targets};
+    CrossEntropyOfIndices loss{rows, static_cast<const detail::ClassAxis&>(targets)};
     const double total = targets.total_weight(op, loc);
     if (rows.reduction == Reduction::mean) loss.divisor = detail::mean_divisor(total);
     return apply(loc, std::move(loss), y_pred.tensor, targets.target, targets.weight);

@@ -96,24 +96,25 @@ struct MultiMarginFormula {
     const V slope(P * scale * row.factor);
     typename Isa::template WideSum<T> value, slopes;
     V pairs(0);
-    simd::each_vector_at<V>(row.n, [&](const auto& load, const auto& store, int count, std::int64_t at) {
-      V z = simd::first_lanes(V(shift) + load(row.x[0]), count, -1);
-      if constexpr (without())
-        if (const std::int64_t label = y - at; label >= 0 && label < V::size)
-          z = where(simd::single_lane<V>(label), V(-1), z);
-      const V above = clamp_min(z, 0);
-      if constexpr (P == 1)
-        value.add(above);
-      else
-        value.add_product(above, above);
-      if (!row.d[0]) return;
-      const V power = where(z > 0, P == 1 ? V(1) : z, V(0));
-      if constexpr (P == 1)
-        pairs += power;
-      else
-        slopes.add(power);
-      store(row.d[0], where(z > 0, slope * power, V(0)));  // the weight may be infinite
-    });
+    simd::each_vector_at<V>(row.n,
+                            [&](const auto& load, const auto& store, int count, [[maybe_unused]] std::int64_t at) {
+                              V z = simd::first_lanes(V(shift) + load(row.x[0]), count, -1);
+                              if constexpr (without())
+                                if (const std::int64_t label = y - at; label >= 0 && label < V::size)
+                                  z = where(simd::single_lane<V>(label), V(-1), z);
+                              const V above = clamp_min(z, 0);
+                              if constexpr (P == 1)
+                                value.add(above);
+                              else
+                                value.add_product(above, above);
+                              if (!row.d[0]) return;
+                              const V power = where(z > 0, P == 1 ? V(1) : z, V(0));
+                              if constexpr (P == 1)
+                                pairs += power;
+                              else
+                                slopes.add(power);
+                              store(row.d[0], where(z > 0, slope * power, V(0)));  // the weight may be infinite
+                            });
     return {value.total(), P == 1 ? reduce_add_wide(pairs) : slopes.total()};
   }
 

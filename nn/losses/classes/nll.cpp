@@ -87,7 +87,7 @@ Tensor functional::nll_loss(In y_pred, const Tensor& y_true, const NLLLossOption
   detail::require_plain_reduction(op, reduction, y_pred.loc);
   detail::require_constant(op, "weight", options.weight, y_pred.loc);
   const detail::ClassTargets targets = detail::class_targets(op, y_pred, y_true, options.weight, options.ignore_index);
-  NegativeLogLikelihood loss{targets, reduction, 1, y_pred.loc};
+  NegativeLogLikelihood loss{static_cast<const detail::ClassAxis&>(targets), reduction, 1, y_pred.loc};
   const double total = targets.total_weight(op, y_pred.loc);
   if (reduction == Reduction::mean) loss.divisor = detail::mean_divisor(total);
   return apply(y_pred.loc, std::move(loss), y_pred.tensor, targets.target, targets.weight);
