@@ -37,10 +37,10 @@ namespace {
 // The call that would have matched, for the two usual slips.
 std::string shape_hint(const Shape& prediction, const Shape& target) {
   Shape squeezed = prediction;
-  if (squeezed.size() > 0 && squeezed.back() == 1) squeezed.erase(squeezed.size() - 1);
+  if (!squeezed.empty() && squeezed.back() == 1) squeezed.erase(squeezed.size() - 1);
   if (squeezed == target) return concat("; did you mean target.unsqueeze(", prediction.size() - 1, ")?");
   squeezed = target;
-  if (squeezed.size() > 0 && squeezed.back() == 1) squeezed.erase(squeezed.size() - 1);
+  if (!squeezed.empty() && squeezed.back() == 1) squeezed.erase(squeezed.size() - 1);
   if (squeezed == prediction) return concat("; did you mean target.squeeze(", target.size() - 1, ")?");
   return "; reshape one, or say target.expand(...) if broadcasting is meant";
 }
