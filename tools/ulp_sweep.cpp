@@ -36,8 +36,8 @@ struct Worst {
   T x = 0, z = 0, got = 0;
   Wider<T> want = 0;
 
-  void see(double e, T x_, T z_, T got_, Wider<T> want_) {
-    if (e > error) *this = {e, x_, z_, got_, want_};
+  void see(double e, T at_x, T at_z, T result, Wider<T> right) {
+    if (e > error) *this = {e, at_x, at_z, result, right};
   }
 };
 
