@@ -44,7 +44,7 @@ class GroupedOptimizer : public Optimizer {
   double& lr(std::size_t group) override;
 
  protected:
-  std::vector<SlotInfo> slots(const NamedNumbers& options) const override;
+  std::vector<SlotInfo> slot_infos(const NamedNumbers& options) const override;
   Shape slot_shape(std::size_t slot, const Tensor& param) const override;
   std::vector<std::string> number_names() const override;
   NamedNumbers group_options(std::size_t group) const override;

@@ -257,14 +257,14 @@ OptimizerState Optimizer::state_dict() const {
     OptimizerState::Group group;
     group.options = group_options(g);
     group.names = group_names(g);
-    const auto infos = slots(group.options);
+    const auto infos = slot_infos(group.options);
     for (const Tensor& p : group_params(g)) {
       group.params.push_back(index);
       if (const ParamState* s = state(p)) {
         OptimizerState::Param out;
         out.step = s->step;
-        for (std::size_t k = 0; k < s->slots.size(); ++k)
-          if (s->slots[k].defined() || infos[k].in_use) out.tensors.emplace_back(infos[k].name, s->slots[k]);
+        for (std::size_t k = 0; k < s->tensors.size(); ++k)
+          if (s->tensors[k].defined() || infos[k].in_use) out.tensors.emplace_back(infos[k].name, s->tensors[k]);
         for (std::size_t k = 0; k < s->numbers.size(); ++k) out.numbers.emplace_back(numbers[k], s->numbers[k]);
         dict.state.emplace_back(index, std::move(out));
       }
@@ -352,7 +352,7 @@ ParamState Optimizer::loaded_state(const OptimizerState& dict, const Loaded& loa
   s.step = in.step;
   s.initialized = true;
 
-  const auto infos = slots(dict.param_groups[g].options);
+  const auto infos = slot_infos(dict.param_groups[g].options);
   auto expected = infos;
   std::erase_if(expected, [&](const SlotInfo& info) {
     if (info.in_use) return false;
@@ -363,7 +363,7 @@ ParamState Optimizer::loaded_state(const OptimizerState& dict, const Loaded& loa
   require_same_names(
       in.tensors, expected, [](const SlotInfo& info) -> std::string_view { return info.name; }, where, loc);
   for (std::size_t k = 0; k < infos.size(); ++k) {
-    Tensor& slot = s.slots.emplace_back();
+    Tensor& slot = s.tensors.emplace_back();
     for (const auto& [name, value] : in.tensors) {
       if (name != infos[k].name) continue;
       if (!value.defined()) {

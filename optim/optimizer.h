@@ -34,7 +34,7 @@ class ParamList {
 struct ParamState {
   /// How often it was updated.
   std::int64_t step = 0;
-  std::vector<Tensor> slots;    // parallel to the rule's slots; undefined while not in use
+  std::vector<Tensor> tensors;  // parallel to the rule's slots; undefined while not in use
   std::vector<double> numbers;  // parallel to the rule's numbers
   bool initialized = false;     // by the first update
 };
@@ -154,7 +154,7 @@ class Optimizer {
 
   /// What a concrete optimizer provides: the tensors it keeps for each parameter, their shapes, the names of numbers and the options of a
   /// group.
-  virtual std::vector<SlotInfo> slots(const NamedNumbers& options) const = 0;
+  virtual std::vector<SlotInfo> slot_infos(const NamedNumbers& options) const = 0;
   virtual Shape slot_shape(std::size_t slot, const Tensor& param) const = 0;
   virtual std::vector<std::string> number_names() const = 0;
   virtual NamedNumbers group_options(std::size_t group) const = 0;

@@ -201,7 +201,7 @@ const std::vector<std::string>& SLOPE_GROUPED_OPTIMIZER::group_names(std::size_t
 SLOPE_GROUPED double& SLOPE_GROUPED_OPTIMIZER::lr(std::size_t group) { return groups_.at(group).lr; }
 
 SLOPE_GROUPED
-std::vector<Optimizer::SlotInfo> SLOPE_GROUPED_OPTIMIZER::slots(const NamedNumbers& numbers) const {
+std::vector<Optimizer::SlotInfo> SLOPE_GROUPED_OPTIMIZER::slot_infos(const NamedNumbers& numbers) const {
   const Options options = detail::options_from<Rule>(defaults_, numbers);
   std::vector<SlotInfo> out;
   for (const auto& slot : detail::slots_of<Rule, Options>())
@@ -260,7 +260,7 @@ void SLOPE_GROUPED_OPTIMIZER::plan(const ParamGroup& group, const Tensor& p) {
 
   ParamState& state = state_of(p);
   if (!state.initialized) {
-    state.slots.resize(slots.size());
+    state.tensors.resize(slots.size());
     state.numbers.resize(numbers.size());
     for (std::size_t k = 0; k < numbers.size(); ++k) state.numbers[k] = numbers[k].initial;
   }
@@ -268,7 +268,7 @@ void SLOPE_GROUPED_OPTIMIZER::plan(const ParamGroup& group, const Tensor& p) {
   std::array<Tensor, slots.size()> used;
   for (std::size_t k = 0; k < slots.size(); ++k) {
     if (slots[k].in_use && !slots[k].in_use(group)) continue;
-    const Tensor& slot = state.slots[k];
+    const Tensor& slot = state.tensors[k];
     if (slot.defined() && slot.dtype() == dtype) {
       used[k] = slot;
       continue;
@@ -324,7 +324,7 @@ void SLOPE_GROUPED_OPTIMIZER::update() {
     for (const Tensor& p : group.params) plan(group, p);
 
   // Nothing from here on throws.
-  for (auto& [state, slot, value] : pass.new_slots) state->slots[slot] = std::move(value);
+  for (auto& [state, slot, value] : pass.new_slots) state->tensors[slot] = std::move(value);
   const double* numbers = pass.numbers.data();
   for (const auto& [state, param] : pass.updates) {
     ++state->step;

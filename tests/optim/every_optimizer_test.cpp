@@ -136,7 +136,7 @@ BOOST_AUTO_TEST_CASE(one_whose_parameters_change_their_dtype_goes_on_with_its_st
       BOOST_TEST((everything(*opt) == everything(*reference)));
       for (const Tensor& p : net.parameters()) {
         BOOST_TEST(p.isfinite().all().item<bool>());
-        for (const Tensor& slot : opt->state(p)->slots) BOOST_TEST((!slot.defined() || slot.dtype() == float64));
+        for (const Tensor& slot : opt->state(p)->tensors) BOOST_TEST((!slot.defined() || slot.dtype() == float64));
       }
       net.to(float32);  // and back
       opt->zero_grad();
@@ -240,7 +240,7 @@ BOOST_AUTO_TEST_CASE(training_resumed_from_a_state_dict_is_bit_equal_by_position
         BOOST_TEST((bits(params[k]) == bits(same[k])));
         const auto *a = opt->state(params[k]), *b = whole->state(same[k]);
         BOOST_TEST(a->step == b->step);
-        for (std::size_t s = 0; s < a->slots.size(); ++s) BOOST_TEST((bits(a->slots[s]) == bits(b->slots[s])));
+        for (std::size_t s = 0; s < a->tensors.size(); ++s) BOOST_TEST((bits(a->tensors[s]) == bits(b->tensors[s])));
       }
     }
   });

@@ -144,10 +144,10 @@ BOOST_AUTO_TEST_CASE(a_state_dict_of_another_dtype_is_cast_and_copied) {
   b.load_state_dict(a.state_dict());
   BOOST_TEST(b.param_groups()[0].lr == 1);
   BOOST_TEST(b.param_groups()[0].momentum == 0.5);
-  BOOST_TEST((b.state(q)->slots[0].dtype() == float32));
+  BOOST_TEST((b.state(q)->tensors[0].dtype() == float32));
   give(p, {0});
   a.step();
-  BOOST_TEST(b.state(q)->slots[0].item() == 2);  // no shared memory
+  BOOST_TEST(b.state(q)->tensors[0].item() == 2);  // no shared memory
 }
 
 BOOST_AUTO_TEST_CASE(a_state_dict_that_does_not_fit_is_refused_and_nothing_changes) {

@@ -106,7 +106,7 @@ BOOST_AUTO_TEST_CASE(a_rule_may_need_norms_and_rows_and_slots_of_another_shape) 
   p.set_grad(tensor({{3.0, 0.0}, {0.0, 4.0}}, {.dtype = float64}));
   opt.step();
   check_close(p, {1 - 3.0 / (5 * 10), 3, 2, 4 - 4.0 / (5 * 17)}, 1e-15);
-  check_values(opt.state(p)->slots[0], {10, 17});
+  check_values(opt.state(p)->tensors[0], {10, 17});
   const auto dict = opt.state_dict();
   optim::Rows other({param({1, 2})});
   check_error<ValueError>([&] { optim::Product({p}).load_state_dict(dict); }, "the loaded state dict is of Rows");
@@ -121,7 +121,7 @@ BOOST_AUTO_TEST_CASE(a_rule_may_need_norms_and_rows_and_slots_of_another_shape) 
   const auto before = p.to_vector<double>();
   BOOST_CHECK_THROW(opt.step(), Error);
   BOOST_TEST(p.to_vector<double>() == before);
-  check_values(opt.state(p)->slots[0], {10, 17});
+  check_values(opt.state(p)->tensors[0], {10, 17});
   BOOST_TEST(opt.state(p)->step == 1);
 }
 

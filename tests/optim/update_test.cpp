@@ -98,8 +98,8 @@ BOOST_AUTO_TEST_CASE(amsgrad_remembers_the_largest_second_moment) {
     ams.step();
   }
   BOOST_TEST(std::abs(p.item()) > std::abs(q.item()));
-  BOOST_TEST(ams.state(q)->slots[2].item() == 50.0);
-  BOOST_TEST(!plain.state(p)->slots[2].defined());
+  BOOST_TEST(ams.state(q)->tensors[2].item() == 50.0);
+  BOOST_TEST(!plain.state(p)->tensors[2].defined());
 }
 
 BOOST_AUTO_TEST_CASE(a_parameter_without_a_gradient_is_skipped_completely) {
@@ -116,10 +116,10 @@ BOOST_AUTO_TEST_CASE(a_parameter_without_a_gradient_is_skipped_completely) {
   BOOST_TEST(opt.state(p)->step == 2);
   BOOST_TEST(opt.state(q)->step == 1);
   p.zero_grad();
-  const Tensor moment = opt.state(p)->slots[0].clone();
+  const Tensor moment = opt.state(p)->tensors[0].clone();
   opt.step();
   BOOST_TEST(opt.state(p)->step == 2);
-  BOOST_TEST(opt.state(p)->slots[0].item() == moment.item());
+  BOOST_TEST(opt.state(p)->tensors[0].item() == moment.item());
 }
 
 BOOST_AUTO_TEST_CASE(a_zero_gradient_is_not_skipped) {
