@@ -7,6 +7,7 @@
 #include <span>
 #include <type_traits>
 
+#include "slope/autograd/kernels/simd/internal/inline_call.h"
 #include "slope/autograd/kernels/simd/lanes.h"
 
 /// The vocabulary of lanes as a table beside trusted references, for `ulp_sweep` and the tests.

@@ -4,6 +4,7 @@
 
 #include "slope/autograd/core/parallel.h"
 #include "slope/autograd/kernels/loops/iterate.h"
+#include "slope/autograd/kernels/simd/each_vector.h"
 #include "slope/autograd/kernels/simd/lanes.h"
 #include "slope/autograd/tensor/tensor.h"
 
@@ -43,23 +44,14 @@ void update_kernel(const Rule& rule, T* p, const T* g, T* const* slots, std::int
     T* slot[slot_count > 0 ? slot_count : 1];
     for (int k = 0; k < slot_count; ++k) slot[k] = slots[k];
     V s[slot_count > 0 ? slot_count : 1];
-    std::int64_t i = 0;
-    for (; i + V::size <= count; i += V::size) {
-      V x = V::load(param + i);
-      for (int k = 0; k < slot_count; ++k) s[k] = slot[k] ? V::load(slot[k] + i) : V(0);
-      r(x, V::load(grad + i), s);
-      x.store(param + i);
+    simd::each_vector<V>(count, [&](const auto& load, const auto& store, int) {
+      V x = load(param);
+      for (int k = 0; k < slot_count; ++k) s[k] = slot[k] ? load(slot[k]) : V(0);
+      r(x, load(grad), s);
+      store(param, x);
       for (int k = 0; k < slot_count; ++k)
-        if (slot[k]) s[k].store(slot[k] + i);
-    }
-    if (const int rest = static_cast<int>(count - i); rest > 0) {
-      V x = V::load_n(param + i, rest);
-      for (int k = 0; k < slot_count; ++k) s[k] = slot[k] ? V::load_n(slot[k] + i, rest) : V(0);
-      r(x, V::load_n(grad + i, rest), s);
-      x.store_n(param + i, rest);
-      for (int k = 0; k < slot_count; ++k)
-        if (slot[k]) s[k].store_n(slot[k] + i, rest);
-    }
+        if (slot[k]) store(slot[k], s[k]);
+    });
   });
 }
 

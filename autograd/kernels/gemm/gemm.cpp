@@ -20,6 +20,8 @@
 #include "slope/autograd/kernels/gemm/gemv.h"
 #include "slope/autograd/kernels/gemm/packed_gemm.h"
 #include "slope/autograd/kernels/gemm/small_gemm.h"
+#include "slope/autograd/kernels/simd/each_vector.h"
+#include "slope/autograd/kernels/simd/internal/inline_call.h"
 #include "slope/autograd/kernels/simd/lanes.h"
 
 extern "C" __attribute__((weak)) void openblas_set_num_threads(int);
@@ -291,15 +293,8 @@ template <class Target, class T, class Sum>
 inline void add_products(const T* x, const T* y, int64_t n, Sum (&sums)[2]) {
   using V = typename Target::template Lanes<T>;
   static_assert(dense_piece % (2 * V::size) == 0);
-  int64_t i = 0;
-  for (; i + 2 * V::size <= n; i += 2 * V::size) {
-    sums[0].add(V::load(x + i) * V::load(y + i));
-    sums[1].add(V::load(x + i + V::size) * V::load(y + i + V::size));
-  }
-  for (; i < n; i += V::size) {
-    const int lanes = static_cast<int>(std::min<int64_t>(V::size, n - i));
-    sums[0].add_n(V::load_n(x + i, lanes) * V::load_n(y + i, lanes), lanes);
-  }
+  simd::each_vector_of<V, 2>(
+      n, [&](const auto& load, const auto&, int count, int64_t, auto k) { sums[k].add_n(load(x) * load(y), count); });
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "slope/autograd/core/internal/scratch.h"
 #include "slope/autograd/core/parallel.h"
+#include "slope/autograd/kernels/simd/internal/inline_call.h"
 #include "slope/autograd/kernels/simd/lanes.h"
 
 namespace slope {

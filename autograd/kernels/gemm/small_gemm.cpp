@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "slope/autograd/kernels/gemm/gemm.h"
+#include "slope/autograd/kernels/simd/internal/inline_call.h"
 #include "slope/autograd/kernels/simd/internal/row_lanes.h"
 #include "slope/autograd/kernels/simd/lanes.h"
 

@@ -51,68 +51,62 @@ inline void transpose_block(char* to, std::int64_t to_step, const char* from, st
   }
 }
 
-/// to[r][i] = from[i][r] for `length` lines of `rows` neighbouring elements.
-template <std::size_t size>
-void transpose_in(char* to, std::int64_t to_step, const char* from, std::int64_t from_step, std::int64_t length,
-                  std::int64_t rows) {
+/// Where the elements of rows lie: bytes from one row to the next, and from one element of a row to the next.
+struct RowSteps {
+  std::int64_t row, element;
+};
+
+/// Copies `rows` rows of `length` elements between one side where the elements of a row are neighbours and another where
+/// the rows are: blocks are transposed. The steps are those of each side that are not an item.
+template <std::size_t size, bool dense_target>
+void copy_transposed(char* to, std::int64_t to_step, const char* from, std::int64_t from_step, std::int64_t length,
+                     std::int64_t rows) {
   constexpr std::int64_t side = 16 / size, item = size;
+  const auto target = [=](std::int64_t r, std::int64_t i) {
+    return dense_target ? to + r * to_step + i * item : to + r * item + i * to_step;
+  };
+  const auto source = [=](std::int64_t r, std::int64_t i) {
+    return dense_target ? from + r * item + i * from_step : from + r * from_step + i * item;
+  };
   std::int64_t i = 0;
   for (; i + side <= length; i += side) {
     std::int64_t r = 0;
-    for (; r + side <= rows; r += side)
-      transpose_block<size>(to + r * to_step + i * item, to_step, from + i * from_step + r * item, from_step);
+    for (; r + side <= rows; r += side) transpose_block<size>(target(r, i), to_step, source(r, i), from_step);
     for (; r < rows; ++r)
-      for (std::int64_t k = i; k < i + side; ++k)
-        std::memcpy(to + r * to_step + k * item, from + k * from_step + r * item, size);
+      for (std::int64_t k = i; k < i + side; ++k) std::memcpy(target(r, k), source(r, k), size);
   }
   for (; i < length; ++i)
-    for (std::int64_t r = 0; r < rows; ++r)
-      std::memcpy(to + r * to_step + i * item, from + i * from_step + r * item, size);
+    for (std::int64_t r = 0; r < rows; ++r) std::memcpy(target(r, i), source(r, i), size);
 }
 
-/// to[i][r] = from[r][i], the way back.
-template <std::size_t size>
-void transpose_out(char* to, std::int64_t to_step, const char* from, std::int64_t from_step, std::int64_t length,
-                   std::int64_t rows) {
-  constexpr std::int64_t side = 16 / size, item = size;
-  std::int64_t i = 0;
-  for (; i + side <= length; i += side) {
-    std::int64_t r = 0;
-    for (; r + side <= rows; r += side)
-      transpose_block<size>(to + i * to_step + r * item, to_step, from + r * from_step + i * item, from_step);
-    for (; r < rows; ++r)
-      for (std::int64_t k = i; k < i + side; ++k)
-        std::memcpy(to + k * to_step + r * item, from + r * from_step + k * item, size);
-  }
-  for (; i < length; ++i)
+/// Copies `rows` rows of `length` elements.
+void copy_rows(char* to, RowSteps to_steps, const char* from, RowSteps from_steps, std::int64_t length,
+               std::int64_t rows, std::size_t item) {
+  with_item(item, [&]<std::size_t size>(std::integral_constant<std::size_t, size>) {
+    constexpr std::int64_t next = size;
+    if constexpr (size > 1) {
+      if (to_steps.element == next && from_steps.row == next)
+        return copy_transposed<size, true>(to, to_steps.row, from, from_steps.element, length, rows);
+      if (to_steps.row == next && from_steps.element == next)
+        return copy_transposed<size, false>(to, to_steps.element, from, from_steps.row, length, rows);
+    }
     for (std::int64_t r = 0; r < rows; ++r)
-      std::memcpy(to + i * to_step + r * item, from + r * from_step + i * item, size);
+      for (std::int64_t i = 0; i < length; ++i)
+        std::memcpy(to + r * to_steps.row + i * to_steps.element, from + r * from_steps.row + i * from_steps.element,
+                    size);
+  });
 }
 
 }  // namespace
 
 void gather_rows(char* to, std::int64_t dense_step, const char* from, std::int64_t row_step, std::int64_t step,
                  std::int64_t length, std::int64_t rows, std::size_t item) {
-  with_item(item, [&]<std::size_t size>(std::integral_constant<std::size_t, size>) {
-    if constexpr (size > 1)
-      if (row_step == static_cast<std::int64_t>(size))
-        return transpose_in<size>(to, dense_step, from, step, length, rows);
-    for (std::int64_t r = 0; r < rows; ++r)
-      for (std::int64_t i = 0; i < length; ++i)
-        std::memcpy(to + r * dense_step + i * static_cast<std::int64_t>(size), from + r * row_step + i * step, size);
-  });
+  copy_rows(to, {dense_step, static_cast<std::int64_t>(item)}, from, {row_step, step}, length, rows, item);
 }
 
 void scatter_rows(char* to, const char* from, std::int64_t dense_step, std::int64_t row_step, std::int64_t step,
                   std::int64_t length, std::int64_t rows, std::size_t item) {
-  with_item(item, [&]<std::size_t size>(std::integral_constant<std::size_t, size>) {
-    if constexpr (size > 1)
-      if (row_step == static_cast<std::int64_t>(size))
-        return transpose_out<size>(to, step, from, dense_step, length, rows);
-    for (std::int64_t r = 0; r < rows; ++r)
-      for (std::int64_t i = 0; i < length; ++i)
-        std::memcpy(to + r * row_step + i * step, from + r * dense_step + i * static_cast<std::int64_t>(size), size);
-  });
+  copy_rows(to, {row_step, step}, from, {dense_step, static_cast<std::int64_t>(item)}, length, rows, item);
 }
 
 }  // namespace detail
@@ -127,20 +121,12 @@ inline typename V::value_type extreme(const typename V::value_type* x, std::int6
   using T = typename V::value_type;
   constexpr T none = Largest ? -std::numeric_limits<T>::infinity() : std::numeric_limits<T>::infinity();
   auto better = [](const V& a, const V& b) { return Largest ? maximum(a, b) : minimum(a, b); };
-  V m0(none), m1(none), m2(none), m3(none);
-  std::int64_t i = 0;
-  for (; i + 4 * V::size <= n; i += 4 * V::size) {
-    m0 = better(m0, V::load(x + i));
-    m1 = better(m1, V::load(x + i + V::size));
-    m2 = better(m2, V::load(x + i + 2 * V::size));
-    m3 = better(m3, V::load(x + i + 3 * V::size));
-  }
-  for (; i + V::size <= n; i += V::size) m0 = better(m0, V::load(x + i));
-  if (const int rest = static_cast<int>(n - i); rest > 0)
-    m0 = better(m0, where(V::mask_type::first(rest), V::load_n(x + i, rest), V(none)));
-  m0 = better(better(m0, m1), better(m2, m3));
+  V best[4] = {V(none), V(none), V(none), V(none)};
+  simd::each_vector_of<V, 4>(n, [&](const auto& load, const auto&, int count, std::int64_t, auto k) {
+    best[k] = better(best[k], simd::first_lanes(load(x), count, none));
+  });
   T lanes[V::size];
-  m0.store(lanes);
+  better(better(best[0], best[1]), better(best[2], best[3])).store(lanes);
 #pragma GCC unroll 4
   for (int h = V::size / 2; h >= 1; h /= 2)
     for (int l = 0; l < h; ++l) {
@@ -148,25 +134,6 @@ inline typename V::value_type extreme(const typename V::value_type* x, std::int6
       lanes[l] = (Largest ? a > b : a < b) || a != a ? a : b;
     }
   return lanes[0];
-}
-
-/// Σ f in double over n dense elements; f gets a function that loads any dense array at the current position.
-template <class V, class Sum, class F>
-inline double sum_over(std::int64_t n, const F& f) {
-  Sum total;
-  simd::each_vector<V>(n, [&](const auto& load, const auto&, int count) {
-    if (count == V::size)
-      total.add(f(load));
-    else
-      total.add_n(f(load), count);
-  });
-  return total.total();
-}
-
-/// y = f over dense elements; f gets a function that loads any dense array at the current position.
-template <class V, class F>
-inline void write_over(typename V::value_type* y, std::int64_t n, const F& f) {
-  simd::each_vector<V>(n, [&](const auto& load, const auto& store, int) { store(y, f(load)); });
 }
 
 inline void combine(RowNorm& a, const RowNorm& b) {
@@ -187,8 +154,8 @@ inline RowNorm segment_norm(const T* x, std::int64_t n) {
   const T m = extreme<V, true>(x, n);
   if (m == -std::numeric_limits<T>::infinity()) return {static_cast<double>(m), 0};
   const V shift(m);
-  return {static_cast<double>(m),
-          sum_over<V, typename Isa::template WideSum<T>>(n, [&](const auto& load) { return exp(load(x) - shift); })};
+  return {static_cast<double>(m), simd::sum_each<V, typename Isa::template WideSum<T>>(
+                                      n, [&](const auto& load) { return exp(load(x) - shift); })};
 }
 
 template <class Isa, class T>
@@ -197,10 +164,10 @@ inline void write_softmax(const T* x, T* y, std::int64_t n, const RowNorm& norm,
   const V shift(norm.largest);
   if (log) {
     const V log_sum(std::log(norm.sum));
-    write_over<V>(y, n, [&](const auto& load) { return (load(x) - shift) - log_sum; });
+    simd::write_each<V>(y, n, [&](const auto& load) { return (load(x) - shift) - log_sum; });
   } else {
     const V factor(scale / norm.sum);
-    write_over<V>(y, n, [&](const auto& load) { return exp(load(x) - shift) * factor; });
+    simd::write_each<V>(y, n, [&](const auto& load) { return exp(load(x) - shift) * factor; });
   }
 }
 
@@ -301,9 +268,9 @@ void softmax_backward_kernel(const TensorImpl& dx, const TensorImpl& y, const Te
                 using V = typename decltype(isa)::template Lanes<T>;
                 using Sum = typename decltype(isa)::template WideSum<T>;
                 if (log)
-                  sum = sum_over<V, Sum>(end - begin, [&](const auto& load) { return load(up + begin); });
+                  sum = simd::sum_each<V, Sum>(end - begin, [&](const auto& load) { return load(up + begin); });
                 else
-                  sum = sum_over<V, Sum>(end - begin, [&](const auto& load) {
+                  sum = simd::sum_each<V, Sum>(end - begin, [&](const auto& load) {
                     return scale_cotangent(load(up + begin), load(out + begin));
                   });
               });
@@ -315,11 +282,11 @@ void softmax_backward_kernel(const TensorImpl& dx, const TensorImpl& y, const Te
             using V = typename decltype(isa)::template Lanes<T>;
             const V all(total);
             if (log)
-              write_over<V>(to + begin, end - begin, [&](const auto& load) {
+              simd::write_each<V>(to + begin, end - begin, [&](const auto& load) {
                 return load(up + begin) - scale_cotangent(all, exp(load(out + begin)));
               });
             else
-              write_over<V>(to + begin, end - begin, [&](const auto& load) {
+              simd::write_each<V>(to + begin, end - begin, [&](const auto& load) {
                 return scale_cotangent(load(up + begin) - all, load(out + begin));
               });
           });
@@ -354,7 +321,7 @@ void scaled_deviation_kernel(const TensorImpl& dx, const TensorImpl& x, const Te
             simd::dispatch([&](auto isa) {
               using V = typename decltype(isa)::template Lanes<T>;
               const V h(parts.first), l(parts.second), scale(f);
-              write_over<V>(to, n, [&](const auto& load) { return ((load(from) - h) - l) * scale; });
+              simd::write_each<V>(to, n, [&](const auto& load) { return ((load(from) - h) - l) * scale; });
             });
             return;
           }

@@ -57,31 +57,12 @@ void cumulate_kernel(const TensorImpl& y, const TensorImpl& x, int dim, Cumulate
   visit_dtype(x.dtype, run);
 }
 
-void cumprod_backward_kernel(const TensorImpl& dx, const TensorImpl& x, const TensorImpl& g, int dim) {
-  if (x.numel == 0) return;
-  const std::int64_t n = x.sizes.empty() ? 1 : x.sizes[dim];
-  visit_floating(x.dtype, [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    for_rows<3>(dim, {{x}, {g}, {dx, true}}, grain_cheap,
-                [&](char* const* p, const std::int64_t* s, std::int64_t count) {
-                  std::vector<double> before(static_cast<std::size_t>(n));
-                  for (std::int64_t i = 0; i < count; ++i) {
-                    const T *v = row<const T>(p, s, 0, i), *up = row<const T>(p, s, 1, i);
-                    T* to = row<T>(p, s, 2, i);
-                    products_before(v, n, before);
-                    // Σ_{i>=k} g[i] Π_{k<j<=i} x[j], from the end.
-                    double behind = 0;
-                    for (std::int64_t k = n - 1; k >= 0; --k) {
-                      const double next = k + 1 < n ? scaled(behind, static_cast<double>(v[k + 1])) : 0;
-                      behind = static_cast<double>(up[k]) + next;
-                      to[k] = static_cast<T>(scaled(behind, before[static_cast<std::size_t>(k)]));
-                    }
-                  }
-                });
-  });
-}
+namespace {
 
-void prod_backward_kernel(const TensorImpl& dx, const TensorImpl& x, const TensorImpl& g, int dim) {
+/// Calls `body(x, g, dx, before, n)` for every row, with the products before each element of x.
+template <class Body>
+void over_rows_with_products(const TensorImpl& dx, const TensorImpl& x, const TensorImpl& g, int dim,
+                             const Body& body) {
   if (x.numel == 0) return;
   const std::int64_t n = x.sizes.empty() ? 1 : x.sizes[dim];
   visit_floating(x.dtype, [&](auto tag) {
@@ -91,17 +72,38 @@ void prod_backward_kernel(const TensorImpl& dx, const TensorImpl& x, const Tenso
                   std::vector<double> before(static_cast<std::size_t>(n));
                   for (std::int64_t i = 0; i < count; ++i) {
                     const T* v = row<const T>(p, s, 0, i);
-                    const auto up = static_cast<double>(*row<const T>(p, s, 1, i));
-                    T* to = row<T>(p, s, 2, i);
                     products_before(v, n, before);
-                    double behind = 1;
-                    for (std::int64_t k = n - 1; k >= 0; --k) {
-                      to[k] = static_cast<T>(scaled(up, before[static_cast<std::size_t>(k)] * behind));
-                      behind *= static_cast<double>(v[k]);
-                    }
+                    body(v, row<const T>(p, s, 1, i), row<T>(p, s, 2, i), static_cast<const double*>(before.data()), n);
                   }
                 });
   });
+}
+
+}  // namespace
+
+void cumprod_backward_kernel(const TensorImpl& dx, const TensorImpl& x, const TensorImpl& g, int dim) {
+  over_rows_with_products(dx, x, g, dim,
+                          []<class T>(const T* v, const T* up, T* to, const double* before, std::int64_t n) {
+                            // Σ_{i>=k} g[i] Π_{k<j<=i} x[j], from the end.
+                            double behind = 0;
+                            for (std::int64_t k = n - 1; k >= 0; --k) {
+                              const double next = k + 1 < n ? scaled(behind, static_cast<double>(v[k + 1])) : 0;
+                              behind = static_cast<double>(up[k]) + next;
+                              to[k] = static_cast<T>(scaled(behind, before[k]));
+                            }
+                          });
+}
+
+void prod_backward_kernel(const TensorImpl& dx, const TensorImpl& x, const TensorImpl& g, int dim) {
+  over_rows_with_products(dx, x, g, dim,
+                          []<class T>(const T* v, const T* g_of_row, T* to, const double* before, std::int64_t n) {
+                            const auto up = static_cast<double>(*g_of_row);
+                            double behind = 1;
+                            for (std::int64_t k = n - 1; k >= 0; --k) {
+                              to[k] = static_cast<T>(scaled(up, before[k] * behind));
+                              behind *= static_cast<double>(v[k]);
+                            }
+                          });
 }
 
 }  // namespace slope

@@ -9,6 +9,7 @@
 #include "slope/autograd/kernels/pointwise/grain.h"
 #include "slope/autograd/kernels/pointwise/partials.h"
 #include "slope/autograd/kernels/pointwise/primitives.h"
+#include "slope/autograd/kernels/simd/each_vector.h"
 #include "slope/autograd/kernels/simd/lanes.h"
 
 /// Turns a formula into kernels over contiguous runs of elements. Broadcasting, strides and threads are the business of the
@@ -69,18 +70,6 @@ struct LaneReader {
   V first(std::int64_t i, int n) const { return step ? V::load_n(p + i, n) : V::load(p); }
 };
 
-/// Calls `body(i, load, store)` for every full vector and once for the tail, so that loop and tail share one text.
-template <class V, class Body>
-inline void for_lanes(std::int64_t n, const Body& body) {
-  using T = typename V::value_type;
-  std::int64_t i = 0;
-  for (; i + V::size <= n; i += V::size)
-    body([&](const LaneReader<V>& r) { return r.full(i); }, [&](T* p, const V& v) { v.store(p + i); }, V::size);
-  if (const int rest = static_cast<int>(n - i); rest > 0)
-    body([&](const LaneReader<V>& r) { return r.first(i, rest); }, [&](T* p, const V& v) { v.store_n(p + i, rest); },
-         rest);
-}
-
 template <class F, int N, class V, class Load, std::size_t... Is>
 inline V evaluate(const F& f, const LaneReader<V>* in, const Load& load, std::index_sequence<Is...>) {
   return V(f(load(in[Is])...));
@@ -123,7 +112,7 @@ void value_kernel(const void* formula, const BlockIn* in, void* out, std::int64_
     [&]<std::size_t... Is>(std::index_sequence<Is...> is) {
       const LaneReader<V> readers[N] = {LaneReader<V>(in[Is])...};
       T* const to = static_cast<T*>(out);
-      for_lanes<V>(
+      simd::each_vector<V>(
           n, [&](const auto& load, const auto& store, int) { store(to, evaluate<F, N, V>(f, readers, load, is)); });
     }(std::make_index_sequence<N>());
   });
@@ -146,7 +135,7 @@ void stated_backward_kernel(const void* formula, const BlockIn* in, BlockIn valu
       const LaneReader<V> readers[N] = {LaneReader<V>(in[Is])...};
       const LaneReader<V> upstream(g), saved(value);
       T* const to[N] = {static_cast<T*>(grads[Is])...};
-      for_lanes<V>(n, [&](const auto& load, const auto& store, int) {
+      simd::each_vector<V>(n, [&](const auto& load, const auto& store, int) {
         const V up = load(upstream), y = load(saved);
         const V args[N] = {load(readers[Is])...};
         auto one = [&]<int I>(std::integral_constant<int, I>) {
@@ -172,7 +161,7 @@ void dual_backward_kernel(const void* formula, const BlockIn* in, BlockIn g, voi
       const LaneReader<V> readers[N] = {LaneReader<V>(in[Is])...};
       const LaneReader<V> upstream(g);
       T* const to[N] = {static_cast<T*>(grads[Is])...};
-      for_lanes<V>(n, [&](const auto& load, const auto& store, int) {
+      simd::each_vector<V>(n, [&](const auto& load, const auto& store, int) {
         const V up = load(upstream);
         const auto r = evaluate_dual<F, Mask, V>(f, readers, load, is);
         auto one = [&]<int I>(std::integral_constant<int, I>) {
@@ -213,19 +202,13 @@ double fused_kernel(const void* formula, const BlockIn* in, void* const* partial
       T* const to[N] = {static_cast<T*>(partials[Is])...};
       const V factor = V(scale);
       typename decltype(isa)::template WideSum<T> sum;
-      for_lanes<V>(n, [&](const auto& load, const auto& store, int count) {
-        auto add = [&](const V& v) {
-          if (count == V::size)
-            sum.add(v);
-          else
-            sum.add(where(V::mask_type::first(count), v, V(0)));
-        };
+      simd::each_vector<V>(n, [&](const auto& load, const auto& store, int count) {
         if constexpr (Mask == 0) {
-          add(evaluate<F, N, V>(f, readers, load, is));
+          sum.add_n(evaluate<F, N, V>(f, readers, load, is), count);
         } else if constexpr (states_partials<F, N>()) {
           const V args[N] = {load(readers[Is])...};
           const V y = V(f(args[Is]...));
-          add(y);
+          sum.add_n(y, count);
           auto one = [&]<int I>(std::integral_constant<int, I>) {
             if constexpr (Mask >> I & 1)
               if (to[I]) store(to[I], factor * V(call_partial<F, I>(f, args[Is]..., y)));
@@ -233,7 +216,7 @@ double fused_kernel(const void* formula, const BlockIn* in, void* const* partial
           (one(std::integral_constant<int, static_cast<int>(Is)>()), ...);
         } else {
           const auto r = evaluate_dual<F, Mask, V>(f, readers, load, is);
-          add(r.x);
+          sum.add_n(r.x, count);
           auto one = [&]<int I>(std::integral_constant<int, I>) {
             if constexpr (Mask >> I & 1)
               if (to[I]) store(to[I], factor * r.d[direction_of<Mask>(I)]);
@@ -281,9 +264,7 @@ void predicate_kernel(const void* formula, const BlockIn* in, bool* out, std::in
       const F f = *static_cast<const F*>(formula);
       [&]<std::size_t... Is>(std::index_sequence<Is...>) {
         const LaneReader<V> readers[N] = {LaneReader<V>(in[Is])...};
-        std::int64_t i = 0;
-        for (; i + V::size <= n; i += V::size) f(readers[Is].full(i)...).store(out + i);
-        if (const int rest = static_cast<int>(n - i); rest > 0) f(readers[Is].first(i, rest)...).store_n(out + i, rest);
+        simd::each_vector<V>(n, [&](const auto& load, const auto& store, int) { store(out, f(load(readers[Is])...)); });
       }(std::make_index_sequence<N>());
     });
   }

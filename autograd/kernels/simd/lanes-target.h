@@ -266,7 +266,12 @@ class WideSum {
     }
   }
   /// Adds the first n lanes, 0 <= n <= size.
-  SLOPE_TARGET void add_n(const Lanes<T>& x, int n) { add(where(Mask<T>::first(n), x, 0)); }
+  SLOPE_TARGET void add_n(const Lanes<T>& x, int n) {
+    if (n == Lanes<T>::size)
+      add(x);
+    else
+      add(where(Mask<T>::first(n), x, 0));
+  }
   /// Adds what another has added.
   SLOPE_TARGET void add(const WideSum& other) {
     low_.v += other.low_.v;

@@ -41,15 +41,8 @@
 // A vector's calling convention depends on the instruction set, and GCC notes that at every use. Lanes and Mask are never passed in
 // registers between functions of different sets (see lanes-target.h), so the note only alarms.
 #if defined(__GNUC__)
+#pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wpsabi"
-#endif
-
-/// Goes in front of a statement that calls a formula in a kernel: `SLOPE_INLINE_CALL r = formula(x);`. GCC inlines all that a `flatten`
-/// function calls, Clang only its direct calls, and a large formula left out of line keeps its lanes in memory.
-#if defined(__clang__)
-#define SLOPE_INLINE_CALL [[clang::always_inline]]
-#else
-#define SLOPE_INLINE_CALL
 #endif
 
 #define SLOPE_TARGET_BASELINE
@@ -96,7 +89,10 @@
 #undef SLOPE_SIMD_LEVEL
 #undef SLOPE_SIMD_BYTES
 #undef SLOPE_TARGET
+#undef SLOPE_TARGET_AVX2
+#undef SLOPE_TARGET_AVX512
 #endif
+#undef SLOPE_TARGET_BASELINE
 #undef SLOPE_VEC
 
 namespace slope::simd {
@@ -119,3 +115,7 @@ inline void dispatch(const Kernel& kernel) {
 }
 
 }  // namespace slope::simd
+
+#if defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif

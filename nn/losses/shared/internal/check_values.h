@@ -5,6 +5,7 @@
 
 #include "slope/autograd/kernels/loops/iterate.h"
 #include "slope/autograd/kernels/pointwise/grain.h"
+#include "slope/autograd/kernels/simd/each_vector.h"
 #include "slope/autograd/kernels/simd/lanes.h"
 #include "slope/autograd/ops/reduce/reduction.h"
 #include "slope/autograd/tensor/tensor.h"
@@ -24,10 +25,10 @@ bool all_values(const Tensor& t, const Good& good) {
       simd::dispatch([&](auto isa) {
         using V = typename decltype(isa)::template Lanes<T>;
         auto so_far = typename V::mask_type(true);
-        std::int64_t i = begin;
-        for (; i + V::size <= end; i += V::size) so_far = so_far & good(V::load(data + i));
-        if (const int rest = static_cast<int>(end - i); rest > 0)
-          so_far = so_far & (good(V::load_n(data + i, rest)) | !V::mask_type::first(rest));
+        simd::each_vector<V>(end - begin, [&](const auto& load, const auto&, int count) {
+          const auto fine = good(load(data + begin));
+          so_far = so_far & (count == V::size ? fine : fine | !V::mask_type::first(count));
+        });
         all = so_far.all();
       });
       if (!all) ok.store(false, std::memory_order_relaxed);
