@@ -5,6 +5,7 @@
 #include "slope/autograd/engine/op.h"
 #include "slope/autograd/ops/linalg/matmul.h"
 #include "slope/autograd/ops/pointwise/internal/pointwise_value.h"
+#include "slope/autograd/ops/pointwise/internal/promote.h"
 #include "slope/autograd/ops/reduce/reduce.h"
 #include "slope/autograd/ops/view/view.h"
 #include "slope/autograd/tensor/factory.h"
@@ -199,13 +200,9 @@ template <class Term>
 Tensor penalty(const char* op, const Term& term, const std::vector<Tensor>& parameters, double coefficient,
                SourceLoc loc) {
   CallerScope scope(loc);
-  for (std::size_t i = 0; i < parameters.size(); ++i) {
-    if (!parameters[i].defined()) throw ValueError(concat(op, ": parameter ", i, " is an undefined tensor"), loc);
-    if (!parameters[i].is_floating_point())
-      throw DTypeError(
-          concat(op, ": parameter ", i, " must be a floating point tensor, got ", dtype_name(parameters[i].dtype())),
-          loc);
-  }
+  for (std::size_t i = 0; i < parameters.size(); ++i)
+    if (!parameters[i].defined() || !parameters[i].is_floating_point())
+      slope::detail::require_floating(op, {parameters[i], loc}, concat("parameter ", i).c_str());
   if (parameters.empty()) return zeros({});
   return apply(loc, Penalty<Term>{term, coefficient}, parameters);
 }

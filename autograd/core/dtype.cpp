@@ -19,11 +19,6 @@ std::string_view dtype_name(DType d) {
 
 std::ostream& operator<<(std::ostream& out, DType d) { return out << dtype_name(d); }
 
-std::string_view type_word(DType d) {
-  constexpr std::string_view names[] = {"Float", "Double", "Long", "Bool"};
-  return names[static_cast<int>(d)];
-}
-
 void detail::throw_number_too_large(std::uint64_t v) {
   throw ValueError(concat("the number ", std::to_string(v), " is beyond int64; write it as a floating-point number"));
 }

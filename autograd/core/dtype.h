@@ -26,8 +26,6 @@ constexpr int category(DType d) { return is_floating(d) ? 2 : d == DType::int64 
 /// "float32", "float64", "int64", "bool".
 std::string_view dtype_name(DType d);
 std::ostream& operator<<(std::ostream& out, DType d);
-/// "Float", "Double", "Long", "Bool": the names PyTorch's messages use.
-std::string_view type_word(DType d);
 
 /// The element type of a C++ type.
 template <class T>
@@ -49,8 +47,8 @@ DType default_dtype();
 /// Throws DTypeError unless `d` is a floating type.
 void set_default_dtype(DType d);
 
-template <class T>
 /// A C++ type as a value.
+template <class T>
 struct TypeTag {
   /// The C++ type.
   using type = T;

@@ -6,6 +6,7 @@
 #include "slope/autograd/engine/op.h"
 #include "slope/autograd/kernels/loops/dropout.h"
 #include "slope/autograd/kernels/loops/iterate.h"
+#include "slope/autograd/ops/pointwise/internal/promote.h"
 #include "slope/autograd/tensor/factory.h"
 
 namespace slope::nn::functional {
@@ -38,9 +39,7 @@ struct DropoutOp {
 bool check(const char* op, In x, double p, bool training) {
   if (!(p >= 0 && p <= 1))
     throw ValueError(concat(op, ": dropout probability has to be between 0 and 1, but got ", p), x.loc);
-  if (!x.tensor.defined()) throw ValueError(concat(op, ": the tensor is undefined"), x.loc);
-  if (!x->is_floating_point())
-    throw DTypeError(concat(op, ": takes a floating point tensor, got ", dtype_name(x->dtype())), x.loc);
+  slope::detail::require_floating(op, x);
   return training && p > 0 && x->numel() > 0;
 }
 

@@ -167,7 +167,8 @@ BOOST_AUTO_TEST_CASE(probabilities_outside_zero_to_one_throw) {
     check_error<ValueError>([&] { nn::Dropout layer(p); }, text);
     check_error<ValueError>([&] { nn::Dropout2d layer({.p = p}); }, text);
   }
-  check_error<DTypeError>([] { F::dropout(tensor({1, 2})); }, "dropout: takes a floating point tensor, got int64");
+  check_error<DTypeError>([] { F::dropout(tensor({1, 2})); },
+                          "dropout: the input must be a floating point tensor, got int64");
 }
 
 BOOST_AUTO_TEST_CASE(dropout_modules_follow_their_mode_and_print_p) {

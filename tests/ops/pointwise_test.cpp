@@ -2,8 +2,11 @@
 
 #include <boost/test/unit_test.hpp>
 #include <cmath>
+#include <string_view>
+#include <vector>
 
 #include "slope/autograd/engine/backward.h"
+#include "slope/autograd/engine/node.h"
 #include "slope/autograd/ops/ops.h"
 #include "slope/autograd/tensor/factory.h"
 #include "slope/autograd/tensor/random.h"
@@ -26,6 +29,36 @@ BOOST_AUTO_TEST_CASE(compute_what_the_same_expression_of_tensors_computes) {
     const auto grads = autograd::grad({y.sum()}, {x, w}), reference = autograd::grad({expected.sum()}, {x, w});
     for (std::size_t i : {0u, 1u}) BOOST_TEST(allclose(grads[i], reference[i], tolerance, tolerance));
   }
+}
+
+namespace {
+struct Growth {
+  static constexpr std::string_view name = "Growth";
+  template <class T>
+  T operator()(const T& x) const {
+    return exp(x);
+  }
+  template <class T>
+  T d0(const T&, const T& y) const {
+    return y;
+  }
+};
+std::size_t kept_values(const Tensor& y) {
+  std::vector<SavedTensor> kept;
+  y.impl().producer->collect_saved(kept);
+  return kept.size();
+}
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_formula_that_is_also_reduced_keeps_the_value_alone_where_that_is_all_its_derivative_needs) {
+  const Tensor x = tensor({0.0, 1.0}, {.requires_grad = true});
+  const Tensor each = detail::pointwise_loss(Growth{}, Reduction::none, Operand(x));
+  BOOST_TEST(kept_values(each) == 1u);
+  const Tensor sum = detail::pointwise_loss(Growth{}, Reduction::sum, Operand(x));
+  BOOST_TEST(kept_values(sum) == 2u);  // x, to compute the value again, and the gradient
+  const Tensor first = autograd::grad({sum}, {x}, {.create_graph = true})[0];
+  BOOST_TEST(autograd::grad({first.sum()}, {x})[0].data_ptr<float>()[1] == std::exp(1.0f),
+             boost::test_tools::tolerance(1e-6f));
 }
 
 BOOST_AUTO_TEST_CASE(reduce_in_the_same_pass) {

@@ -66,9 +66,10 @@ BOOST_AUTO_TEST_CASE(with_bad_arguments_throws_and_changes_nothing) {
   check_error<ValueError>([&] { x.normal_(0, -1, g); }, "normal");
   check_error<ValueError>([&] { x.exponential_(-1, g); }, "exponential");
   check_error<ValueError>([&] { x.bernoulli_(1.5, g); }, "bernoulli");
-  check_error<DTypeError>([&] { i.uniform_(0, 1, g); }, "uniform_: takes a floating point tensor, got int64");
-  check_error<DTypeError>([&] { i.normal_(0, 1, g); }, "normal_: takes a floating point tensor");
-  check_error<DTypeError>([&] { i.exponential_(1, g); }, "exponential_: takes a floating point tensor");
+  check_error<DTypeError>([&] { i.uniform_(0, 1, g); },
+                          "uniform_: the input must be a floating point tensor, got int64");
+  check_error<DTypeError>([&] { i.normal_(0, 1, g); }, "normal_: the input must be a floating point tensor");
+  check_error<DTypeError>([&] { i.exponential_(1, g); }, "exponential_: the input must be a floating point tensor");
   check_error<ShapeError>([&] { ones({1}).expand({3}).uniform_(0, 1, g); },
                           "uniform_: some elements of the tensor share memory, as after expand()");
   check_values(x, {1, 1});

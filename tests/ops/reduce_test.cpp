@@ -73,9 +73,9 @@ BOOST_AUTO_TEST_CASE(dtypes_follow_the_operation) {
   BOOST_TEST((count_nonzero(tensor({0.0, not_a_number, 2.0})).item<std::int64_t>() == 2));
   check_error<DTypeError>([&] { i.mean(); },
                           "mean: the result must be floating point, this would be int64; convert it with .to(float32)");
-  check_error<DTypeError>([&] { i.var(); }, "var: only floating point tensors have a variance, this one is int64");
-  check_error<DTypeError>([&] { i.std(); }, "std: only floating point tensors");
-  check_error<DTypeError>([&] { i.norm(); }, "norm: takes a floating point tensor, this one is int64");
+  check_error<DTypeError>([&] { i.var(); }, "var: the input must be a floating point tensor, got int64");
+  check_error<DTypeError>([&] { i.std(); }, "std: the input must be a floating point tensor");
+  check_error<DTypeError>([&] { i.norm(); }, "norm: the input must be a floating point tensor, got int64");
   check_error<DTypeError>([&] { softmax(i, 0, int64); },
                           "softmax: probabilities are floating point numbers, not int64");
 }
@@ -225,7 +225,7 @@ BOOST_AUTO_TEST_CASE(norms_of_matrices_look_at_rows_or_columns) {
                           "matrix_norm: takes two dimensions of a tensor of at least two");
   check_error<ShapeError>([&] { matrix_norm(x, MatrixNorm::fro, {1, 1}); }, "appears multiple times");
   check_error<IndexError>([&] { matrix_norm(x, MatrixNorm::fro, {0, 2}); }, "matrix_norm: Dimension out of range");
-  check_error<DTypeError>([] { matrix_norm(tensor({{1}})); }, "matrix_norm: takes a floating point tensor");
+  check_error<DTypeError>([] { matrix_norm(tensor({{1}})); }, "matrix_norm: the input must be a floating point tensor");
 }
 
 BOOST_AUTO_TEST_CASE(logsumexp_and_softmax_do_not_overflow) {

@@ -7,6 +7,7 @@
 #include "slope/autograd/kernels/loops/index.h"
 #include "slope/autograd/ops/index/internal/index_inplace.h"
 #include "slope/autograd/ops/pointwise/elementwise.h"
+#include "slope/autograd/ops/pointwise/internal/promote.h"
 #include "slope/autograd/ops/view/internal/window.h"
 #include "slope/autograd/ops/view/view.h"
 #include "slope/autograd/tensor/factory.h"
@@ -229,9 +230,10 @@ Tensor of_the_last(const Tensor& g, int dim, const Tensor& index) {
   return where(last, at, 0);
 }
 
-/// Overwrites places named by an index tensor.
-struct Scatter {
-  static constexpr std::string_view name = "Scatter";
+/// Overwrites places named by an index tensor, or adds to them.
+template <bool Add>
+struct ScatterOp {
+  static constexpr std::string_view name = Add ? "ScatterAdd" : "Scatter";
   int dim;
   struct Saved {
     SavedTensor index;
@@ -239,33 +241,13 @@ struct Scatter {
   Tensor forward(Saved& s, const Tensor& x, const Tensor& src, NoGrad index) {
     s.index = save(index);
     Tensor out = dense_copy(x);
-    scatter_into(out, dim, index, src, false);
+    scatter_into(out, dim, index, src, Add);
     return out;
   }
   Grads<2> backward(const Saved& s, const Tensor& g) const {
     Grads<2> grads;
-    if (needs_grad(0)) grads[0] = scatter(g, dim, s.index.get(), 0);
-    if (needs_grad(1)) grads[1] = of_the_last(g, dim, s.index.get());
-    return grads;
-  }
-};
-
-struct ScatterAdd {
-  static constexpr std::string_view name = "ScatterAdd";
-  int dim;
-  struct Saved {
-    SavedTensor index;
-  };
-  Tensor forward(Saved& s, const Tensor& x, const Tensor& src, NoGrad index) {
-    s.index = save(index);
-    Tensor out = dense_copy(x);
-    scatter_into(out, dim, index, src, true);
-    return out;
-  }
-  Grads<2> backward(const Saved& s, const Tensor& g) const {
-    Grads<2> grads;
-    if (needs_grad(0)) grads[0] = g;
-    if (needs_grad(1)) grads[1] = gather(g, dim, s.index.get());
+    if (needs_grad(0)) grads[0] = Add ? g : scatter(g, dim, s.index.get(), 0);
+    if (needs_grad(1)) grads[1] = Add ? gather(g, dim, s.index.get()) : of_the_last(g, dim, s.index.get());
     return grads;
   }
 };
@@ -287,10 +269,7 @@ void check_same_dtype(const Tensor& x, const Tensor& src, const char* op, Source
 
 /// A number as a tensor of the dtype of `x`.
 Tensor number_for(const Tensor& x, Scalar value, const char* op, SourceLoc loc) {
-  if (value.category() > category(x.dtype()))
-    throw DTypeError(concat(op, ": a result of ", dtype_name(value.dtype()), " cannot be stored in a tensor of ",
-                            dtype_name(x.dtype())),
-                     loc);
+  detail::require_storable(op, value.dtype(), x.dtype(), loc);
   detail::check_number(op, value, x.dtype(), loc);
   return make_number(value, x.dtype());
 }
@@ -425,13 +404,13 @@ Tensor gather(In x, std::int64_t dim, const Tensor& index) {
 Tensor scatter(In x, std::int64_t dim, const Tensor& index, const Operand& src) {
   CallerScope scope(x.loc);
   const Write w = check_scatter(x, dim, index, src, "scatter", x.loc);
-  return run_write(x, w, Scatter{w.dim});
+  return run_write(x, w, ScatterOp<false>{w.dim});
 }
 
 Tensor scatter_add(In x, std::int64_t dim, const Tensor& index, const Tensor& src) {
   CallerScope scope(x.loc);
   const Write w = check_scatter(x, dim, index, src, "scatter_add", x.loc);
-  return run_write(x, w, ScatterAdd{w.dim});
+  return run_write(x, w, ScatterOp<true>{w.dim});
 }
 
 Tensor index_add(In x, std::int64_t dim, const Tensor& index, const Tensor& source, Scalar alpha) {
@@ -444,13 +423,13 @@ Tensor index_add(In x, std::int64_t dim, const Tensor& index, const Tensor& sour
 Tensor index_copy(In x, std::int64_t dim, const Tensor& index, const Tensor& source) {
   CallerScope scope(x.loc);
   const Write w = spread_index(check_slices(x, dim, index, source, "index_copy", x.loc));
-  return run_write(x, w, Scatter{w.dim});
+  return run_write(x, w, ScatterOp<false>{w.dim});
 }
 
 Tensor index_fill(In x, std::int64_t dim, const Tensor& index, Scalar value) {
   CallerScope scope(x.loc);
   const Write w = check_fill(x, dim, index, value, "index_fill", x.loc);
-  return run_write(x, w, Scatter{w.dim});
+  return run_write(x, w, ScatterOp<false>{w.dim});
 }
 
 Tensor take_along_dim(In x, const Tensor& index, std::optional<std::int64_t> dim) {
@@ -512,13 +491,13 @@ TensorAlias Tensor::scatter_(std::int64_t dim, const Tensor& index, const Operan
   CallerScope scope(src.loc);
   const Write w = check_scatter(*this, dim, index, src, "scatter_", src.loc);
   return scatter_in_place(*this, src.loc, "scatter_", w, false,
-                          [&](const Tensor& old) { return run_write({old, src.loc}, w, Scatter{w.dim}); });
+                          [&](const Tensor& old) { return run_write({old, src.loc}, w, ScatterOp<false>{w.dim}); });
 }
 TensorAlias Tensor::scatter_add_(std::int64_t dim, const Tensor& index, const Tensor& src, SourceLoc loc) const {
   CallerScope scope(loc);
   const Write w = check_scatter(*this, dim, index, Operand(src, loc), "scatter_add_", loc);
   return scatter_in_place(*this, loc, "scatter_add_", w, true,
-                          [&](const Tensor& old) { return run_write({old, loc}, w, ScatterAdd{w.dim}); });
+                          [&](const Tensor& old) { return run_write({old, loc}, w, ScatterOp<true>{w.dim}); });
 }
 TensorAlias Tensor::index_add_(std::int64_t dim, const Tensor& index, const Tensor& source, Scalar alpha,
                                SourceLoc loc) const {
@@ -535,13 +514,13 @@ TensorAlias Tensor::index_copy_(std::int64_t dim, const Tensor& index, const Ten
   CallerScope scope(loc);
   const Write w = spread_index(check_slices(*this, dim, index, source, "index_copy_", loc));
   return scatter_in_place(*this, loc, "index_copy_", w, false,
-                          [&](const Tensor& old) { return run_write({old, loc}, w, Scatter{w.dim}); });
+                          [&](const Tensor& old) { return run_write({old, loc}, w, ScatterOp<false>{w.dim}); });
 }
 TensorAlias Tensor::index_fill_(std::int64_t dim, const Tensor& index, Scalar value, SourceLoc loc) const {
   CallerScope scope(loc);
   const Write w = check_fill(*this, dim, index, value, "index_fill_", loc);
   return scatter_in_place(*this, loc, "index_fill_", w, false,
-                          [&](const Tensor& old) { return run_write({old, loc}, w, Scatter{w.dim}); });
+                          [&](const Tensor& old) { return run_write({old, loc}, w, ScatterOp<false>{w.dim}); });
 }
 
 }  // namespace slope

@@ -7,6 +7,7 @@
 #include "slope/autograd/ops/index/index.h"
 #include "slope/autograd/ops/index/internal/index_inplace.h"
 #include "slope/autograd/ops/pointwise/elementwise.h"
+#include "slope/autograd/ops/pointwise/internal/promote.h"
 #include "slope/autograd/ops/view/view.h"
 #include "slope/autograd/tensor/factory.h"
 #include "slope/autograd/tensor/internal/number.h"
@@ -245,10 +246,7 @@ Plan make_plan(const Reading& r, const char* op, SourceLoc loc) {
 Tensor spread_value(const Tensor& x, const Operand& value, const Shape& shape, const char* op, SourceLoc loc) {
   if (value.tensor && !value.tensor->defined()) throw ValueError(concat(op, ": the value is an undefined tensor"), loc);
   const DType have = value.tensor ? value.tensor->dtype() : value.scalar.dtype();
-  if (category(have) > category(x.dtype()))
-    throw DTypeError(
-        concat(op, ": a result of ", dtype_name(have), " cannot be stored in a tensor of ", dtype_name(x.dtype())),
-        loc);
+  detail::require_storable(op, have, x.dtype(), loc);
   if (!value.tensor) detail::check_number(op, value.scalar, x.dtype(), loc);
   Tensor v = value.tensor ? value.tensor->to(x.dtype(), loc) : make_number(value.scalar, x.dtype());
   Shape trimmed = v.shape();

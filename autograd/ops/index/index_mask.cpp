@@ -1,9 +1,11 @@
 // Reading and writing by mask, and where values are not zero.
 #include "slope/autograd/engine/op.h"
 #include "slope/autograd/kernels/loops/index.h"
+#include "slope/autograd/kernels/loops/iterate.h"
 #include "slope/autograd/ops/index/index.h"
 #include "slope/autograd/ops/index/internal/index_inplace.h"
 #include "slope/autograd/ops/pointwise/elementwise.h"
+#include "slope/autograd/ops/pointwise/internal/promote.h"
 #include "slope/autograd/ops/view/internal/window.h"
 #include "slope/autograd/ops/view/view.h"
 #include "slope/autograd/tensor/factory.h"
@@ -70,8 +72,7 @@ struct MaskedScatter {
   };
   Tensor forward(Saved& s, const Tensor& x, const Tensor& source, NoGrad mask) {
     s.mask = save(mask);
-    Tensor out = make_empty(x.shape(), x.dtype());
-    copy_kernel(out.impl(), x.impl());
+    Tensor out = dense_copy(x);
     const Tensor at = detail::positions(mask);
     places = at.numel();
     if (places == 0) return out;
@@ -112,10 +113,7 @@ struct FillValue {
                               "; use where(mask, value, x)"),
                        loc);
     const DType have = given.tensor ? given.tensor->dtype() : given.scalar.dtype();
-    if (category(have) > category(x.dtype()))
-      throw DTypeError(
-          concat(op, ": a result of ", dtype_name(have), " cannot be stored in a tensor of ", dtype_name(x.dtype())),
-          loc);
+    detail::require_storable(op, have, x.dtype(), loc);
     if (!given.tensor) detail::check_number(op, given.scalar, x.dtype(), loc);
     return given.tensor ? given.tensor->to(x.dtype(), loc) : Tensor();
   }

@@ -91,18 +91,19 @@ void multiply_into(const Tensor& out, const Tensor& a, bool a_transposed, const 
   const int64_t m = left.rows, n = right.cols, k = left.cols;
   visit_numeric(to.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    const T factor = alpha.template to<T>(), keep = beta.template to<T>();
-    if (to.sizes.size() == 2) return gemm<T>(m, n, k, factor, left.view<T>(0), right.view<T>(0), keep, to.ptr<T>(), n);
+    const T factor = alpha.template to<T>(), out_factor = beta.template to<T>();
+    if (to.sizes.size() == 2)
+      return gemm<T>(m, n, k, factor, left.view<T>(0), right.view<T>(0), out_factor, to.ptr<T>(), n);
     const Shape batch(to.sizes.begin(), static_cast<std::size_t>(to.sizes.size() - 2));
     const int64_t count = to.numel / (m * n);
     // Many matrices times one: a single tall matrix, when the rows of all of them are evenly spaced.
     if (right.batch.empty() && !a_transposed && k > 0 && left.impl.numel == count * m * k)
       if (const auto flat = detail::view_strides(left.impl.sizes, left.impl.strides, {count * m, k}))
-        return gemm<T>(count * m, n, k, factor, {left.impl.ptr<T>(), (*flat)[0], (*flat)[1]}, right.view<T>(0), keep,
-                       to.ptr<T>(), n);
+        return gemm<T>(count * m, n, k, factor, {left.impl.ptr<T>(), (*flat)[0], (*flat)[1]}, right.view<T>(0),
+                       out_factor, to.ptr<T>(), n);
     const auto one = [&](int64_t i) {
       gemm<T>(m, n, k, factor, left.view<T>(batch_offset(left, batch, i)), right.view<T>(batch_offset(right, batch, i)),
-              keep, to.ptr<T>() + i * m * n, n);
+              out_factor, to.ptr<T>() + i * m * n, n);
     };
     // Threads share the batch, or each matrix when one alone keeps them busy. The bits are the same either way.
     constexpr double enough = 64e6, worthwhile = 1e6;
@@ -299,10 +300,10 @@ struct Dot {
 }
 
 void check_dims(const char* op, const Tensor& t, const char* role, int dims, SourceLoc loc) {
-  constexpr const char* words[] = {"", "a vector", "a matrix", "a batch of matrices"};
+  constexpr const char* kinds[] = {"", "a vector", "a matrix", "a batch of matrices"};
   detail::require_defined(op, {t, loc});
   if (t.dim() != dims)
-    throw ShapeError(concat(op, ": ", role, " must be ", words[dims], ", but has shape ", to_text(t.shape())), loc);
+    throw ShapeError(concat(op, ": ", role, " must be ", kinds[dims], ", but has shape ", to_text(t.shape())), loc);
 }
 
 void check_mm(const char* op, const Tensor& a, const char* a_role, const Tensor& b, const char* b_role, SourceLoc loc) {

@@ -256,11 +256,7 @@ namespace {
 struct Clone {
   static constexpr std::string_view name = "Clone";
   struct Saved {};
-  Tensor forward(Saved&, const Tensor& x) {
-    Tensor out = make_empty(x.shape(), x.dtype());
-    copy_kernel(out.impl(), x.impl());
-    return out;
-  }
+  Tensor forward(Saved&, const Tensor& x) { return dense_copy(x); }
   Grads<1> backward(const Saved&, const Tensor& g) const { return {g}; }
 };
 

@@ -223,10 +223,7 @@ void check_in_place(const Tensor& self, const char* op, SourceLoc loc) {
 }
 
 void check_result_fits(const Tensor& self, const Shape& shape, DType dtype, const char* op, SourceLoc loc) {
-  if (category(dtype) > category(self.dtype()))
-    throw DTypeError(
-        concat(op, ": a result of ", dtype_name(dtype), " cannot be stored in a tensor of ", dtype_name(self.dtype())),
-        loc);
+  require_storable(op, dtype, self.dtype(), loc);
   if (shape != self.shape())
     throw ShapeError(concat(op, ": the result has shape ", to_text(shape), " but is to be stored in a tensor of shape ",
                             to_text(self.shape())),

@@ -95,8 +95,8 @@ template <int N>
 }
 
 template <int N>
-struct PointwiseNode final : FormulaNode<N> {
-  using Base = FormulaNode<N>;
+struct PointwiseNode final : FormulaNode<N, true> {
+  using Base = FormulaNode<N, true>;
   using Base::Base, Base::info, Base::formula, Base::links, Base::mentioned, Base::is_tensor, Base::dtype, Base::shape,
       Base::saved, Base::numbers, Base::wanted;
   SavedTensor value;
@@ -220,13 +220,13 @@ struct PointwiseNode final : FormulaNode<N> {
 }  // namespace
 
 template <int N>
-Tensor run_pointwise(const FormulaInfo& info, const void* formula, std::size_t bytes, const Operands<N>& args) {
+Tensor run_pointwise(const FormulaInfo& info, const void* formula, const Operands<N>& args) {
   const Prepared<N> p(info, args);
   const bool record = wants_graph(info, p);
   Tensor out(TensorImpl::create(*p.shape, p.dtype));
   compute_value(info, formula, p, out.impl());
   if (record) {
-    auto* node = make_node<PointwiseNode<N>>(info, formula, bytes, p);
+    auto* node = make_node<PointwiseNode<N>>(info, formula, p);
     if (node->mentioned & mentions_value) node->value = save_output(out);
     set_first_producer(out, node);
   }
@@ -240,8 +240,8 @@ void run_pointwise_into(const FormulaInfo& info, const void* formula, const Oper
   compute_value(info, formula, p, out.impl());
 }
 
-#define SLOPE_ARITY(N)                                                                                \
-  template Tensor run_pointwise<N>(const FormulaInfo&, const void*, std::size_t, const Operands<N>&); \
+#define SLOPE_ARITY(N)                                                                   \
+  template Tensor run_pointwise<N>(const FormulaInfo&, const void*, const Operands<N>&); \
   template void run_pointwise_into<N>(const FormulaInfo&, const void*, const Operands<N>&, const Tensor&);
 SLOPE_FOR_EACH_ARITY(SLOPE_ARITY)
 #undef SLOPE_ARITY

@@ -29,7 +29,7 @@ struct FormulaInfo {
   unsigned differentiable = 1;
   /// Names of the arguments for messages, when the formula has them as `arguments`.
   const char* const* arguments = nullptr;
-  /// Per partial: the arguments (and the value, bit 7) that it mentions, hence what must be saved.
+  /// Per partial: the arguments (and the value, bit 7) that it mentions.
   unsigned mentions[max_arity] = {};
   /// Per partial: true when it is the same number everywhere.
   bool constant[max_arity] = {};
@@ -84,7 +84,7 @@ FormulaInfo make_formula_info() {
       auto ask = [&]<int I>(const F& f, std::integral_constant<int, I>) {
         if constexpr (differentiable_mask<F, N>() >> I & 1) {
           const Probe p = call_partial<F, I>(f, Probe::argument(Is)..., Probe::argument(7));
-          info.mentions[I] = Reduced && p.mask & mentions_value ? p.mask | ((1u << N) - 1) : p.mask;
+          info.mentions[I] = p.mask;
           info.constant[I] = p.is_constant && std::is_empty_v<F>;
           info.constant_value[I] = p.constant;
           if (info.constant[I] && p.constant == 1) info.passes |= 1u << I;
@@ -127,13 +127,12 @@ struct Operands {
 };
 inline const Operand& operand(const Operand& o) { return o; }
 
-/// Broadcasts, promotes, runs the kernel and records the node. `bytes` is the size of the formula.
+/// Broadcasts, promotes, runs the kernel and records the node.
 template <int N>
-Tensor run_pointwise(const FormulaInfo& info, const void* formula, std::size_t bytes, const Operands<N>& args);
+Tensor run_pointwise(const FormulaInfo& info, const void* formula, const Operands<N>& args);
 /// Mean or sum over all elements in the same pass that computes the values and, when wanted, the gradient.
 template <int N>
-Tensor run_reduced(const FormulaInfo& info, const void* formula, std::size_t bytes, const Operands<N>& args,
-                   Reduction reduction);
+Tensor run_reduced(const FormulaInfo& info, const void* formula, const Operands<N>& args, Reduction reduction);
 /// Writes into existing memory, recording nothing. `out` has the broadcast shape.
 template <int N>
 void run_pointwise_into(const FormulaInfo& info, const void* formula, const Operands<N>& args, const Tensor& out);
@@ -142,7 +141,7 @@ void run_pointwise_into(const FormulaInfo& info, const void* formula, const Oper
 template <class F, class... Args>
 Tensor pointwise_op(const F& f, const Args&... args) {
   constexpr int N = sizeof...(Args);
-  return run_pointwise<N>(formula_info<F, N>(), &f, sizeof(F), {{&operand(args)...}});
+  return run_pointwise<N>(formula_info<F, N>(), &f, {{&operand(args)...}});
 }
 
 /// The elementwise value, its mean or its sum.
@@ -150,8 +149,8 @@ template <class F, class... Args>
 Tensor pointwise_loss(const F& f, Reduction reduction, const Args&... args) {
   constexpr int N = sizeof...(Args);
   const FormulaInfo& info = formula_info<F, N, true>();
-  if (reduction == Reduction::none) return run_pointwise<N>(info, &f, sizeof(F), {{&operand(args)...}});
-  return run_reduced<N>(info, &f, sizeof(F), {{&operand(args)...}}, reduction);
+  if (reduction == Reduction::none) return run_pointwise<N>(info, &f, {{&operand(args)...}});
+  return run_reduced<N>(info, &f, {{&operand(args)...}}, reduction);
 }
 
 }  // namespace detail

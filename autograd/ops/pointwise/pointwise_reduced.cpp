@@ -8,8 +8,8 @@ namespace {
 
 /// A mean or sum whose local gradient was computed in forward.
 template <int N>
-struct ReducedNode final : FormulaNode<N> {
-  using Base = FormulaNode<N>;
+struct ReducedNode final : FormulaNode<N, false> {
+  using Base = FormulaNode<N, false>;
   using Base::Base, Base::links, Base::shape;
   Tensor local[N];
   double scale = 1;
@@ -33,7 +33,7 @@ struct ReducedNode final : FormulaNode<N> {
     Tensor args[N];
     this->unpack(args);
     const Operand operands[] = {Operand(args[Is])...};
-    return run_pointwise<N>(this->info, this->formula, this->info.bytes, {{&operands[Is]...}});
+    return run_pointwise<N>(this->info, this->formula, {{&operands[Is]...}});
   }
 
   void backward(std::span<Tensor> g, std::span<Tensor> into) override {
@@ -62,8 +62,7 @@ struct ReducedNode final : FormulaNode<N> {
 }  // namespace
 
 template <int N>
-Tensor run_reduced(const FormulaInfo& info, const void* formula, std::size_t bytes, const Operands<N>& args,
-                   Reduction reduction) {
+Tensor run_reduced(const FormulaInfo& info, const void* formula, const Operands<N>& args, Reduction reduction) {
   const Prepared<N> p(info, args);
   const Shape& shape = *p.shape;
   const bool record = wants_graph(info, p);
@@ -130,7 +129,7 @@ Tensor run_reduced(const FormulaInfo& info, const void* formula, std::size_t byt
   else
     *out.impl().template ptr<float>() = static_cast<float>(total);
   if (record) {
-    auto* node = make_node<ReducedNode<N>>(info, formula, bytes, p);
+    auto* node = make_node<ReducedNode<N>>(info, formula, p);
     node->scale = scale;
     for (int k = 0; k < N; ++k) node->local[k] = std::move(local[k]);
     set_first_producer(out, node);
@@ -138,8 +137,7 @@ Tensor run_reduced(const FormulaInfo& info, const void* formula, std::size_t byt
   return out;
 }
 
-#define SLOPE_ARITY(N) \
-  template Tensor run_reduced<N>(const FormulaInfo&, const void*, std::size_t, const Operands<N>&, Reduction);
+#define SLOPE_ARITY(N) template Tensor run_reduced<N>(const FormulaInfo&, const void*, const Operands<N>&, Reduction);
 SLOPE_FOR_EACH_ARITY(SLOPE_ARITY)
 #undef SLOPE_ARITY
 
@@ -152,7 +150,7 @@ double sum_of_values(const FormulaInfo& info, const void* formula, const Tensor&
     return info.reduce[x.dtype() == DType::float64](formula, &in, &none, 1, x.numel());
   }
   const Operand whole(x);
-  return run_reduced<1>(info, formula, 0, {{&whole}}, Reduction::sum).item<double>();
+  return run_reduced<1>(info, formula, {{&whole}}, Reduction::sum).item<double>();
 }
 
 }  // namespace slope::detail

@@ -42,6 +42,21 @@ Tensor operand_tensor(const Operand& o, DType dtype) {
 void require_defined(const char* op, In x) {
   if (!x.tensor.defined()) throw ValueError(concat(op, ": an argument is an undefined tensor"), x.loc);
 }
+
+void require_floating(const char* op, In x, const char* what) {
+  if (!x.tensor.defined()) throw ValueError(concat(op, ": ", what, " is an undefined tensor"), x.loc);
+  if (!x->is_floating_point())
+    throw DTypeError(concat(op, ": ", what, " must be a floating point tensor, got ", dtype_name(x->dtype()),
+                            "; convert it with .to(float32)"),
+                     x.loc);
+}
+
+void require_storable(const char* op, DType result, DType stored_as, SourceLoc loc) {
+  if (category(result) > category(stored_as))
+    throw DTypeError(
+        concat(op, ": a result of ", dtype_name(result), " cannot be stored in a tensor of ", dtype_name(stored_as)),
+        loc);
+}
 }  // namespace detail
 
 }  // namespace slope

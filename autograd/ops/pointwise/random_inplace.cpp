@@ -9,12 +9,6 @@ namespace slope {
 
 namespace {
 
-void require_floating(const Tensor& self, const char* op, SourceLoc loc) {
-  detail::require_defined(op, {self, loc});
-  if (!self.is_floating_point())
-    throw DTypeError(concat(op, ": takes a floating point tensor, got ", dtype_name(self.dtype())), loc);
-}
-
 /// `fill(pointer, n)` draws n numbers of the tensor's type; it throws before it writes.
 template <class Fill>
 TensorAlias draw_into(const Tensor& self, SourceLoc loc, const char* op, const Fill& fill) {
@@ -46,21 +40,21 @@ void if_floating(T* out, std::int64_t n, const Fill& fill) {
 }  // namespace
 
 TensorAlias Tensor::uniform_(double lo, double hi, Generator& gen, SourceLoc loc) const {
-  require_floating(*this, "uniform_", loc);
+  detail::require_floating("uniform_", {*this, loc});
   return draw_into(*this, loc, "uniform_", [=, &gen](auto* out, std::int64_t n) {
     if_floating(out, n, [=, &gen](auto* p, std::int64_t count) { fill_uniform(p, count, lo, hi, gen); });
   });
 }
 
 TensorAlias Tensor::normal_(double mean, double std, Generator& gen, SourceLoc loc) const {
-  require_floating(*this, "normal_", loc);
+  detail::require_floating("normal_", {*this, loc});
   return draw_into(*this, loc, "normal_", [=, &gen](auto* out, std::int64_t n) {
     if_floating(out, n, [=, &gen](auto* p, std::int64_t count) { fill_normal(p, count, mean, std, gen); });
   });
 }
 
 TensorAlias Tensor::exponential_(double rate, Generator& gen, SourceLoc loc) const {
-  require_floating(*this, "exponential_", loc);
+  detail::require_floating("exponential_", {*this, loc});
   return draw_into(*this, loc, "exponential_", [=, &gen](auto* out, std::int64_t n) {
     if_floating(out, n, [=, &gen](auto* p, std::int64_t count) { fill_exponential(p, count, rate, gen); });
   });

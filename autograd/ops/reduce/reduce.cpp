@@ -9,12 +9,6 @@ namespace slope {
 
 namespace detail {
 
-void require_floating(const char* op, In x, const char* what) {
-  require_defined(op, x);
-  if (!is_floating(x->dtype()))
-    throw DTypeError(concat(op, ": ", what, dtype_name(x->dtype()), "; convert it with .to(float32) first"), x.loc);
-}
-
 ReducedDims reduced_dims(const char* op, In x, const Dims& dims, bool keepdim) {
   require_defined(op, x);
   ReducedDims over;
@@ -57,7 +51,7 @@ Tensor spread(const Tensor& t, const ReducedDims& over) {
 Tensor reduce_wide(const Tensor& x, const ReducedDims& over, ReduceOp op, const double* c) {
   ReducedDims kept = over;
   kept.keepdim = true;
-  return reduce_floating(x, kept, op, {.c = c}, DType::float64, [](double v, std::int64_t) { return v; });
+  return reduce_floating(x, kept, op, {.c = c}, DType::float64);
 }
 
 Dims dims_of(const ReducedDims& over) {
@@ -85,30 +79,19 @@ namespace {
 
 using namespace detail;
 
+template <bool Mean>
 struct SumOp {
-  static constexpr std::string_view name = "Sum";
-  ReducedDims over;
-  DType as, from{};
-  struct Saved {};
-  Tensor forward(Saved&, const Tensor& x) {
-    from = x.dtype();
-    return reduce_floating(x, over, ReduceOp::sum, {}, as, [](double v, std::int64_t) { return v; });
-  }
-  Grads<1> backward(const Saved&, const Tensor& g) const { return {to(spread(g, over), from)}; }
-};
-
-struct MeanOp {
-  static constexpr std::string_view name = "Mean";
+  static constexpr std::string_view name = Mean ? "Mean" : "Sum";
   ReducedDims over;
   DType as, from{};
   struct Saved {};
   Tensor forward(Saved&, const Tensor& x) {
     from = x.dtype();
     const auto n = static_cast<double>(over.length());
-    return reduce_floating(x, over, ReduceOp::sum, {}, as, [n](double v, std::int64_t) { return v / n; });
+    return reduce_floating(x, over, ReduceOp::sum, {}, as, [n](double v, std::int64_t) { return Mean ? v / n : v; });
   }
   Grads<1> backward(const Saved&, const Tensor& g) const {
-    return {to(spread(g / static_cast<double>(over.length()), over), from)};
+    return {to(spread(Mean ? g / static_cast<double>(over.length()) : g, over), from)};
   }
 };
 
@@ -120,7 +103,7 @@ struct NansumOp {
   };
   Tensor forward(Saved& s, const Tensor& x) {
     s.x = save(x);
-    return reduce_floating(x, over, ReduceOp::nansum, {}, x.dtype(), [](double v, std::int64_t) { return v; });
+    return reduce_floating(x, over, ReduceOp::nansum, {}, x.dtype());
   }
   Grads<1> backward(const Saved& s, const Tensor& g) const { return {where(isnan(s.x.get()), 0, spread(g, over))}; }
 };
@@ -158,8 +141,8 @@ Tensor count(In x, const ReducedDims& over, DType as, std::int64_t all_of) {
 Tensor sum(In x, const Dims& dims, bool keepdim, std::optional<DType> dtype) {
   const ReducedDims over = reduced_dims("sum", x, dims, keepdim);
   if (needs_conversion(x, dtype)) return sum({to(x, *dtype), x.loc}, dims, keepdim, dtype);
-  if (is_floating(x->dtype())) return apply(x.loc, SumOp{over, dtype.value_or(x->dtype())}, x.tensor);
-  const Tensor total = reduce_integral<std::int64_t>(x, over, ReduceOp::sum, [](std::int64_t v) { return v; });
+  if (is_floating(x->dtype())) return apply(x.loc, SumOp<false>{over, dtype.value_or(x->dtype())}, x.tensor);
+  const Tensor total = reduce_integral<std::int64_t>(x, over, ReduceOp::sum);
   return dtype ? to(total, *dtype) : total;
 }
 
@@ -179,7 +162,7 @@ Tensor mean(In x, const Dims& dims, bool keepdim, std::optional<DType> dtype) {
                             dtype_name(dtype.value_or(x->dtype())), "; convert it with .to(float32) or give a dtype"),
                      x.loc);
   if (needs_conversion(x, dtype)) return mean({to(x, *dtype), x.loc}, dims, keepdim);
-  return apply(x.loc, MeanOp{over, dtype.value_or(x->dtype())}, x.tensor);
+  return apply(x.loc, SumOp<true>{over, dtype.value_or(x->dtype())}, x.tensor);
 }
 
 Tensor count_nonzero(In x, const Dims& dims, bool keepdim) {

@@ -18,9 +18,9 @@ struct ExtremeOp {
     SavedTensor x, y;
   };
   Tensor forward(Saved& s, const Tensor& x) {
-    if (x.dtype() == DType::int64) return reduce_integral<std::int64_t>(x, over, Op, [](std::int64_t v) { return v; });
-    if (x.dtype() == DType::boolean) return reduce_integral<bool>(x, over, Op, [](std::int64_t v) { return v; });
-    Tensor y = reduce_floating(x, over, Op, {}, x.dtype(), [](double v, std::int64_t) { return v; });
+    if (x.dtype() == DType::int64) return reduce_integral<std::int64_t>(x, over, Op);
+    if (x.dtype() == DType::boolean) return reduce_integral<bool>(x, over, Op);
+    Tensor y = reduce_floating(x, over, Op, {}, x.dtype());
     if (x.requires_grad()) {
       s.x = save(x);
       s.y = save_output(y);

@@ -81,13 +81,11 @@ struct VarOp {
 bool is_zero_or_nan(double v) { return !(v > 0); }
 
 Tensor norm_forward(const Tensor& x, const ReducedDims& over, double p) {
-  auto itself = [](double v, std::int64_t) { return v; };
   if (over.length() == 0) return zeros(over.out(), {.dtype = x.dtype()});
-  if (p == 0) return reduce_floating(x, over, ReduceOp::nonzero, {}, x.dtype(), itself);
-  if (p == 1) return reduce_floating(x, over, ReduceOp::magnitude, {}, x.dtype(), itself);
+  if (p == 0) return reduce_floating(x, over, ReduceOp::nonzero, {}, x.dtype());
+  if (p == 1) return reduce_floating(x, over, ReduceOp::magnitude, {}, x.dtype());
   if (std::isinf(p))
-    return reduce_floating(x, over, p > 0 ? ReduceOp::largest_magnitude : ReduceOp::smallest_magnitude, {}, x.dtype(),
-                           itself);
+    return reduce_floating(x, over, p > 0 ? ReduceOp::largest_magnitude : ReduceOp::smallest_magnitude, {}, x.dtype());
   if (p == 2) {
     // Squares of float32 fit into double; those of float64 may not, and are then scaled.
     bool safe = true;
@@ -149,7 +147,7 @@ struct NormOp {
 };
 
 Tensor norm_as(const char* op, In x, double p, const Dims& dims, bool keepdim) {
-  require_floating(op, x, "takes a floating point tensor, this one is ");
+  require_floating(op, x);
   if (std::isnan(p)) throw ValueError(concat(op, ": the order p is nan; give a number, or ±inf"), x.loc);
   const ReducedDims over = reduced_dims(op, x, dims, keepdim);
   if (over.length() == 0 && (p < 0 || std::isinf(p)))
@@ -206,12 +204,12 @@ struct LogsumexpOp {
 }  // namespace
 
 Tensor var(In x, const Dims& dims, const VarOptions& options) {
-  require_floating("var", x, "only floating point tensors have a variance, this one is ");
+  require_floating("var", x);
   return apply(x.loc, VarOp<false>{reduced_dims("var", x, dims, options.keepdim), options.correction}, x.tensor);
 }
 
 Tensor std(In x, const Dims& dims, const VarOptions& options) {
-  require_floating("std", x, "only floating point tensors have a standard deviation, this one is ");
+  require_floating("std", x);
   return apply(x.loc, VarOp<true>{reduced_dims("std", x, dims, options.keepdim), options.correction}, x.tensor);
 }
 
@@ -232,7 +230,7 @@ Tensor vector_norm(In x, double p, const Dims& dims, bool keepdim) {
 
 Tensor matrix_norm(In x, MatrixNorm order, const Dims& dims, bool keepdim) {
   CallerScope scope(x.loc);
-  require_floating("matrix_norm", x, "takes a floating point tensor, this one is ");
+  require_floating("matrix_norm", x);
   if (x->dim() < 2 || dims.size() != 2)
     throw ShapeError(concat("matrix_norm: takes two dimensions of a tensor of at least two, got dims ", dims,
                             " and shape ", x->shape()),

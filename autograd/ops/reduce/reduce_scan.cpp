@@ -53,6 +53,19 @@ Tensor product_scan(Tensor x, int dim) {
   return x;
 }
 
+/// What `products` of x gives back to x for g, recorded. x gets a node of its own, so that the gradient stops here.
+template <class Products>
+Tensor recorded_gradient(const Tensor& x, const Tensor& g, const Products& products) {
+  const Tensor own = expand(x, x.shape());
+  return autograd::grad({products(own)}, {own}, {.grad_outputs = {g}, .create_graph = true})[0];
+}
+
+Tensor cumulated(const Tensor& x, int dim, Cumulate op, bool reverse = false) {
+  Tensor y = make_empty(x.shape(), x.dtype());
+  cumulate_kernel(y.impl(), x.impl(), dim, op, reverse);
+  return y;
+}
+
 struct ProdOp {
   static constexpr std::string_view name = "Prod";
   ReducedDims over;
@@ -61,7 +74,7 @@ struct ProdOp {
   };
   Tensor forward(Saved& s, const Tensor& x) {
     s.x = save(x);
-    return reduce_floating(x, over, ReduceOp::product, {}, x.dtype(), [](double v, std::int64_t) { return v; });
+    return reduce_floating(x, over, ReduceOp::product, {}, x.dtype());
   }
   Grads<1> backward(const Saved& s, const Tensor& g) const {
     const std::int64_t n = over.length();
@@ -69,11 +82,7 @@ struct ProdOp {
     if (x.numel() == 0) return {zeros(over.in, {.dtype = g.dtype()})};
     const Flattened layout(over);
     const Tensor flat = layout.flat(x, n), up = reshape(g, {flat.size(0), 1});
-    if (grad_enabled()) {
-      const Tensor own = view(flat, flat.shape());
-      const Tensor grad = autograd::grad({product_tree(own)}, {own}, {.grad_outputs = {up}, .create_graph = true})[0];
-      return {layout.restored(grad)};
-    }
+    if (grad_enabled()) return {layout.restored(recorded_gradient(flat, up, product_tree))};
     const Tensor grad = make_empty(flat.shape(), x.dtype());
     prod_backward_kernel(grad.impl(), flat.impl(), up.impl(), 1);
     return {layout.restored(grad)};
@@ -85,11 +94,7 @@ struct CumsumOp {
   int dim;
   bool reverse = false;
   struct Saved {};
-  Tensor forward(Saved&, const Tensor& x) {
-    Tensor y = make_empty(x.shape(), x.dtype());
-    cumulate_kernel(y.impl(), x.impl(), dim, Cumulate::sum, reverse);
-    return y;
-  }
+  Tensor forward(Saved&, const Tensor& x) { return cumulated(x, dim, Cumulate::sum, reverse); }
   Grads<1> backward(const Saved&, const Tensor& g) const { return {apply(SourceLoc{}, CumsumOp{dim, !reverse}, g)}; }
 };
 
@@ -101,23 +106,16 @@ struct CumprodOp {
   };
   Tensor forward(Saved& s, const Tensor& x) {
     s.x = save(x);
-    Tensor y = make_empty(x.shape(), x.dtype());
-    cumulate_kernel(y.impl(), x.impl(), dim, Cumulate::product, false);
-    return y;
+    return cumulated(x, dim, Cumulate::product);
   }
   Grads<1> backward(const Saved& s, const Tensor& g) const {
     const Tensor x = s.x.get();
     if (x.dim() == 0) return {g};
-    if (grad_enabled()) {
-      const Tensor own = view_of(x);
-      return {autograd::grad({product_scan(own, dim)}, {own}, {.grad_outputs = {g}, .create_graph = true})[0]};
-    }
+    if (grad_enabled()) return {recorded_gradient(x, g, [this](const Tensor& own) { return product_scan(own, dim); })};
     Tensor grad = make_empty(x.shape(), x.dtype());
     cumprod_backward_kernel(grad.impl(), x.impl(), g.impl(), dim);
     return {grad};
   }
-  // Its own node, so that the gradient stops here.
-  static Tensor view_of(const Tensor& x) { return expand(x, x.shape()); }
 };
 
 Tensor whole_or_converted(const char* op, In x, std::optional<DType> dtype) {
@@ -132,8 +130,7 @@ Tensor prod(In x, const Dims& dims, bool keepdim, std::optional<DType> dtype) {
   const ReducedDims over = reduced_dims("prod", x, dims, keepdim);
   const Tensor factor = whole_or_converted("prod", x, dtype);
   if (is_floating(factor.dtype())) return apply(x.loc, ProdOp{over}, factor);
-  const Tensor product =
-      reduce_integral<std::int64_t>(factor, over, ReduceOp::product, [](std::int64_t v) { return v; });
+  const Tensor product = reduce_integral<std::int64_t>(factor, over, ReduceOp::product);
   return dtype ? to(product, *dtype) : product;
 }
 

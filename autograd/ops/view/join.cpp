@@ -138,8 +138,8 @@ Tensor triangle(In x, bool upper, std::int64_t diagonal, const char* op) {
   if (x->dim() < 2)
     throw ShapeError(concat(op, ": input tensor must have at least 2 dimensions, got shape ", to_text(x->shape())),
                      x.loc);
-  const std::int64_t far = x->shape()[x->dim() - 2] + x->shape()[x->dim() - 1];
-  return apply(x.loc, Triangle{upper, std::clamp(diagonal, -far, far)}, x.tensor);
+  const std::int64_t outermost = x->shape()[x->dim() - 2] + x->shape()[x->dim() - 1];
+  return apply(x.loc, Triangle{upper, std::clamp(diagonal, -outermost, outermost)}, x.tensor);
 }
 
 /// Reverses dimensions by reading them from their far end with a negative stride.

@@ -271,8 +271,8 @@ Tensor diagonal(In x, std::int64_t offset, std::int64_t dim1, std::int64_t dim2)
   const int a = wrap_dim(dim1, n, "diagonal", x.loc), b = wrap_dim(dim2, n, "diagonal", x.loc);
   if (a == b) throw ShapeError(concat("diagonal: diagonal dimensions cannot be identical ", dim1, ", ", dim2), x.loc);
   // Beyond the matrix every offset shows nothing; kept small so that nothing overflows.
-  const std::int64_t far = std::max(x->shape()[a], x->shape()[b]);
-  return detail::show(x.loc, detail::DiagonalWindow{std::clamp(offset, -far, far), a, b}, x.tensor);
+  const std::int64_t outermost = std::max(x->shape()[a], x->shape()[b]);
+  return detail::show(x.loc, detail::DiagonalWindow{std::clamp(offset, -outermost, outermost), a, b}, x.tensor);
 }
 
 Tensor unfold(In x, std::int64_t dim, std::int64_t size, std::int64_t step) {

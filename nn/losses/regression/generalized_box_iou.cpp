@@ -15,10 +15,10 @@ namespace slope::nn {
 
 namespace {
 
-/// Coordinates beyond `far` are multiplied by `unit`, so that areas stay within the range of the dtype: the loss does
+/// Coordinates beyond `largest` are multiplied by `unit`, so that areas stay within the range of the dtype: the loss does
 /// not depend on the scale, apart from eps, which then is too small to count unless an area is 0.
 struct CoordinateRange {
-  double far, unit, smallest;
+  double largest, unit, smallest;
 
   static CoordinateRange of(DType dtype) {
     return dtype == DType::float32 ? CoordinateRange{0x1p60, 0x1p-66, 0x1p-126}
@@ -30,8 +30,8 @@ struct CoordinateRange {
 template <class T>
 struct Axis {
   Axis(const T& from_p, const T& to_p, const T& from_q, const T& to_q, const CoordinateRange& range)
-      : unit(where(maximum(maximum(abs(from_p), abs(to_p)), maximum(abs(from_q), abs(to_q))) > range.far, T(range.unit),
-                   T(1))),
+      : unit(where(maximum(maximum(abs(from_p), abs(to_p)), maximum(abs(from_q), abs(to_q))) > range.largest,
+                   T(range.unit), T(1))),
         p1(from_p * unit),
         p2(to_p * unit),
         q1(from_q * unit),

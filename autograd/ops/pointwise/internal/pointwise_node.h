@@ -15,15 +15,15 @@
 namespace slope::detail {
 
 /// What pointwise nodes of one arity share: saved arguments and edges. Behind the node, in the same block, lie the
-/// formula and, when arguments differ in shape, their shapes.
-template <int N>
+/// formula and, when arguments differ in shape, their shapes. KeepsValue: the node keeps the value where derivatives
+/// mention it; another one keeps all arguments then, to compute it again.
+template <int N, bool KeepsValue>
 struct FormulaNode : Node {
-  FormulaNode(const FormulaInfo& i, const void* f, std::size_t formula_bytes, char* behind, std::uint32_t bytes,
-              const Prepared<N>& p)
-      : FormulaNode(i, f, formula_bytes, behind, bytes, p, std::make_integer_sequence<int, N>()) {}
+  FormulaNode(const FormulaInfo& i, const void* f, char* behind, std::uint32_t bytes, const Prepared<N>& p)
+      : FormulaNode(i, f, behind, bytes, p, std::make_integer_sequence<int, N>()) {}
   template <int... Is>
-  FormulaNode(const FormulaInfo& i, const void* f, std::size_t formula_bytes, char* behind, std::uint32_t bytes,
-              const Prepared<N>& p, std::integer_sequence<int, Is...>)
+  FormulaNode(const FormulaInfo& i, const void* f, char* behind, std::uint32_t bytes, const Prepared<N>& p,
+              std::integer_sequence<int, Is...>)
       : Node(std::span<Edge>(links, N), bytes, p.loc),
         info(i),
         formula(behind),
@@ -31,14 +31,17 @@ struct FormulaNode : Node {
         links{(p.tensors[Is] ? Edge::to(*p.tensors[Is]) : Edge())...},
         is_tensor(((p.tensors[Is] ? 1u << Is : 0) | ...)),
         wanted(((links[Is] ? 1u << Is : 0) | ...)),
-        mentioned(((wanted >> Is & 1 ? i.mentions[Is] : 0) | ...)),
+        mentioned(with_what_gives_the_value(((wanted >> Is & 1 ? i.mentions[Is] : 0) | ...))),
         saved{(mentioned & is_tensor & 1u << Is ? SavedTensor(*p.tensors[Is]) : SavedTensor())...},
         shape(*p.shape) {
     ((p.tensors[Is] ? void() : void(numbers[Is] = p.numbers[Is])), ...);
     assign_id(std::span<const Edge, N>(links));
-    copy_formula(behind, static_cast<const char*>(f), formula_bytes);
+    copy_formula(behind, static_cast<const char*>(f), i.bytes);
     if (!p.same_shape) [[unlikely]]
-      keep_shapes(behind + aligned(formula_bytes), p);
+      keep_shapes(behind + aligned(i.bytes), p);
+  }
+  static constexpr unsigned with_what_gives_the_value(unsigned mentioned) {
+    return !KeepsValue && mentioned & mentions_value ? mentioned | ((1u << N) - 1) : mentioned;
   }
   [[gnu::noinline]] void keep_shapes(char* behind, const Prepared<N>& p) {
     auto* shapes = new (behind) Shape[N];
@@ -136,11 +139,11 @@ struct FormulaNode : Node {
 };
 
 template <class NodeType, int N>
-NodeType* make_node(const FormulaInfo& info, const void* formula, std::size_t bytes, const Prepared<N>& p) {
+NodeType* make_node(const FormulaInfo& info, const void* formula, const Prepared<N>& p) {
   constexpr std::size_t head = NodeType::aligned(sizeof(NodeType));
-  const std::size_t all = head + NodeType::bytes_behind(bytes, p);
+  const std::size_t all = head + NodeType::bytes_behind(info.bytes, p);
   char* memory = static_cast<char*>(allocate_node(all));
-  return new (memory) NodeType(info, formula, bytes, memory + head, static_cast<std::uint32_t>(all), p);
+  return new (memory) NodeType(info, formula, memory + head, static_cast<std::uint32_t>(all), p);
 }
 
 /// Makes `node` the producer of `out`, which is new.

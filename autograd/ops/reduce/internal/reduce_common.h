@@ -45,8 +45,6 @@ struct ReducedDims {
   }
 };
 
-/// Throws DTypeError unless `x` is float32 or float64. `what` is the sentence, with the type word of x behind it.
-void require_floating(const char* op, In x, const char* what);
 /// Checks `dims` against `x`.
 ReducedDims reduced_dims(const char* op, In x, const Dims& dims, bool keepdim);
 /// Throws ShapeError when a combined dimension has size 0 but results do exist: there is no largest of nothing.
@@ -55,10 +53,14 @@ void require_elements(const char* op, In x, const ReducedDims& over);
 /// A result or its gradient as a view of the shape of the input.
 Tensor spread(const Tensor& t, const ReducedDims& over);
 
+struct AsAccumulated {
+  double operator()(double v, std::int64_t) const { return v; }
+};
+
 /// A tensor of dtype `as` with finish(accumulated, output) for every output; x is floating.
-template <class Finish>
+template <class Finish = AsAccumulated>
 Tensor reduce_floating(const Tensor& x, const ReducedDims& over, ReduceOp op, const ReduceParams& params, DType as,
-                       const Finish& finish) {
+                       const Finish& finish = {}) {
   Tensor out = make_empty(over.out(), as);
   const ReducePlan plan(x.impl(), over.mask);
   visit_floating(as, [&](auto tag) {
@@ -71,13 +73,13 @@ Tensor reduce_floating(const Tensor& x, const ReducedDims& over, ReduceOp op, co
   return out;
 }
 
-/// The same for int64 and bool.
-template <class T, class Finish>
-Tensor reduce_integral(const Tensor& x, const ReducedDims& over, ReduceOp op, const Finish& finish) {
+/// The same for int64 and bool, without finish.
+template <class T>
+Tensor reduce_integral(const Tensor& x, const ReducedDims& over, ReduceOp op) {
   Tensor out = make_empty(over.out(), dtype_of<T>());
   T* to = out.impl().ptr<T>();
   reduce_integers(ReducePlan(x.impl(), over.mask), op, [&](std::int64_t first, const std::int64_t* v, std::int64_t n) {
-    for (std::int64_t i = 0; i < n; ++i) to[first + i] = static_cast<T>(finish(v[i]));
+    for (std::int64_t i = 0; i < n; ++i) to[first + i] = static_cast<T>(v[i]);
   });
   return out;
 }
