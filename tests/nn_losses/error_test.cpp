@@ -109,7 +109,12 @@ BOOST_AUTO_TEST_CASE(reductions_and_options_out_of_range_are_refused) {
           "mse_loss: average is not a valid value for reduction; use \"none\", \"mean\" or \"sum\"");
   refuses([&] { nn::BCELoss({.reduction = upper})(in.x, in.t); },
           "binary_cross_entropy: Mean is not a valid value for reduction");
-  BOOST_CHECK_THROW((void)static_cast<Reduction>(nn::ReductionOption(average.c_str())), ValueError);
+  const int line = __LINE__ + 1;
+  const nn::ReductionOption made_here = average.c_str();
+  check_error<ValueError>([&] { (void)static_cast<Reduction>(made_here); },
+                          concat("reduction: average is not a valid value for reduction; use \"none\", \"mean\" or "
+                                 "\"sum\" (tests/nn_losses/error_test.cpp:",
+                                 line, ")"));
   refuses([&] { F::mse_loss(in.x, in.t, {.reduction = "batchmean"}); }, "batchmean is not a valid value for reduction");
   refuses([&] { F::l1_loss(in.x, in.t, {.reduction = Reduction::batchmean}); },
           "batchmean is not a valid value for reduction");

@@ -1,5 +1,6 @@
 #include "slope/nn/losses/shared/common.h"
 
+#include <functional>
 #include <mutex>
 #include <set>
 #include <string>
@@ -12,7 +13,16 @@
 
 namespace slope::nn {
 
-ReductionOption ReductionOption::run_time(std::string_view name) {
+struct ReductionOption::Unknown {
+  std::string name;
+  SourceLoc made;
+  friend bool operator<(const Unknown& a, const Unknown& b) {
+    if (a.name != b.name) return a.name < b.name;
+    return a.made.file != b.made.file ? std::less<>()(a.made.file, b.made.file) : a.made.line < b.made.line;
+  }
+};
+
+ReductionOption ReductionOption::run_time(std::string_view name, SourceLoc loc) {
   ReductionOption option;
   if (const auto found = find(name)) {
     option.value_ = *found;
@@ -20,15 +30,16 @@ ReductionOption ReductionOption::run_time(std::string_view name) {
   }
   // Options are copied and outlive the text they were made from; wrong names are few.
   static std::mutex mutex;
-  static std::set<std::string> wrong_names;
+  static std::set<Unknown> wrong_names;
   const std::lock_guard lock(mutex);
-  option.unknown_ = wrong_names.emplace(name).first->c_str();
+  option.unknown_ = &*wrong_names.insert({std::string(name), loc}).first;
   return option;
 }
 
-void ReductionOption::refuse(const char* op, SourceLoc loc) const {
-  throw ValueError(concat(op, ": ", unknown_, " is not a valid value for reduction; use \"none\", \"mean\" or \"sum\""),
-                   loc);
+void ReductionOption::refuse(const char* op, const SourceLoc* loc) const {
+  throw ValueError(
+      concat(op, ": ", unknown_->name, " is not a valid value for reduction; use \"none\", \"mean\" or \"sum\""),
+      loc ? *loc : unknown_->made);
 }
 
 namespace detail {
@@ -55,11 +66,7 @@ void require_same_shape(const char* op, In prediction, const Tensor& target) {
 }
 
 void require_floating(const char* op, In prediction, const char* what) {
-  if (!prediction.tensor.defined()) throw ValueError(concat(op, ": ", what, " is an undefined tensor"), prediction.loc);
-  if (!prediction->is_floating_point())
-    throw DTypeError(concat(op, ": ", what, " must be a floating point tensor, got ", dtype_name(prediction->dtype()),
-                            "; convert it with .to(float32)"),
-                     prediction.loc);
+  slope::detail::require_floating(op, prediction, what);
 }
 
 void require_constant(const char* op, const char* argument, const Tensor& t, SourceLoc loc) {

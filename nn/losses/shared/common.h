@@ -27,18 +27,18 @@ class ReductionOption {
   /// A name known when the program runs.
   template <class Text>
     requires(!std::is_array_v<Text> && std::convertible_to<const Text&, std::string_view>)
-  ReductionOption(const Text& name) : ReductionOption(run_time(name)) {}
+  ReductionOption(const Text& name, SourceLoc loc = SourceLoc::here()) : ReductionOption(run_time(name, loc)) {}
 
-  /// What was chosen.
+  /// What was chosen. The error names the line where the option was made of a wrong name.
   operator Reduction() const {
     if (unknown_) [[unlikely]]
-      refuse("reduction", {});
+      refuse("reduction");
     return value_;
   }
-  /// The same; an error names the operation.
+  /// The same; an error names the operation and its line.
   Reduction of(const char* op, SourceLoc loc) const {
     if (unknown_) [[unlikely]]
-      refuse(op, loc);
+      refuse(op, &loc);
     return value_;
   }
 
@@ -55,11 +55,12 @@ class ReductionOption {
     if (!found) throw "not a reduction";
     return *found;
   }
-  static ReductionOption run_time(std::string_view name);
-  [[noreturn]] void refuse(const char* op, SourceLoc loc) const;
+  struct Unknown;
+  static ReductionOption run_time(std::string_view name, SourceLoc loc);
+  [[noreturn]] void refuse(const char* op, const SourceLoc* loc = nullptr) const;
 
   Reduction value_;
-  const char* unknown_ = nullptr;  // a name that is none, kept for the message
+  const Unknown* unknown_ = nullptr;  // a name that is none, kept for the message
 };
 
 namespace detail {
