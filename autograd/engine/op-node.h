@@ -359,6 +359,12 @@ void check_result(const Tensor& y, SourceLoc loc, const In&... in) {
     throw_returned_input(Op::name, loc);
 }
 
+/// A list has no views; whether this is asked for one is known only where the kind of the result is.
+template <class First, class... Rest>
+void mark_view_of_first(const Tensor& y, const First& first, const Rest&...) {
+  if constexpr (std::is_convertible_v<const First&, const Tensor&>) mark_view(y, first);
+}
+
 template <class C, class R, class... In>
 bool wants_node(const R& out, const In&... in) {
   if constexpr (!C::Outputs::several)

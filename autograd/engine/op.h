@@ -93,7 +93,7 @@ auto apply(SourceLoc loc, Op op, const In&... in) {
     }
     detail::each_result(out, [&](std::size_t, const Tensor& y, auto kind) {
       detail::check_result<Op>(y, loc, in...);
-      if constexpr (kind == detail::ResultKind::view) detail::mark_view(y, std::get<0>(std::tie(in...)));
+      if constexpr (kind == detail::ResultKind::view) detail::mark_view_of_first(y, in...);
     });
     if (recording && detail::wants_node<Contract>(out, in...))
       detail::record_op<Contract>(std::move(op), std::move(saved), loc, out, in...);
