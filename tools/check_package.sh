@@ -41,6 +41,7 @@ echo "the package serves a project"
 END
 mmdebstrap --quiet --variant=apt --include=g++,cmake,ninja-build,pkgconf \
   --customize-hook="upload '$deb' /tmp/libslope-dev.deb" \
+  --customize-hook='mkdir "$1/tmp/consumer"' \
   --customize-hook="sync-in '$scratch/consumer' /tmp/consumer" \
   --customize-hook="upload '$scratch/inside.sh' /tmp/inside.sh" \
   --customize-hook='chroot "$1" apt-get install -y -qq --no-install-recommends /tmp/libslope-dev.deb >/dev/null' \

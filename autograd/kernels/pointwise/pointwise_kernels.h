@@ -197,12 +197,12 @@ double fused_kernel(const void* formula, const BlockIn* in, void* const* partial
   simd::dispatch([&](auto isa) {
     using V = typename decltype(isa)::template Lanes<T>;
     const F f = *static_cast<const F*>(formula);
-    [&]<std::size_t... Is>(std::index_sequence<Is...> is) {
+    [&]<std::size_t... Is>([[maybe_unused]] std::index_sequence<Is...> is) {
       const LaneReader<V> readers[N] = {LaneReader<V>(in[Is])...};
       T* const to[N] = {static_cast<T*>(partials[Is])...};
       const V factor = V(scale);
       typename decltype(isa)::template WideSum<T> sum;
-      simd::each_vector<V>(n, [&](const auto& load, const auto& store, int count) {
+      simd::each_vector<V>(n, [&](const auto& load, [[maybe_unused]] const auto& store, int count) {
         if constexpr (Mask == 0) {
           sum.add_n(evaluate<F, N, V>(f, readers, load, is), count);
         } else if constexpr (states_partials<F, N>()) {

@@ -124,7 +124,7 @@ ClassTargets class_targets(const char* op, In x, const Tensor& target, const Ten
     throw ShapeError(concat(op, ": size mismatch (got input: ", to_text(x->shape()),
                             ", target: ", to_text(target.shape()), ")", shapes()),
                      x.loc);
-  if (positions.size() > 0 && target.shape()[0] != positions[0])
+  if (!positions.empty() && target.shape()[0] != positions[0])
     throw ShapeError(concat(op, ": Expected input batch_size (", positions[0], ") to match target batch_size (",
                             target.shape()[0], ").", shapes()),
                      x.loc);
