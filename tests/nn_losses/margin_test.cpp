@@ -89,7 +89,8 @@ BOOST_AUTO_TEST_CASE(has_no_gradient_at_exactly_the_margin) {
 
 BOOST_AUTO_TEST_CASE(agrees_with_a_plain_loop_over_many_rows) {
   Generator g(3);
-  for (const auto& [rows, classes] : {std::pair{2000, 67}, std::pair{3, 40000}, std::pair{70, 1}}) {
+  for (const auto& [rows, classes] : {std::pair{2000, 67}, std::pair{3, 40000}, std::pair{70, 1}, std::pair{37, 3},
+                                      std::pair{5, 16}, std::pair{65, 17}}) {
     const Tensor x = randn({rows, classes}, {}, g).requires_grad_(), labels = randint(0, classes, Shape{rows}, {}, g);
     const Tensor w = rand({classes}, {}, g);
     for (const std::int64_t p : {1, 2})
@@ -97,6 +98,21 @@ BOOST_AUTO_TEST_CASE(agrees_with_a_plain_loop_over_many_rows) {
         check_against(plain_multi_margin(x, labels, static_cast<double>(p), margin, w),
                       F::multi_margin_loss(x, labels, {.p = p, .margin = margin, .weight = w, .reduction = "none"}), x,
                       "multi_margin_loss");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(of_weight_0_counts_nothing_beside_rows_that_count) {
+  for (const std::int64_t classes : {3, 40}) {
+    Tensor x = zeros({3, classes}, {.dtype = float64}), w = ones({classes}, {.dtype = float64});
+    w.narrow(0, 1, 1).fill_(0);
+    x.narrow(0, 1, 1).fill_(nan_value);
+    x.narrow(0, 2, 1).narrow(1, 2, 1).fill_(inf);
+    x.requires_grad_();
+    const Tensor l = F::multi_margin_loss(x, tensor({0, 1, 1}), {.weight = w, .reduction = "none"});
+    check_close(l, {1 - 1 / static_cast<double>(classes), 0, 0}, 1e-15);
+    const Tensor d = autograd::grad({l.sum()}, {x})[0];
+    check_values(d.narrow(0, 1, 2).abs().sum(), {0});
+    BOOST_TEST((d.narrow(0, 0, 1).abs().sum().item<double>()) > 1.0);
   }
 }
 

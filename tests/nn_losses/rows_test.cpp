@@ -1,3 +1,4 @@
+#include <array>
 #include <boost/test/unit_test.hpp>
 #include <functional>
 #include <limits>
@@ -107,6 +108,45 @@ BOOST_AUTO_TEST_CASE(have_the_same_bits_for_every_number_of_threads_and_layout) 
       }
     }
   set_num_threads(before);
+}
+
+// Rows are finished several at a time; no row may notice the others.
+BOOST_AUTO_TEST_CASE(have_the_same_bits_alone_and_beside_others) {
+  for (const DType dtype : {float32, float64})
+    for (const std::int64_t length : {1, 3, 17, 300, 5000})
+      for (const std::int64_t rows : {1, 2, 7, 8, 9, 21}) {
+        const Tensor a = random({rows, length}, 1, dtype).detach(), b = random({rows, length}, 2, dtype).detach();
+        if (dtype == float64 && rows > 1) {
+          a.narrow(0, rows - 1, 1).mul_(1e200);  // squares that leave the range
+          b.narrow(0, 0, 1).mul_(1e180);
+        }
+        if (rows > 2) a.narrow(0, 2, 1).zero_();
+        if (rows > 5) b.narrow(0, 5, 1).fill_(nan_value);
+        for (const auto& [name, loss] : losses_of_rows(Reduction::none)) {
+          if (!std::string(name).starts_with("cosine")) continue;
+          const auto results = [&](std::int64_t first, std::int64_t count) {
+            const Tensor x = a.narrow(0, first, count).clone().requires_grad_();
+            const Tensor y = b.narrow(0, first, count).clone().requires_grad_();
+            // The target of a row depends on its place in the batch.
+            const Tensor value = std::string(name) == "cosine_similarity"
+                                     ? F::cosine_similarity(x, y)
+                                     : F::cosine_embedding_loss(x, y, full({count}, -1, {.dtype = dtype}),
+                                                                {.margin = -0.01, .reduction = Reduction::none});
+            const auto grads = autograd::grad({value.sum()}, {x, y});
+            return std::array{value.detach(), grads[0], grads[1]};
+          };
+          const auto all = results(0, rows);
+          for (std::int64_t i = 0; i < rows; ++i) {
+            const auto one = results(i, 1);
+            for (std::size_t k = 0; k < 3; ++k) {
+              const auto alone = one[k].to_vector<double>(), beside = all[k].narrow(0, i, 1).to_vector<double>();
+              BOOST_TEST(std::equal(alone.begin(), alone.end(), beside.begin(), beside.end(),
+                                    [](double u, double v) { return u == v || (u != u && v != v); }),
+                         name << " of row " << i << " of " << rows << " x " << length);
+            }
+          }
+        }
+      }
 }
 
 BOOST_AUTO_TEST_CASE(agree_in_float32_with_float64_and_with_what_is_written_out) {

@@ -1,7 +1,6 @@
 #include "slope/autograd/kernels/gemm/small_gemm.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "slope/autograd/kernels/gemm/gemm.h"
 #include "slope/autograd/kernels/simd/internal/inline_call.h"
@@ -43,7 +42,11 @@ inline int64_t small_rows(std::index_sequence<R...>, const SmallProduct<T>& s, i
   const auto load = [lanes](const T* p) { return Whole ? V::load(p) : V::load_n(p, lanes); };
   // What C points at might be what `s` lies in, for all the compiler knows: it would read all of it for every row.
   const int64_t m = s.m, k = s.k, a_row = s.a_row, a_col = s.a_col, ldb = s.ldb, ldc = s.ldc;
-  const bool whole_b = Whole || s.padded;
+  // Of rows of B that follow each other, lanes beyond the end may be read while they are B's: they end in lanes that are
+  // not stored.
+  const int64_t beyond = V::size - lanes, whole_b = Whole || s.padded ? k
+                                                    : ldb == s.n ? std::max<int64_t>(0, k - (beyond + ldb - 1) / ldb)
+                                                                 : 0;
   const T alpha = s.alpha, beta = s.start.beta;
   const bool biased = s.start.bias != nullptr;
   const V bias = biased ? load(s.start.bias + j) : V(0);
@@ -54,9 +57,10 @@ inline int64_t small_rows(std::index_sequence<R...>, const SmallProduct<T>& s, i
     const T* const rows[] = {a + static_cast<int64_t>(R) * a_row...};
     V sums[sizeof...(R)];
     ((sums[R].v = V(0).v), ...);
-    const auto add_products = [&](const auto& load_b) {
-      const T* from = b;
-      for (int64_t p = 0, q = 0; p < k; ++p, q += a_col, from += ldb) {
+    const T* from = b;
+    int64_t p = 0, q = 0;
+    const auto add_products = [&](int64_t end, const auto& load_b) {
+      for (; p < end; ++p, q += a_col, from += ldb) {
         const V row = load_b(from);
         if constexpr (fused)
           ((sums[R].v = fma(V(rows[R][q]), row, sums[R]).v), ...);
@@ -64,10 +68,8 @@ inline int64_t small_rows(std::index_sequence<R...>, const SmallProduct<T>& s, i
           ((sums[R].v += V(rows[R][q]).v * row.v), ...);
       }
     };
-    if (whole_b)
-      add_products([](const T* p) { return V::load(p); });
-    else
-      add_products(load);
+    add_products(whole_b, [](const T* row) { return V::load(row); });
+    if constexpr (!Whole) add_products(k, load);
     if (alpha != T(1)) ((sums[R].v *= V(alpha).v), ...);
     if (biased)
       ((sums[R].v += bias.v), ...);
@@ -92,28 +94,6 @@ inline void small_columns(const SmallProduct<T>& s, int64_t j, int lanes) {
   SLOPE_INLINE_CALL i = small_rows<Target, Whole>(std::make_index_sequence<1>(), s, i, j, lanes);
 }
 
-/// Lane i: the sum of lanes 2i and 2i + 1 of u and v, of which v comes after u.
-template <class V, std::size_t... I>
-inline V add_neighbours(std::index_sequence<I...>, const V& u, const V& v) {
-  V sum;
-  sum.v = __builtin_shufflevector(u.v, v.v, 2 * static_cast<int>(I)...) +
-          __builtin_shufflevector(u.v, v.v, 2 * static_cast<int>(I) + 1 ...);
-  return sum;
-}
-
-/// Lane r: the sum of all lanes of x[r].
-template <int N, class V>
-inline V sums_of_each(V* x) {
-  if constexpr (N == 1) {
-    return x[0];
-  } else {
-#pragma GCC unroll 8
-    for (int i = 0; i < N / 2; ++i)
-      x[i] = add_neighbours(std::make_index_sequence<static_cast<std::size_t>(V::size)>(), x[2 * i], x[2 * i + 1]);
-    return sums_of_each<N / 2>(x);
-  }
-}
-
 /// Lane r: the dot product of the column of B, which is dense, with row i + r of A, of which `count` are there. The same
 /// bits whether the rows are dense (`Dense`) or not.
 template <class V, bool Dense, class T, std::size_t... R>
@@ -136,7 +116,7 @@ inline V dots(std::index_sequence<R...>, int count, const SmallProduct<T>& s, in
     const V column = simd::first_lanes(V::load_n(s.b + p, rest), rest);
     ((sums[R].v += load(rows[R], p, rest).v * column.v), ...);
   }
-  return sums_of_each<V::size>(sums);
+  return simd::sums_of_each<V::size>(sums);
 }
 
 /// C of one column.
@@ -174,43 +154,40 @@ inline void small_column(const SmallProduct<T>& s) {
   }
 }
 
-/// Lanes of double, read from `lanes` numbers.
-template <class V, bool Whole, class T>
-inline V wide_lanes(const T* p, int lanes) {
-  if constexpr (std::is_same_v<T, double>)
-    return Whole ? V::load(p) : V::load_n(p, lanes);
-  else
-    return Whole ? V::load_wide(p) : V::load_wide_n(p, lanes);
+/// Adds `rows` rows of lanes, `step` apart.
+template <class V, class Sum, class Load, class T>
+inline void add_rows(Sum& total, int64_t rows, const T* x, int64_t step, const Load& load) {
+  Sum odd;
+  int64_t i = 0;
+  for (; i + 2 <= rows; i += 2, x += 2 * step) {
+    total.add(load(x));
+    odd.add(load(x + step));
+  }
+  if (i < rows) total.add(load(x));
+  total.add(odd);
 }
 
 /// Of the `lanes` columns at x.
-template <class V, bool Whole, class T>
+template <class Target, bool Whole, class T>
 inline void sum_some_columns(int64_t rows, const T* x, int64_t ld, int lanes, T* out) {
-  V even = V(0), odd = V(0);
-  int64_t i = 0;
-  for (; i + 2 <= rows; i += 2, x += 2 * ld) {
-    even = even + wide_lanes<V, Whole>(x, lanes);
-    odd = odd + wide_lanes<V, Whole>(x + ld, lanes);
-  }
-  if (i < rows) even = even + wide_lanes<V, Whole>(x, lanes);
+  using V = typename Target::template Lanes<T>;
+  typename Target::template WideSum<T> total;
+  add_rows<V>(total, rows, x, ld, [lanes](const T* p) { return Whole ? V::load(p) : V::load_n(p, lanes); });
   double sums[V::size];
-  (even + odd).store(sums);
+  total.store(sums);
   for (int l = 0; l < lanes; ++l) out[l] = static_cast<T>(sums[l]);
 }
 
 /// Of dense rows of which several fill a vector: lane l holds numbers of column l % columns.
-template <class V, class T>
+template <class Target, class T>
 inline void sum_dense_columns(int64_t rows, int columns, const T* x, T* out) {
-  const int64_t n = rows * columns;
-  V even = V(0), odd = V(0);
-  int64_t i = 0;
-  for (; i + 2 * V::size <= n; i += 2 * V::size) {
-    even = even + wide_lanes<V, true>(x + i, V::size);
-    odd = odd + wide_lanes<V, true>(x + i + V::size, V::size);
-  }
+  using V = typename Target::template Lanes<T>;
+  const int64_t n = rows * columns, vectors = n / V::size;
+  typename Target::template WideSum<T> total;
+  add_rows<V>(total, vectors, x, V::size, [](const T* p) { return V::load(p); });
   double sums[V::size];
-  (even + odd).store(sums);
-  for (; i < n; ++i) sums[i % columns] += static_cast<double>(x[i]);
+  total.store(sums);
+  for (int64_t i = vectors * V::size; i < n; ++i) sums[i % columns] += static_cast<double>(x[i]);
   for (int j = 0; j < columns; ++j) {
     for (int l = j + columns; l < V::size; l += columns) sums[j] += sums[l];
     out[j] = static_cast<T>(sums[j]);
@@ -289,16 +266,17 @@ bool is_small_product(int64_t m, int64_t n, int64_t k) {
 template <class T>
 void sum_columns(int64_t rows, int64_t columns, const T* x, int64_t ld, T* out) {
   simd::dispatch([&](auto target) {
-    using V = typename decltype(target)::template Lanes<double>;
-    if (ld == columns && columns > 0 && columns < V::size && V::size % columns == 0) {
-      SLOPE_INLINE_CALL sum_dense_columns<V>(rows, static_cast<int>(columns), x, out);
+    using Target = decltype(target);
+    constexpr int64_t lanes = Target::template Lanes<T>::size;
+    if (ld == columns && columns > 0 && columns < lanes && lanes % columns == 0) {
+      SLOPE_INLINE_CALL sum_dense_columns<Target>(rows, static_cast<int>(columns), x, out);
       return;
     }
     int64_t j = 0;
-    for (; j + V::size <= columns; j += V::size)
-      SLOPE_INLINE_CALL sum_some_columns<V, true>(rows, x + j, ld, V::size, out + j);
+    for (; j + lanes <= columns; j += lanes)
+      SLOPE_INLINE_CALL sum_some_columns<Target, true>(rows, x + j, ld, static_cast<int>(lanes), out + j);
     if (j < columns)
-      SLOPE_INLINE_CALL sum_some_columns<V, false>(rows, x + j, ld, static_cast<int>(columns - j), out + j);
+      SLOPE_INLINE_CALL sum_some_columns<Target, false>(rows, x + j, ld, static_cast<int>(columns - j), out + j);
   });
 }
 

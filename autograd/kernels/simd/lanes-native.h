@@ -322,6 +322,10 @@ SLOPE_VEC T tree_sum(typename Types<T>::Vec v) {
 // GCC 12 converts 512 bits in two halves.
 SLOPE_VEC VecD to_double(HalfF x) { return __builtin_ia32_cvtps2pd512_mask(x, VecD{}, (unsigned char)-1, 4); }
 SLOPE_VEC HalfF to_float(VecD x) { return __builtin_ia32_cvtpd2ps512_mask(x, HalfF{}, (unsigned char)-1, 4); }
+#elif SLOPE_SIMD_LEVEL == 1 && !defined(__clang__)
+// And 256 bits.
+SLOPE_VEC VecD to_double(HalfF x) { return __builtin_ia32_cvtps2pd256(x); }
+SLOPE_VEC HalfF to_float(VecD x) { return __builtin_ia32_cvtpd2ps256(x); }
 #else
 SLOPE_VEC VecD to_double(HalfF x) { return __builtin_convertvector(x, VecD); }
 SLOPE_VEC HalfF to_float(VecD x) { return __builtin_convertvector(x, HalfF); }

@@ -277,7 +277,14 @@ class WideSum {
     low_.v += other.low_.v;
     high_.v += other.high_.v;
   }
-  SLOPE_TARGET double total() const { return reduce_add(low_ + high_); }
+  SLOPE_TARGET double total() const { return reduce_add(lanes()); }
+  /// Numbers whose sum is the total.
+  SLOPE_TARGET Lanes<double> lanes() const { return low_ + high_; }
+  /// Writes what was added in each of the `size` lanes of Lanes<T>.
+  SLOPE_TARGET void store(double* to) const {
+    low_.store(to);
+    if constexpr (std::is_same_v<T, float>) high_.store(to + Lanes<double>::size);
+  }
 
  private:
   Lanes<double> low_, high_;

@@ -60,12 +60,6 @@ struct CrossEntropyRows {
     NoGradGuard no_grad;
     return detail::scaled_gradient(local, spread(g));
   }
-  void store(char* to, double value, bool is_float) const {
-    if (is_float)
-      *reinterpret_cast<float*>(to) = static_cast<float>(value);
-    else
-      *reinterpret_cast<double*>(to) = value;
-  }
 };
 
 struct CrossEntropyOfIndices : CrossEntropyRows {
@@ -88,19 +82,19 @@ struct CrossEntropyOfIndices : CrossEntropyRows {
       const RowArg args[] = {{x.impl()}, {labels.impl()}, {values.impl(), true}, {dx.impl(), true}};
       const std::int64_t grain = rows_grain(labels.numel(), n, grain_math);
       for_rows(dim, args, grain, [&](char* const* p, const std::int64_t* step, std::int64_t rows) {
-        detail::cross_entropy_rows<T>({.target = shared,
-                                       .n = n,
-                                       .ignore_index = axis.ignore_index,
-                                       .x = p[0],
-                                       .labels = p[1],
-                                       .values = p[2],
-                                       .dx = wants_dx ? p[3] : nullptr,
-                                       .x_step = step[0],
-                                       .label_step = step[1],
-                                       .value_step = step[2],
-                                       .dx_step = step[3],
-                                       .narrow = narrow,
-                                       .divisor = divisor},
+        detail::cross_entropy_rows<T>(detail::LabelRows<T>{.target = shared,
+                                                           .n = n,
+                                                           .ignore_index = axis.ignore_index,
+                                                           .x = p[0],
+                                                           .labels = p[1],
+                                                           .values = p[2],
+                                                           .dx = wants_dx ? p[3] : nullptr,
+                                                           .x_step = step[0],
+                                                           .label_step = step[1],
+                                                           .value_step = step[2],
+                                                           .dx_step = step[3],
+                                                           .narrow = narrow,
+                                                           .divisor = divisor},
                                       rows);
       });
     });
@@ -154,13 +148,21 @@ struct CrossEntropyOfProbabilities : CrossEntropyRows {
       const RowArg args[] = {{x.impl()}, {t.impl()}, {values.impl(), true}, {dx.impl(), true}, {dt.impl(), true}};
       for_rows(dim, args, rows_grain(values.numel(), n, grain_math),
                [&](char* const* p, const std::int64_t* step, std::int64_t rows) {
-                 for (std::int64_t r = 0; r < rows; ++r) {
-                   const auto row = [&](int k) { return reinterpret_cast<T*>(p[k] + r * step[k]); };
-                   const double value =
-                       detail::cross_entropy_row(shared, row(0), n, row(1), wants_dx ? row(3) : nullptr,
-                                                 wants_dt ? row(4) : nullptr, 1 / divisor);
-                   store(p[2] + r * step[2], value, narrow);
-                 }
+                 detail::cross_entropy_rows<T>(detail::ProbabilityRows<T>{.target = shared,
+                                                                          .n = n,
+                                                                          .x = p[0],
+                                                                          .t = p[1],
+                                                                          .values = p[2],
+                                                                          .dx = wants_dx ? p[3] : nullptr,
+                                                                          .dt = wants_dt ? p[4] : nullptr,
+                                                                          .x_step = step[0],
+                                                                          .t_step = step[1],
+                                                                          .value_step = step[2],
+                                                                          .dx_step = step[3],
+                                                                          .dt_step = step[4],
+                                                                          .narrow = narrow,
+                                                                          .scale = 1 / divisor},
+                                               rows);
                });
     });
     s = {save(x), save(t), save(weight), wants_dx ? dx : Tensor(), wants_dt ? dt : Tensor()};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include "slope/autograd/kernels/loops/row_block.h"
 #include "slope/autograd/kernels/pointwise/formula.h"
@@ -51,6 +52,13 @@ double log_of_sum(const RowNorm& norm, const T* x, std::int64_t n, std::int64_t 
 /// softmax·Σq - q, for one class with q of its own, the rest of Σq and the logarithm of its softmax, which may be close
 /// to 1.
 double slope_of_likely(double q, double rest, double log_p) { return q * std::expm1(log_p) + std::exp(log_p) * rest; }
+
+inline void store_value(char* to, double value, bool narrow) {
+  if (narrow)
+    *reinterpret_cast<float*>(to) = static_cast<float>(value);
+  else
+    *reinterpret_cast<double*>(to) = value;
+}
 
 /// One row of any length.
 template <class T>
@@ -128,13 +136,8 @@ void narrow_rows(const LabelRows<typename V::value_type>& rows, std::int64_t fir
   V l = smooth ? -scale_cotangent(V::load(at_label), log_p) : -V::load(at_label) * log_p;
   if (smooth) l -= shifted - V(target.spread * target.weight_sum) * log_sum;
   where(counts, l, V(0)).store(value);
-  for (int r = 0; r < count; ++r) {
-    char* to = rows.values + (first + r) * rows.value_step;
-    if (rows.narrow)
-      *reinterpret_cast<float*>(to) = static_cast<float>(value[r]);
-    else
-      *reinterpret_cast<double*>(to) = static_cast<double>(value[r]);
-  }
+  for (int r = 0; r < count; ++r)
+    store_value(rows.values + (first + r) * rows.value_step, static_cast<double>(value[r]), rows.narrow);
   if (!rows.dx) return;
 
   const V factor = V::load(all) / (1 + others);
@@ -152,37 +155,74 @@ void narrow_rows(const LabelRows<typename V::value_type>& rows, std::int64_t fir
   block.store(rows.dx + first * rows.dx_step, rows.dx_step, n, count);
 }
 
-}  // namespace
+/// What narrow_rows of probabilities works in.
+template <class V>
+struct ProbabilityBlocks {
+  RowBlock<V> x, q, e;  // logits, targets, exponentials; the last two become gradients
+};
 
-template <class T>
-void cross_entropy_rows(const LabelRows<T>& rows, std::int64_t count) {
-  if (rows.n <= narrow_row && rows.n > 0)
-    return simd::dispatch([&](auto isa) {
-      using V = typename decltype(isa)::template Lanes<T>;
-      RowBlock<V> block;
-      for (std::int64_t i = 0; i < count; i += V::size)
-        narrow_rows<V>(rows, i, static_cast<int>(std::min<std::int64_t>(V::size, count - i)), block);
-    });
-  for (std::int64_t r = 0; r < count; ++r) {
-    const auto label = *reinterpret_cast<const std::int64_t*>(rows.labels + r * rows.label_step);
-    T* const dx = rows.dx ? reinterpret_cast<T*>(rows.dx + r * rows.dx_step) : nullptr;
-    double value = 0;
-    if (label != rows.ignore_index && rows.target.counts(label))
-      value =
-          wide_row(rows.target, reinterpret_cast<const T*>(rows.x + r * rows.x_step), rows.n, label, dx, rows.divisor);
-    else if (dx)
-      std::fill_n(dx, rows.n, T(0));
-    char* to = rows.values + r * rows.value_step;
-    if (rows.narrow)
-      *reinterpret_cast<float*>(to) = static_cast<float>(value);
-    else
-      *reinterpret_cast<double*>(to) = value;
+/// Up to V::size short rows, side by side. In double, for softmax·Σq - q loses what the two have in common.
+template <class V, class T>
+void narrow_rows(const ProbabilityRows<T>& rows, std::int64_t first, int count, ProbabilityBlocks<V>& block) {
+  const RowTarget<T>& target = rows.target;
+  const std::int64_t n = rows.n;
+  const V keep(target.keep), spread(target.spread), scale(rows.scale);
+  block.x.template load<T>(rows.x + first * rows.x_step, rows.x_step, n, count);
+  block.q.template load<T>(rows.t + first * rows.t_step, rows.t_step, n, count);
+  V largest(0), others(0);
+  block.e.set_exponentials(block.x, n, largest, others);
+  const V log_sum = log1p(others), log_p = -log_sum;
+  // The rest of Σq is summed by itself: beside a share close to 1 it would be rounded away.
+  V own(0), rest(0), dot(0);
+  auto found = largest != largest, counts = typename V::mask_type(!target.weight);
+  for (std::int64_t j = 0; j < n; ++j) {
+    const V x = block.x.column(j);
+    V q = keep * block.q.column(j) + spread, part = x - largest;
+    if (target.weight) {
+      const V w(target.weight[j]);
+      q = scale_cotangent(w, q);
+      counts = counts | (q != 0);
+      if (target.weight[j] == 0) part = V(0);
+    }
+    const auto likely = (x == largest) & !found;
+    found = found | likely;
+    own = where(likely, q, own);
+    rest += where(likely, V(0), q);
+    dot += q * part;
+    block.q.set_column(j, q);
+  }
+  const V sum = own + rest;
+  alignas(64) double value[V::size];
+  where(counts, log_sum * sum - dot, V(0)).store(value);
+  for (int r = 0; r < count; ++r) store_value(rows.values + (first + r) * rows.value_step, value[r], rows.narrow);
+  if (rows.dx) {
+    const V factor = scale * sum / (1 + others);
+    // Not softmax·Σq - q, which loses the tail where the prediction is right.
+    const V of_likely = scale * (own * expm1(log_p) + exp(log_p) * rest);
+    const auto none = largest != largest;  // a NaN, which every element gets
+    found = none | !(others < 1);          // no class has more than half of the probability
+    for (std::int64_t j = 0; j < n; ++j) {
+      const auto likely = (block.x.column(j) == largest) & !found;
+      found = found | likely;
+      const V d = where(likely, of_likely, block.e.column(j) * factor - scale * block.q.column(j));
+      block.e.set_column(j, where(counts, d, V(0)));
+    }
+    block.e.template store<T>(rows.dx + first * rows.dx_step, rows.dx_step, n, count);
+  }
+  if (rows.dt) {
+    const V factor = -(scale * keep);
+    for (std::int64_t j = 0; j < n; ++j) {
+      V d = factor * (block.x.column(j) - largest - log_sum);
+      if (target.weight) d = scale_cotangent(V(target.weight[j]), d);
+      block.q.set_column(j, where(counts, d, V(0)));
+    }
+    block.q.template store<T>(rows.dt + first * rows.dt_step, rows.dt_step, n, count);
   }
 }
 
+/// One row of any length.
 template <class T>
-double cross_entropy_row(const RowTarget<T>& target, const T* x, std::int64_t n, const T* t, T* dx, T* dt,
-                         double scale) {
+double wide_row(const RowTarget<T>& target, const T* x, std::int64_t n, const T* t, T* dx, T* dt, double scale) {
   if (n == 0) return 0;
   const RowNorm norm = row_norm(x, n);
   // The one class that may have more than half of the probability.
@@ -248,11 +288,53 @@ double cross_entropy_row(const RowTarget<T>& target, const T* x, std::int64_t n,
   return log_sum * sums.q - sums.dot;
 }
 
+}  // namespace
+
+template <class T>
+void cross_entropy_rows(const LabelRows<T>& rows, std::int64_t count) {
+  if (rows.n <= narrow_row && rows.n > 0)
+    return simd::dispatch([&](auto isa) {
+      using V = typename decltype(isa)::template Lanes<T>;
+      RowBlock<V> block;
+      for (std::int64_t i = 0; i < count; i += V::size)
+        narrow_rows<V>(rows, i, static_cast<int>(std::min<std::int64_t>(V::size, count - i)), block);
+    });
+  for (std::int64_t r = 0; r < count; ++r) {
+    const auto label = *reinterpret_cast<const std::int64_t*>(rows.labels + r * rows.label_step);
+    T* const dx = rows.dx ? reinterpret_cast<T*>(rows.dx + r * rows.dx_step) : nullptr;
+    double value = 0;
+    if (label != rows.ignore_index && rows.target.counts(label))
+      value =
+          wide_row(rows.target, reinterpret_cast<const T*>(rows.x + r * rows.x_step), rows.n, label, dx, rows.divisor);
+    else if (dx)
+      std::fill_n(dx, rows.n, T(0));
+    store_value(rows.values + r * rows.value_step, value, rows.narrow);
+  }
+}
+
+template <class T>
+void cross_entropy_rows(const ProbabilityRows<T>& rows, std::int64_t count) {
+  if (rows.n <= narrow_row && rows.n > 0)
+    return simd::dispatch([&](auto isa) {
+      using V = typename decltype(isa)::template Lanes<double>;
+      ProbabilityBlocks<V> block;
+      for (std::int64_t i = 0; i < count; i += V::size)
+        narrow_rows<V>(rows, i, static_cast<int>(std::min<std::int64_t>(V::size, count - i)), block);
+    });
+  for (std::int64_t r = 0; r < count; ++r) {
+    const auto at = [r](auto* p, std::int64_t step) {
+      using P = std::conditional_t<std::is_const_v<std::remove_pointer_t<decltype(p)>>, const T, T>;
+      return p ? reinterpret_cast<P*>(p + r * step) : nullptr;
+    };
+    const double value = wide_row(rows.target, at(rows.x, rows.x_step), rows.n, at(rows.t, rows.t_step),
+                                  at(rows.dx, rows.dx_step), at(rows.dt, rows.dt_step), rows.scale);
+    store_value(rows.values + r * rows.value_step, value, rows.narrow);
+  }
+}
+
 template void cross_entropy_rows(const LabelRows<float>&, std::int64_t);
 template void cross_entropy_rows(const LabelRows<double>&, std::int64_t);
-template double cross_entropy_row(const RowTarget<float>&, const float*, std::int64_t, const float*, float*, float*,
-                                  double);
-template double cross_entropy_row(const RowTarget<double>&, const double*, std::int64_t, const double*, double*,
-                                  double*, double);
+template void cross_entropy_rows(const ProbabilityRows<float>&, std::int64_t);
+template void cross_entropy_rows(const ProbabilityRows<double>&, std::int64_t);
 
 }  // namespace slope::nn::detail

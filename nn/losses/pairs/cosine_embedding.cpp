@@ -14,25 +14,18 @@ struct CosineEmbeddingFormula : detail::CosineRows {
   static constexpr std::string_view name = "CosineEmbeddingLoss";
   double margin;
 
-  template <class Isa, class Row>
-  double finish(Row& row, const double* sum, double* c) const {
-    const Sums sums(row, sum);
-    const double a = std::sqrt(sums.aa + sums.for_a(sums.for_a(smallest)));
-    const double b = std::sqrt(sums.bb + sums.for_b(sums.for_b(smallest)));
-    const double cosine = sums.ab / (a * b);
-    const auto target = static_cast<double>(*row.template constant_as<typename Row::T>());
-    const double excess = cosine - margin;
-    double value = 0, slope = 0;
-    if (target == 1) {
-      value = 1 - cosine;
-      slope = -1;
-    } else if (target == -1) {
-      value = excess < 0 ? 0 : excess;
-      slope = excess >= 0 ? 1 : 0;
-    }
-    row.factor *= slope;
-    sums.slopes(row, cosine, a, b, a, b, c);
-    return value;
+  template <class Isa, class Row, class V>
+  V finish_rows(const Row* rows, int count, const V* sum, V& factor, V* c) const {
+    const Sums<V> sums(rows, count, sum);
+    const V a = sqrt(sums.aa + sums.for_a(sums.for_a(smallest)));
+    const V b = sqrt(sums.bb + sums.for_b(sums.for_b(smallest)));
+    const V cosine = sums.ab / (a * b), excess = cosine - margin;
+    double targets[V::size] = {};
+    for (int r = 0; r < count; ++r) targets[r] = static_cast<double>(*rows[r].template constant_as<typename Row::T>());
+    const auto alike = V::load(targets) == 1, unlike = V::load(targets) == -1;
+    factor = factor * where(alike, V(-1), where(unlike & (excess >= 0), V(1), V(0)));
+    sums.slopes(rows, cosine, a, b, a, b, factor, c);
+    return where(alike, 1 - cosine, where(unlike, where(excess < 0, V(0), excess), V(0)));
   }
 
   Tensor compose(const Tensor* x, const Tensor& target, int dim) const {

@@ -11,13 +11,13 @@ struct CosineSimilarityFormula : detail::CosineRows {
   static constexpr std::string_view name = "CosineSimilarity";
   double eps;
 
-  template <class Isa, class Row>
-  double finish(Row& row, const double* sum, double* c) const {
-    const Sums sums(row, sum);
-    const double a = std::sqrt(sums.aa), b = std::sqrt(sums.bb);
-    const double n1 = std::max(a, sums.for_a(eps)), n2 = std::max(b, sums.for_b(eps));
-    const double s = sums.ab / (n1 * n2);
-    sums.slopes(row, s, n1, n2, a, b, c);
+  template <class Isa, class Row, class V>
+  V finish_rows(const Row* rows, int count, const V* sum, V& factor, V* c) const {
+    const Sums<V> sums(rows, count, sum);
+    const V a = sqrt(sums.aa), b = sqrt(sums.bb);
+    const V n1 = maximum(a, sums.for_a(eps)), n2 = maximum(b, sums.for_b(eps));
+    const V s = sums.ab / (n1 * n2);
+    sums.slopes(rows, s, n1, n2, a, b, factor, c);
     return s;
   }
 

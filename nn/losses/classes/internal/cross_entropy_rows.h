@@ -40,9 +40,19 @@ struct LabelRows {
 template <class T>
 void cross_entropy_rows(const LabelRows<T>& rows, std::int64_t count);
 
-/// For probabilities t: q = w·(keep·t + spread). `dx` and `dt` (may be null) receive scale·∂l/∂x and scale·∂l/∂t.
+/// For probabilities t: q = w·(keep·t + spread). Writes values as LabelRows does; `dx` and `dt` (may be null) receive
+/// scale·∂l/∂x and scale·∂l/∂t.
 template <class T>
-double cross_entropy_row(const RowTarget<T>& target, const T* x, std::int64_t n, const T* t, T* dx, T* dt,
-                         double scale);
+struct ProbabilityRows {
+  const RowTarget<T>& target;
+  std::int64_t n;
+  const char *x, *t;
+  char *values, *dx, *dt;
+  std::int64_t x_step, t_step, value_step, dx_step, dt_step;
+  bool narrow;
+  double scale;
+};
+template <class T>
+void cross_entropy_rows(const ProbabilityRows<T>& rows, std::int64_t count);
 
 }  // namespace slope::nn::detail

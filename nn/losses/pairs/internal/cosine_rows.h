@@ -15,40 +15,53 @@ struct CosineRows {
   static constexpr int operands = 2, terms = 3, coefficients = 6;
   static constexpr bool exact_products = true;
 
-  /// The sums of a row. Those of float64 may leave the range where the angle does not: then a and b are divided by
-  /// `by_a` and `by_b`, their largest elements.
+  /// The sums of rows, one in each lane. Those of float64 may leave the range where the angle does not: then a and b are
+  /// divided by `by_a` and `by_b`, their largest elements.
+  template <class V>
   struct Sums {
-    double ab, aa, bb, by_a = 1, by_b = 1;
+    V ab, aa, bb, by_a = V(1), by_b = V(1);
+    bool scaled = false;
 
     template <class Row>
-    Sums(const Row& row, const double* sum) : ab(sum[0]), aa(sum[1]), bb(sum[2]) {
+    Sums(const Row* rows, int count, const V* sum) : ab(sum[0]), aa(sum[1]), bb(sum[2]) {
       if constexpr (!std::is_same_v<typename Row::T, float>)
-        if (aa > 1e300 || bb > 1e300) rescale(row);
+        if (((aa > 1e300) | (bb > 1e300)).any()) rescale(rows, count);
     }
-    bool is_scaled() const { return by_a != 1 || by_b != 1; }
     /// A number that is compared with the norm of a (b), as the divided rows see it.
-    double for_a(double x) const { return is_scaled() ? x / by_a : x; }
-    double for_b(double x) const { return is_scaled() ? x / by_b : x; }
+    V for_a(const V& x) const { return scaled ? x / by_a : x; }
+    V for_b(const V& x) const { return scaled ? x / by_b : x; }
     /// The coefficients of the gradient for a and b, from norms of the divided rows: n1, n2 as they divide s, and a, b
     /// as they are; a norm of 0 has gradient 0.
     template <class Row>
-    void slopes(const Row& row, double s, double n1, double n2, double a, double b, double* c) const {
-      if (!row.differentiated()) return;  // five divisions
+    void slopes(const Row* rows, const V& s, const V& n1, const V& n2, const V& a, const V& b, const V& factor,
+                V* c) const {
+      if (!rows[0].differentiated()) return;  // five divisions
       c[2] = 1 / n1;
       c[3] = 1 / n2;
-      c[4] = a == 0 ? 0 : s / a;
-      c[5] = b == 0 ? 0 : s / b;
-      if (is_scaled()) {
-        for (const int i : {2, 4}) c[i] /= by_a;
-        for (const int i : {3, 5}) c[i] /= by_b;
+      c[4] = where(a == 0, V(0), s / a);
+      c[5] = where(b == 0, V(0), s / b);
+      if (scaled) {
+        for (const int i : {2, 4}) c[i] = c[i] / by_a;
+        for (const int i : {3, 5}) c[i] = c[i] / by_b;
       }
-      c[0] = row.factor * c[2];
-      c[1] = row.factor * c[3];
+      c[0] = factor * c[2];
+      c[1] = factor * c[3];
     }
 
    private:
     template <class Row>
-    void rescale(const Row& row) {
+    void rescale(const Row* rows, int count) {
+      double lanes[5][V::size];
+      V* const all[] = {&ab, &aa, &bb, &by_a, &by_b};
+      for (int i = 0; i < 5; ++i) all[i]->store(lanes[i]);
+      for (int r = 0; r < count; ++r)
+        if (lanes[1][r] > 1e300 || lanes[2][r] > 1e300)
+          rescale_row(rows[r], lanes[0][r], lanes[1][r], lanes[2][r], lanes[3][r], lanes[4][r]);
+      for (int i = 0; i < 5; ++i) *all[i] = V::load(lanes[i]);
+      scaled = true;
+    }
+    template <class Row>
+    static void rescale_row(const Row& row, double& ab, double& aa, double& bb, double& by_a, double& by_b) {
       double a = 0, b = 0;
       for (std::int64_t i = 0; i < row.n; ++i) {
         a = std::max<double>(a, std::abs(row.x[0][i]));

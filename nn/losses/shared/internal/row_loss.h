@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "slope/autograd/engine/op.h"
+#include "slope/autograd/kernels/loops/row_block.h"
 #include "slope/autograd/kernels/pointwise/grain.h"
 #include "slope/autograd/kernels/simd/internal/row_lanes.h"
 #include "slope/autograd/ops/pointwise/elementwise.h"
@@ -39,7 +40,14 @@
 ///  - `template <class Isa, class T> using Accumulator`, and `combine(a, b)` of two results, when it does not add;
 ///  - `template <class Isa, class Row> double row(Row&, Workspace&) const` in place of add, finish and gradient, which
 ///    returns the value and writes the gradient where row.d is not null;
-///  - `template <class T> struct Workspace` for it, made of the formula and the length for each batch of rows;
+///  - `template <class Isa, class V, class Row> V finish_rows(const Row* rows, int count, const V* sum, V& factor, V* c)
+///    const` in place of `finish`, with a row in each lane: one division or root serves them all. Lanes from `count` on hold
+///    anything;
+///  - beside `row`, for one operand, `static constexpr std::int64_t narrow` and `template <class Isa, class V, class Row>
+///    void narrow_rows(const Row* rows, int count, RowBlock<V>& x, double* values) const`, called for rows of up to
+///    `narrow` elements side by side: writes the values and, where rows[0].d[0] is not null, puts gradients in place
+///    of x;
+///  - `template <class T> struct Workspace` for `row`, made of the formula and the length for each batch of rows;
 ///  - `static constexpr bool constant_by_pieces = true` in place of `compose`: the gradient depends on nothing but the
 ///    incoming one;
 ///  - `exact_products`, with which sums are added up from elements that are double from the start: less work where all
@@ -126,8 +134,8 @@ struct AccumulatorOf<F, Isa, T> {
 
 /// add_row for `exact_products` of floats, two vectors of double at a time: a float that is converted as it is read
 /// takes half the instructions of one that is converted in a register.
-template <class Isa, class F, int K>
-inline void add_wide_row(const F& f, const LossRow<float, K>& row, double* sums) {
+template <class Isa, class F, int K, class Take>
+inline void add_wide_row(const F& f, const LossRow<float, K>& row, const Take& take) {
   using V = typename Isa::template Lanes<double>;
   using Sum = typename Isa::template WideSum<double>;
   Sum total[2][F::terms];
@@ -153,14 +161,15 @@ inline void add_wide_row(const F& f, const LossRow<float, K>& row, double* sums)
 #pragma GCC unroll 3
   for (int t = 0; t < F::terms; ++t) {
     total[0][t].add(total[1][t]);
-    sums[t] = total[0][t].total();
+    take(t, total[0][t]);
   }
 }
 
-template <class Isa, class T, class F, int K>
-inline void add_row(const F& f, const LossRow<T, K>& row, double* sums) {
+/// Calls `take(t, accumulator)` for each term.
+template <class Isa, class T, class F, int K, class Take>
+inline void add_row(const F& f, const LossRow<T, K>& row, const Take& take) {
   if constexpr (requires { requires F::exact_products; } && std::is_same_v<T, float>)
-    return add_wide_row<Isa>(f, row, sums);
+    return add_wide_row<Isa>(f, row, take);
   using V = typename Isa::template Lanes<T>;
   typename AccumulatorOf<F, Isa, T>::Type total[F::terms];
   simd::each_vector<V>(row.n, [&](const auto& load, const auto&, int count) {
@@ -171,15 +180,15 @@ inline void add_row(const F& f, const LossRow<T, K>& row, double* sums) {
           [&](const V& v, double other = 0) { return simd::first_lanes(v, count, other); });
   });
 #pragma GCC unroll 3
-  for (int i = 0; i < F::terms; ++i) sums[i] = total[i].total();
+  for (int t = 0; t < F::terms; ++t) take(t, total[t]);
 }
 
 template <class Isa, class T, class F, int K>
-inline void write_gradient(const F& f, const LossRow<T, K>& row, const double* coefficients) {
+inline void write_gradient(const F& f, const LossRow<T, K>& row, const double* coefficients, int step = 1) {
   using V = typename Isa::template Lanes<T>;
   V c[F::coefficients];
 #pragma GCC unroll 6
-  for (int i = 0; i < F::coefficients; ++i) c[i] = V(coefficients[i]);
+  for (int i = 0; i < F::coefficients; ++i) c[i] = V(coefficients[i * step]);
   simd::each_vector<V>(row.n, [&](const auto& load, const auto& store, int) {
     V x[K], d[K];
 #pragma GCC unroll 3
@@ -197,6 +206,31 @@ inline void clear_gradient(const LossRow<T, K>& row) {
     if (d) std::fill_n(d, row.n, T(0));
 }
 
+// What a formula has under a name, whatever it is: a name that two bases have is ambiguous in what derives from both.
+struct RowFormulaNames {
+  int compose, check, ahead, grain, combine, refuse, row, add, finish, gradient, Workspace, Accumulator, Refusal;
+  int finish_rows, narrow_rows;
+};
+template <class F>
+struct WithRowFormulaNames : F, RowFormulaNames {};
+template <class F>
+inline constexpr bool finishes_rows = !requires { &WithRowFormulaNames<F>::finish_rows; };
+template <class F>
+inline constexpr bool has_narrow_rows = !requires { &WithRowFormulaNames<F>::narrow_rows; };
+
+/// `finish_rows` of a formula: values[r], rows[r].factor, and coefficient i of row r in c[i * W::size + r].
+template <class W, class Isa, class T, class F, int K>
+inline void finish_together(const F& f, LossRow<T, K>* rows, int count, const W* sum, double* values, double* c) {
+  alignas(64) double factors[W::size] = {};
+  for (int r = 0; r < count; ++r) factors[r] = rows[r].factor;
+  W factor = W::load(factors), coefficients[F::coefficients];
+  for (W& v : coefficients) v = W(0);
+  f.template finish_rows<Isa>(static_cast<const LossRow<T, K>*>(rows), count, sum, factor, coefficients).store(values);
+  factor.store(factors);
+  for (int r = 0; r < count; ++r) rows[r].factor = factors[r];
+  for (int i = 0; i < F::coefficients; ++i) coefficients[i].store(c + i * W::size);
+}
+
 /// One row in the phases asked for; returns the value.
 template <class Isa, class T, class F, int K>
 inline double run_phases(const F& f, LossRow<T, K>& row, const RowBatch& b) {
@@ -204,9 +238,20 @@ inline double run_phases(const F& f, LossRow<T, K>& row, const RowBatch& b) {
   RowState own;
   RowState& state = b.state ? *b.state : own;
   double value = 0;
-  if (b.phases & add_phase) add_row<Isa>(f, row, state.sum.data());
+  if (b.phases & add_phase)
+    add_row<Isa>(f, row, [&](int t, const auto& added) { state.sum[static_cast<std::size_t>(t)] = added.total(); });
   if (b.phases & finish_phase) {
-    value = f.template finish<Isa>(row, static_cast<const double*>(state.sum.data()), state.coefficients);
+    if constexpr (finishes_rows<F>) {
+      using W = typename Isa::template Lanes<double>;
+      W sum[F::terms];
+      for (int t = 0; t < F::terms; ++t) sum[t] = W(state.sum[static_cast<std::size_t>(t)]);
+      double values[W::size], c[F::coefficients * W::size];
+      finish_together<W, Isa>(f, &row, 1, sum, values, c);
+      value = values[0];
+      for (int i = 0; i < F::coefficients; ++i) state.coefficients[i] = c[i * W::size];
+    } else {
+      value = f.template finish<Isa>(row, static_cast<const double*>(state.sum.data()), state.coefficients);
+    }
     state.factor = row.factor;
   }
   if (b.phases & gradient_phase) {
@@ -218,6 +263,88 @@ inline double run_phases(const F& f, LossRow<T, K>& row, const RowBatch& b) {
   return value;
 }
 
+/// Row r of a batch.
+template <class T, int K>
+inline LossRow<T, K> row_at(const RowBatch& b, std::int64_t r) {
+  const auto at = [&](int slot) { return b.data[slot] ? b.data[slot] + r * b.step[slot] : nullptr; };
+  LossRow<T, K> row;
+  for (int k = 0; k < K; ++k) {
+    row.x[k] = reinterpret_cast<const T*>(at(k));
+    row.d[k] = reinterpret_cast<T*>(at(first_gradient + k));
+  }
+  row.constant = at(constant_slot);
+  row.n = b.length;
+  row.factor = b.factor;
+  if (const char* g = at(cotangent_slot)) row.factor *= static_cast<double>(*reinterpret_cast<const T*>(g));
+  return row;
+}
+
+template <class T>
+inline void store_value(const RowBatch& b, std::int64_t r, double value) {
+  if (char* to = b.data[value_slot]) *reinterpret_cast<T*>(to + r * b.step[value_slot]) = static_cast<T>(value);
+}
+
+/// The rows of a formula with `finish_rows`, several at a time; returns the sum of the values.
+template <class Isa, class F, class T>
+inline double rows_finished_together(const F& f, const RowBatch& b) {
+  constexpr int K = F::operands;
+  using W = typename Isa::template Lanes<double>;
+  // As many as are still near when their gradients are written.
+  constexpr std::int64_t near = 16384;
+  const auto bytes = b.length * static_cast<std::int64_t>(K * sizeof(T));
+  const auto most = std::clamp<std::int64_t>(near / std::max<std::int64_t>(1, bytes), 1, W::size);
+  double total = 0;
+  for (std::int64_t first = 0; first < b.rows; first += most) {
+    const int count = static_cast<int>(std::min(most, b.rows - first));
+    LossRow<T, K> rows[W::size];
+    W added[F::terms][W::size], sum[F::terms];
+    for (int r = 0; r < count; ++r) {
+      rows[r] = row_at<T, K>(b, first + r);
+      add_row<Isa>(f, rows[r], [&](int t, const auto& of_row) { added[t][r] = of_row.lanes(); });
+    }
+    for (int t = 0; t < F::terms; ++t) {
+      for (int r = count; r < W::size; ++r) added[t][r] = W(0);
+      sum[t] = simd::sums_of_each<W::size>(added[t]);
+    }
+    alignas(64) double values[W::size], c[F::coefficients * W::size];
+    finish_together<W, Isa>(f, rows, count, sum, values, c);
+    for (int r = 0; r < count; ++r) {
+      store_value<T>(b, first + r, values[r]);
+      total += values[r];
+      if (!rows[r].differentiated()) continue;
+      if (rows[r].factor == 0)
+        clear_gradient(rows[r]);
+      else
+        write_gradient<Isa>(f, rows[r], c + r, W::size);
+    }
+  }
+  return total;
+}
+
+/// The rows of a formula with `narrow_rows`, as many at a time as there are lanes; returns the sum of the values.
+template <class Isa, class F, class T>
+inline double rows_side_by_side(const F& f, const RowBatch& b) {
+  static_assert(F::operands == 1 && F::narrow <= narrow_row);
+  using V = typename Isa::template Lanes<T>;
+  RowBlock<V> block;
+  double total = 0;
+  for (std::int64_t first = 0; first < b.rows; first += V::size) {
+    const int count = static_cast<int>(std::min<std::int64_t>(V::size, b.rows - first));
+    LossRow<T, 1> rows[V::size];
+    for (int r = 0; r < count; ++r) rows[r] = row_at<T, 1>(b, first + r);
+    block.load(b.data[0] + first * b.step[0], b.step[0], b.length, count);
+    double values[V::size];
+    f.template narrow_rows<Isa>(static_cast<const LossRow<T, 1>*>(rows), count, block, values);
+    for (int r = 0; r < count; ++r) {
+      store_value<T>(b, first + r, values[r]);
+      total += values[r];
+    }
+    if (char* d = b.data[first_gradient])
+      block.store(d + first * b.step[first_gradient], b.step[first_gradient], b.length, count);
+  }
+  return total;
+}
+
 template <class F, class T>
 double row_kernel(const void* formula, const RowBatch& b) {
   constexpr int K = F::operands;
@@ -225,6 +352,18 @@ double row_kernel(const void* formula, const RowBatch& b) {
   simd::dispatch([&](auto isa) {
     using Isa = decltype(isa);
     const F& f = *static_cast<const F*>(formula);
+    if constexpr (finishes_rows<F>) {
+      if (!b.state) {
+        total = rows_finished_together<Isa, F, T>(f, b);
+        return;
+      }
+    }
+    if constexpr (has_narrow_rows<F>) {
+      if (b.length <= F::narrow) {
+        total = rows_side_by_side<Isa, F, T>(f, b);
+        return;
+      }
+    }
     auto workspace = [&] {
       if constexpr (requires { typename F::template Workspace<T>; })
         return typename F::template Workspace<T>(f, b.length);
@@ -233,7 +372,6 @@ double row_kernel(const void* formula, const RowBatch& b) {
     }();
     double sum = 0;
     for (std::int64_t r = 0; r < b.rows; ++r) {
-      const auto at = [&](int slot) { return b.data[slot] ? b.data[slot] + r * b.step[slot] : nullptr; };
       if constexpr (requires { f.ahead(static_cast<const T*>(nullptr), static_cast<const void*>(nullptr)); }) {
         constexpr std::int64_t rows_ahead = 4;
         if (r + rows_ahead < b.rows) {
@@ -241,15 +379,7 @@ double row_kernel(const void* formula, const RowBatch& b) {
           f.ahead(reinterpret_cast<const T*>(then(0)), then(constant_slot));
         }
       }
-      LossRow<T, K> row;
-      for (int k = 0; k < K; ++k) {
-        row.x[k] = reinterpret_cast<const T*>(at(k));
-        row.d[k] = reinterpret_cast<T*>(at(first_gradient + k));
-      }
-      row.constant = at(constant_slot);
-      row.n = b.length;
-      row.factor = b.factor;
-      if (const char* g = at(cotangent_slot)) row.factor *= static_cast<double>(*reinterpret_cast<const T*>(g));
+      LossRow<T, K> row = row_at<T, K>(b, r);
       if (row.factor == 0 && !b.wants_value) {
         clear_gradient(row);
         continue;
@@ -259,20 +389,13 @@ double row_kernel(const void* formula, const RowBatch& b) {
         value = run_phases<Isa>(f, row, b);
       else
         value = f.template row<Isa>(row, workspace);
-      if (char* to = at(value_slot)) *reinterpret_cast<T*>(to) = static_cast<T>(value);
+      store_value<T>(b, r, value);
       sum += value;
     }
     total = sum;
   });
   return total;
 }
-
-// What a formula has under a name, whatever it is: a name that two bases have is ambiguous in what derives from both.
-struct RowFormulaNames {
-  int compose, check, ahead, grain, combine, refuse, row, add, finish, gradient, Workspace, Accumulator, Refusal;
-};
-template <class F>
-struct WithRowFormulaNames : F, RowFormulaNames {};
 
 /// Refuses to compile a formula whose optional members would be passed over because they have another form.
 template <class F>
@@ -316,8 +439,9 @@ consteval bool check_row_formula() {
                   "a row formula refuses labels by: struct Refusal, and void refuse(const Tensor&, SourceLoc) const");
   if constexpr (!requires { F::terms; })
     static_assert(
-        !requires { &Names::row; } && requires { &Names::add; } && requires { &Names::finish; },
-        "a row formula has either row(), or operands, terms, coefficients, add(), finish() and gradient()");
+        !requires { &Names::row; } && requires { &Names::add; } && requires { &Names::finish; } && !finishes_rows<F>,
+        "a row formula has either row(), or operands, terms, coefficients, add(), gradient() and finish() or "
+        "finish_rows()");
   return true;
 }
 
