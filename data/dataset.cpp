@@ -63,13 +63,18 @@ void gather_rows(char* to, const char* from, std::span<const std::int64_t> rows,
     std::memcpy(to + i * bytes, from + static_cast<std::size_t>(rows[i]) * bytes, bytes);
 }
 
+/// require_index for each of them.
+void require_indices(const char* op, std::span<const std::int64_t> indices, std::int64_t size) {
+  std::uint64_t largest = 0;  // one comparison for all, as no negative number is small without its sign
+  for (std::int64_t i : indices) largest = std::max(largest, static_cast<std::uint64_t>(i));
+  if (largest >= static_cast<std::uint64_t>(size))
+    for (std::int64_t i : indices) detail::require_index(op, i, size);
+}
+
 }  // namespace
 
 std::optional<Batch> TensorDataset::gather(std::span<const std::int64_t> indices) const {
-  std::uint64_t largest = 0;  // one comparison for all, as no negative number is small without its sign
-  for (std::int64_t i : indices) largest = std::max(largest, static_cast<std::uint64_t>(i));
-  if (largest >= static_cast<std::uint64_t>(size_))
-    for (std::int64_t i : indices) detail::require_index("TensorDataset", i, size_);
+  require_indices("TensorDataset", indices, size_);
   std::vector<Tensor> out;
   out.reserve(tensors_.size());
   for (const Tensor& t : tensors_) {
@@ -95,12 +100,9 @@ Sample Subset::get(std::int64_t i) const {
 }
 
 std::optional<Batch> Subset::gather(std::span<const std::int64_t> indices) const {
-  std::vector<std::int64_t> mapped;
-  mapped.reserve(indices.size());
-  for (std::int64_t i : indices) {
-    detail::require_index("Subset", i, size());
-    mapped.push_back(indices_[static_cast<std::size_t>(i)]);
-  }
+  require_indices("Subset", indices, size());
+  std::vector<std::int64_t> mapped(indices.size());
+  for (std::size_t k = 0; k < mapped.size(); ++k) mapped[k] = indices_[static_cast<std::size_t>(indices[k])];
   return dataset_->gather(mapped);
 }
 

@@ -3,6 +3,8 @@
 #include <cxxabi.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
@@ -19,6 +21,27 @@
 
 namespace slope::nn {
 
+namespace {
+
+/// Grows whenever a module or parameter anywhere comes, goes or becomes another: what a walk found stays true while it
+/// does not.
+std::atomic<std::uint64_t> structure{0};
+void structure_changed() { structure.fetch_add(1, std::memory_order_relaxed); }
+
+/// The parameters a module was found to have, with their names. Penalties ask for them in every step.
+struct FoundParameters {
+  const void* module = nullptr;
+  std::uint64_t structure = 0;
+  std::vector<std::pair<std::string, const Tensor*>> all;
+};
+/// Those that this thread asked for last.
+std::array<FoundParameters, 4>& found_parameters() {
+  static thread_local std::array<FoundParameters, 4> last;
+  return last;
+}
+
+}  // namespace
+
 // ---- life
 
 Module::Module() : state_(std::make_unique<State>()) {}
@@ -29,6 +52,7 @@ Module::Module(Module&& other) noexcept : state_(std::move(other.state_)), slot_
 
 Module& Module::operator=(Module&& other) noexcept {
   if (this == &other) return *this;
+  structure_changed();
   release_children();
   state_ = std::move(other.state_);
   // When a whole net is assigned, its children lost their places just now and take those of the other net's children.
@@ -40,6 +64,7 @@ Module& Module::operator=(Module&& other) noexcept {
 }
 
 Module::~Module() {
+  structure_changed();
   leave_parent();
   release_children();
 }
@@ -51,6 +76,7 @@ void Module::release_children() noexcept {
 
 void Module::leave_parent() noexcept {
   if (!slot_) return;
+  structure_changed();
   std::erase_if(slot_->owner->children, [this](const auto& c) { return c.get() == slot_; });
   slot_ = nullptr;
 }
@@ -86,6 +112,7 @@ void Module::link(std::string name, Module& child, SourceLoc loc) {
     throw ValueError(concat(class_name(), ": the module added as '", name, "' is registered as '", child.slot_->name,
                             "' already; a module has one parent"),
                      loc);
+  structure_changed();
   state().children.push_back(std::make_unique<Slot>(std::move(name), &child, state_.get()));
   child.slot_ = state().children.back().get();
 }
@@ -112,6 +139,7 @@ Parameter Module::parameter(std::string name, const Tensor& value, SourceLoc loc
   const std::string what = concat(class_name(), ": parameter '", name, "'");
   if (!value.defined()) throw ValueError(what + ": the tensor is undefined", loc);
   become_parameter(what, concat(class_name(), ".", name), value, loc);
+  structure_changed();
   state().parameters.push_back({std::move(name), std::make_shared<Tensor>(value), true});
   return Parameter(state().parameters.back().tensor);
 }
@@ -129,6 +157,7 @@ void Parameter::tie(const Tensor& other, SourceLoc loc) {
         concat("tie: a parameter of ", dtype_name(dtype()), " can't share a tensor of ", dtype_name(other.dtype())),
         loc);
   become_parameter("tie", "a tied tensor", other, loc);
+  structure_changed();
   *registered = other;
   Tensor::operator=(other);
 }
@@ -316,7 +345,23 @@ std::vector<Module::NamedTensor> Module::named_tensors(const std::string& prefix
 
 void Module::each_parameter(const Function<void(const std::string&, const Tensor&)>& f, SourceLoc loc) const {
   const CallerScope scope(loc);
-  each_tensor("", true, &State::parameters, f);
+  const State* const own = &state();
+  const std::uint64_t now = structure.load(std::memory_order_relaxed);
+  auto& last = found_parameters();
+  const auto known = std::ranges::find(last, own, &FoundParameters::module);
+  FoundParameters found;  // in nobody's hands while `f` runs, which may ask for parameters itself
+  if (known != last.end() && known->structure == now) {
+    found = std::move(*known);
+    known->module = nullptr;
+  } else {
+    found = {own, now, {}};
+    each_tensor("", true, &State::parameters,
+                [&](const std::string& name, const Tensor& t) { found.all.emplace_back(name, &t); });
+  }
+  for (const auto& [name, parameter] : found.all) f(name, *parameter);
+  auto place = std::ranges::find(last, nullptr, &FoundParameters::module);
+  if (place == last.end()) place = std::ranges::min_element(last, {}, &FoundParameters::structure);
+  *place = std::move(found);
 }
 std::vector<Module::NamedTensor> Module::named_parameters(const std::string& prefix, bool recurse,
                                                           SourceLoc loc) const {

@@ -26,6 +26,7 @@ struct Segment {
   void* param;
   const void* grad;
   void* slots[max_slots];
+  std::size_t rule;
   std::int64_t begin;  // position in the whole
   std::int64_t count;
 };
@@ -64,11 +65,20 @@ class FusedUpdate {
     rules_.clear();
     total_ = 0;
   }
-  void add(const Rule& rule, void* param, const void* grad, void* const* slots, std::int64_t count) {
-    Segment s{param, grad, {}, total_, count};
+  /// `rule_number` tells rules apart: equal numbers in a row have equal rules.
+  void add(const Rule& rule, std::uint64_t rule_number, void* param, const void* grad, void* const* slots,
+           std::int64_t count) {
+    if (rules_.empty() || rule_number != last_rule_) {
+      rules_.push_back(rule);
+      last_rule_ = rule_number;
+    }
+    Segment& s = segments_.emplace_back();
+    s.param = param;
+    s.grad = grad;
     for (int k = 0; k < Rule::slots; ++k) s.slots[k] = slots[k];
-    segments_.push_back(s);
-    rules_.push_back(rule);
+    s.rule = rules_.size() - 1;
+    s.begin = total_;
+    s.count = count;
     total_ += count;
   }
   template <class T>
@@ -88,8 +98,8 @@ class FusedUpdate {
         if (to <= from) continue;
         T* slots[Rule::slots > 0 ? Rule::slots : 1] = {};
         for (int k = 0; k < Rule::slots; ++k) slots[k] = s.slots[k] ? static_cast<T*>(s.slots[k]) + from : nullptr;
-        update_kernel<Rule, T>(rules_[i], static_cast<T*>(s.param) + from, static_cast<const T*>(s.grad) + from, slots,
-                               to - from);
+        update_kernel<Rule, T>(rules_[s.rule], static_cast<T*>(s.param) + from, static_cast<const T*>(s.grad) + from,
+                               slots, to - from);
       }
     });
   }
@@ -97,6 +107,7 @@ class FusedUpdate {
  private:
   std::vector<Segment> segments_;
   std::vector<Rule> rules_;
+  std::uint64_t last_rule_ = 0;
   std::int64_t total_ = 0;
 };
 

@@ -126,6 +126,7 @@ struct Pass {
   std::vector<Tensor> in_use;                         // gradients
   std::vector<std::pair<Tensor, Tensor>> write_back;  // parameters that are not contiguous, and their next values
   std::optional<Rule> rule;                           // of the last parameter, and mostly of the next
+  std::uint64_t rule_number = 0;
   Moment rule_moment{};
   const void* rule_group = nullptr;
 
@@ -265,12 +266,16 @@ void SLOPE_GROUPED_OPTIMIZER::plan(const ParamGroup& group, const Tensor& p) {
     for (std::size_t k = 0; k < numbers.size(); ++k) state.numbers[k] = numbers[k].initial;
   }
   detail::Moment now{state.step + 1, false};
-  std::array<Tensor, slots.size()> used;
+  std::array<Tensor, slots.size()> used;  // of a formula of elements only those that are new
+  std::array<void*, (slots.size() > 0 ? slots.size() : 1)> data{};
   for (std::size_t k = 0; k < slots.size(); ++k) {
     if (slots[k].in_use && !slots[k].in_use(group)) continue;
     const Tensor& slot = state.tensors[k];
     if (slot.defined() && slot.dtype() == dtype) {
-      used[k] = slot;
+      if constexpr (detail::OfElements<Rule>)
+        data[k] = slot.raw_data();
+      else
+        used[k] = slot;
       continue;
     }
     if (slot.defined()) {
@@ -279,17 +284,26 @@ void SLOPE_GROUPED_OPTIMIZER::plan(const ParamGroup& group, const Tensor& p) {
       used[k] = full(slot_shape(k, p), slots[k].initial ? slots[k].initial(group) : 0, {.dtype = dtype});
       now.fresh = true;
     }
-    if constexpr (detail::OfElements<Rule>) pass.new_slots.push_back({&state, k, used[k]});
+    if constexpr (detail::OfElements<Rule>) {
+      data[k] = used[k].raw_data();
+      pass.new_slots.push_back({&state, k, used[k]});
+    }
   }
-  const std::size_t numbers_at = pass.numbers.size();
-  pass.numbers.insert(pass.numbers.end(), state.numbers.begin(), state.numbers.end());
-  const std::span<double> own_numbers(pass.numbers.data() + numbers_at, numbers.size());
+  std::span<double> own_numbers;
+  if constexpr (numbers.size() > 0) {
+    const std::size_t numbers_at = pass.numbers.size();
+    pass.numbers.insert(pass.numbers.end(), state.numbers.begin(), state.numbers.end());
+    own_numbers = {pass.numbers.data() + numbers_at, numbers.size()};
+  }
 
   if constexpr (detail::OfElements<Rule>) {
-    if constexpr (numbers.size() > 0)
+    if constexpr (numbers.size() > 0) {
       pass.rule.emplace(group, now, own_numbers);
-    else if (!pass.rule || pass.rule_moment != now || pass.rule_group != &group)
+      ++pass.rule_number;
+    } else if (!pass.rule || pass.rule_moment != now || pass.rule_group != &group) {
       pass.rule.emplace(group, now);
+      ++pass.rule_number;
+    }
     pass.rule_moment = now;
     pass.rule_group = &group;
     Tensor dense = p;
@@ -297,11 +311,8 @@ void SLOPE_GROUPED_OPTIMIZER::plan(const ParamGroup& group, const Tensor& p) {
       dense = p.detach().contiguous();
       pass.write_back.emplace_back(p, dense);
     }
-    std::array<void*, (slots.size() > 0 ? slots.size() : 1)> data{};
-    for (std::size_t k = 0; k < slots.size(); ++k)
-      if (used[k].defined()) data[k] = used[k].raw_data();
-    pass.fused[dtype == DType::float64].add(detail::Fused<Rule, slots.size()>(*pass.rule), dense.raw_data(),
-                                            g.raw_data(), data.data(), p.numel());
+    pass.fused[dtype == DType::float64].add(detail::Fused<Rule, slots.size()>(*pass.rule), pass.rule_number,
+                                            dense.raw_data(), g.raw_data(), data.data(), p.numel());
     pass.in_use.push_back(std::move(g));
   } else {
     Tensor next = Rule::next(group, now, p.detach(), g.detach(), std::span<Tensor>(used), own_numbers);

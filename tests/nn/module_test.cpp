@@ -192,6 +192,52 @@ BOOST_AUTO_TEST_CASE(of_many_parameters_each_is_listed_once) {
   }
 }
 
+// each_parameter() remembers what it found.
+BOOST_AUTO_TEST_CASE(what_was_walked_before_is_walked_anew_when_the_tree_has_changed) {
+  const auto check = [](const nn::Module& net, const char* after) {
+    for (int again = 0; again < 2; ++again) {
+      const auto named = net.named_parameters();
+      std::size_t at = 0;
+      net.each_parameter([&](const std::string& name, const Tensor& p) {
+        BOOST_REQUIRE_LT(at, named.size());
+        BOOST_TEST((name == named[at].first && p.is(named[at].second)), name << " after " << after);
+        ++at;
+      });
+      BOOST_TEST(at == named.size(), at << " parameters after " << after);
+    }
+  };
+  struct Net : nn::Module {
+    nn::Linear a = add("a", nn::Linear(2, 2));
+    std::optional<nn::Linear> b = add("b", nn::Linear(2, 2));
+    using nn::Module::parameter;
+    nn::Parameter own;
+    void grow() { own = parameter("own", ones({2})); }
+    void take_in() { b.emplace(add("c", nn::Linear(2, 2))); }
+  };
+  Net net;
+  check(net, "it was made");
+  net.grow();
+  check(net, "a parameter was added");
+  net.b->weight.tie(net.a.weight);
+  check(net, "two were tied");
+  net.b.reset();
+  check(net, "a child died");
+  net.take_in();
+  check(net, "a child was added");
+  net.a = nn::Linear(2, 2, {.bias = false});
+  check(net, "a child was assigned");
+  Net moved = std::move(net);
+  check(moved, "it was moved");
+  moved.to(float64);
+  check(moved, "its dtype changed");
+  const nn::Linear others[] = {nn::Linear(1, 1), nn::Linear(1, 1), nn::Linear(1, 1), nn::Linear(1, 1),
+                               nn::Linear(1, 1)};
+  moved.each_parameter([&](const std::string&, const Tensor&) {
+    for (const nn::Linear& other : others) check(other, "another was being walked");
+  });
+  check(moved, "others were walked meanwhile");
+}
+
 BOOST_AUTO_TEST_CASE(tying_tensors_that_differ_throws_and_changes_nothing) {
   nn::Linear a(2, 3), b(3, 2);
   const Tensor before = a.weight;
