@@ -203,7 +203,7 @@ void tiled_gemm(int64_t m, int64_t n, int64_t k, T alpha, const BlasOperand<T>& 
 /// the better ones.
 template <class T>
 bool packing_pays(int64_t m, int64_t n, int64_t k) {
-  constexpr double small = 1e6, large = sizeof(T) == sizeof(float) ? 4e9 : 5e8;  // multiply-adds
+  constexpr double small = 1e6, large = sizeof(T) == sizeof(float) ? 4e9 : 1.1e9;  // multiply-adds
   const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
   if (m == 1 || n == 1 || !packed_gemm_available()) return false;
   if (work <= small) return true;
