@@ -7,13 +7,6 @@
 
 namespace slope {
 
-SourceLoc& CallerScope::current() {
-  static thread_local constinit SourceLoc loc;
-  return loc;
-}
-
-SourceLoc user_line(SourceLoc loc) { return loc.in_library() ? CallerScope::current() : loc; }
-
 Error::Error(std::string message, SourceLoc loc) : message_(std::move(message)), where_(user_line(loc)) {
   if (where_.file) message_ += concat(" (", where_.file, ":", where_.line, ")");
 }

@@ -11,6 +11,7 @@
 
 #include "slope/autograd/core/internal/fork.h"
 #include "slope/autograd/core/internal/run_out.h"
+#include "slope/autograd/core/thread_local.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SLOPE_PLAIN_ALLOCATOR 1
@@ -98,9 +99,10 @@ Depot& depot() { return g_depot.value; }
 struct ThreadLists {
   FreeBlock* lists[classes];
   std::uint32_t counts[classes];
-  bool registered;
 };
 thread_local constinit ThreadLists t_lists{};
+// Where this thread's lists are, null before its first block: a variable as large as they are is found by a call.
+SLOPE_INITIAL_EXEC thread_local constinit ThreadLists* t_own = nullptr;
 
 struct ThreadExit {
   ~ThreadExit() {
@@ -114,11 +116,10 @@ struct ThreadExit {
   }
 };
 
-[[gnu::noinline]] void register_thread() {
-  if (t_lists.registered) return;
-  t_lists.registered = true;
+[[gnu::noinline]] ThreadLists* register_thread() {
   static thread_local ThreadExit on_exit;
   (void)&on_exit;
+  return t_own = &t_lists;
 }
 
 // A thread that frees what others allocate must not hoard: beyond this many it hands half to the depot.
@@ -134,33 +135,33 @@ struct HoardLimits {
 };
 constexpr HoardLimits hoard_limits;
 
-[[gnu::noinline]] void hand_over(int c) {
+[[gnu::noinline]] void hand_over(ThreadLists& own, int c) {
   std::lock_guard lock(depot().mutex);
   for (std::uint32_t i = hoard_limits[c] / 2; i > 0; --i) {
-    FreeBlock* b = t_lists.lists[c];
-    t_lists.lists[c] = b->next;
-    --t_lists.counts[c];
+    FreeBlock* b = own.lists[c];
+    own.lists[c] = b->next;
+    --own.counts[c];
     b->next = depot().lists[c];
     depot().lists[c] = b;
   }
 }
 
 [[gnu::noinline]] void* refill(int c) {
-  register_thread();
+  ThreadLists& own = t_own ? *t_own : *register_thread();
   const std::size_t bytes = class_bytes(c);
   {
     std::lock_guard lock(depot().mutex);
     for (std::uint32_t i = hoard_limits[c] / 4 + 1; i > 0 && depot().lists[c]; --i) {
       FreeBlock* b = depot().lists[c];
       depot().lists[c] = b->next;
-      b->next = t_lists.lists[c];
-      t_lists.lists[c] = b;
-      ++t_lists.counts[c];
+      b->next = own.lists[c];
+      own.lists[c] = b;
+      ++own.counts[c];
     }
   }
-  if (FreeBlock* b = t_lists.lists[c]) {
-    t_lists.lists[c] = b->next;
-    --t_lists.counts[c];
+  if (FreeBlock* b = own.lists[c]) {
+    own.lists[c] = b->next;
+    --own.counts[c];
     return b;
   }
   if (bytes > 2048) return system_allocate(bytes);
@@ -168,9 +169,9 @@ constexpr HoardLimits hoard_limits;
   char* slab = static_cast<char*>(system_allocate(bytes * count));
   for (std::size_t i = count - 1; i >= 1; --i) {
     auto* b = reinterpret_cast<FreeBlock*>(slab + i * bytes);
-    b->next = t_lists.lists[c];
-    t_lists.lists[c] = b;
-    ++t_lists.counts[c];
+    b->next = own.lists[c];
+    own.lists[c] = b;
+    ++own.counts[c];
   }
   return slab;
 }
@@ -268,11 +269,12 @@ void empty_cache() {}
 void* allocate(std::size_t bytes) {
   if (bytes <= small_limit) [[likely]] {
     const int c = class_of(bytes);
-    if (FreeBlock* b = t_lists.lists[c]) [[likely]] {
-      t_lists.lists[c] = b->next;
-      --t_lists.counts[c];
-      return b;
-    }
+    if (ThreadLists* const own = t_own) [[likely]]
+      if (FreeBlock* b = own->lists[c]) [[likely]] {
+        own->lists[c] = b->next;
+        --own->counts[c];
+        return b;
+      }
     return refill(c);
   }
   return allocate_large(bytes);
@@ -282,13 +284,14 @@ void deallocate(void* p, std::size_t bytes) noexcept {
   if (bytes > small_limit) [[unlikely]]
     return deallocate_large(p, bytes);
   const int c = class_of(bytes);
+  ThreadLists* own = t_own;
+  if (!own) [[unlikely]]
+    own = register_thread();
   auto* b = static_cast<FreeBlock*>(p);
-  b->next = t_lists.lists[c];
-  t_lists.lists[c] = b;
-  if (++t_lists.counts[c] > hoard_limits[c]) [[unlikely]]
-    return hand_over(c);
-  if (!t_lists.registered) [[unlikely]]
-    register_thread();
+  b->next = own->lists[c];
+  own->lists[c] = b;
+  if (++own->counts[c] > hoard_limits[c]) [[unlikely]]
+    return hand_over(*own, c);
 }
 
 void empty_cache() {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "slope/autograd/core/thread_local.h"
+
 namespace slope {
 
 /// A line of source code. As a defaulted argument, `SourceLoc loc = SourceLoc::here()` is the line of the caller.
@@ -24,6 +26,10 @@ struct SourceLoc {
   }
 };
 
+namespace detail {
+SLOPE_INITIAL_EXEC inline thread_local constinit SourceLoc caller_line{};
+}  // namespace detail
+
 /// While it lives, errors raised by library code on this thread name `loc`, the user's line that called into the library.
 /// Scopes nest; the innermost user line wins, and library lines never displace a user's line.
 class CallerScope {
@@ -36,13 +42,13 @@ class CallerScope {
   CallerScope& operator=(const CallerScope&) = delete;
 
   /// The line that errors on this thread name; null outside of every scope.
-  static SourceLoc& current();
+  static SourceLoc& current() { return detail::caller_line; }
 
  private:
   SourceLoc previous_;
 };
 
 /// The line an error should name: `loc` itself when it is a user's line, else the innermost enclosing user line.
-SourceLoc user_line(SourceLoc loc);
+inline SourceLoc user_line(SourceLoc loc) { return loc.in_library() ? CallerScope::current() : loc; }
 
 }  // namespace slope

@@ -1,10 +1,12 @@
 #pragma once
 
+#include "slope/autograd/core/thread_local.h"
+
 namespace slope {
 
 namespace detail {
-inline thread_local constinit bool grad_mode = true;
-inline thread_local constinit bool anomaly_enabled = false;
+SLOPE_INITIAL_EXEC inline thread_local constinit bool grad_mode = true;
+SLOPE_INITIAL_EXEC inline thread_local constinit bool anomaly_enabled = false;
 }  // namespace detail
 
 /// True while operations on this thread record a graph.

@@ -11,12 +11,12 @@ namespace slope {
 
 namespace detail {
 
-thread_local constinit Node* current_node = nullptr;
-thread_local constinit std::uint64_t last_id = 0;
+SLOPE_INITIAL_EXEC thread_local constinit Node* current_node = nullptr;
+SLOPE_INITIAL_EXEC thread_local constinit std::uint64_t last_id = 0;
 
 namespace {
-thread_local constinit Node* t_doomed = nullptr;
-thread_local constinit bool t_draining = false;
+SLOPE_INITIAL_EXEC thread_local constinit Node* t_doomed = nullptr;
+SLOPE_INITIAL_EXEC thread_local constinit bool t_draining = false;
 }  // namespace
 
 void* allocate_node(std::size_t bytes) { return memory::allocate(bytes); }

@@ -52,22 +52,28 @@ using ReduceKernel = double (*)(const void* formula, const BlockIn* in, void* co
                                 std::int64_t n);
 using PredicateKernel = void (*)(const void* formula, const BlockIn* in, bool* out, std::int64_t n);
 
-/// Reads lanes of one input; a splat is expanded once and then read over and over.
+/// Room for the value of a splat, once for each lane.
+template <class V>
+struct Expanded {
+  alignas(64) typename V::value_type values[V::size];
+};
+
+/// Reads lanes of one input; a splat is expanded once and then read over and over. Two numbers and nothing else, so that
+/// they stay in registers whatever is stored.
 template <class V>
 struct LaneReader {
   using T = typename V::value_type;
   const T* p;
-  std::int64_t step;
-  alignas(64) T expanded[V::size];
+  std::int64_t mask;  // of positions: 0 for a splat
 
-  explicit LaneReader(const BlockIn& in) : p(static_cast<const T*>(in.data)), step(in.splat ? 0 : 1) {
+  LaneReader(const BlockIn& in, Expanded<V>& room) : p(static_cast<const T*>(in.data)), mask(in.splat ? 0 : -1) {
     if (in.splat && !in.expanded) {
-      for (T& e : expanded) e = *p;
-      p = expanded;
+      V(*p).store(room.values);
+      p = room.values;
     }
   }
-  V full(std::int64_t i) const { return V::load(p + i * step); }
-  V first(std::int64_t i, int n) const { return step ? V::load_n(p + i, n) : V::load(p); }
+  V full(std::int64_t i) const { return V::load(p + (i & mask)); }
+  V first(std::int64_t i, int n) const { return mask ? V::load_n(p + i, n) : V::load(p); }
 };
 
 template <class F, int N, class V, class Load, std::size_t... Is>
@@ -110,7 +116,8 @@ void value_kernel(const void* formula, const BlockIn* in, void* out, std::int64_
     using V = typename decltype(isa)::template Lanes<T>;
     const F f = *static_cast<const F*>(formula);
     [&]<std::size_t... Is>(std::index_sequence<Is...> is) {
-      const LaneReader<V> readers[N] = {LaneReader<V>(in[Is])...};
+      Expanded<V> room[N];
+      const LaneReader<V> readers[N] = {LaneReader<V>(in[Is], room[Is])...};
       T* const to = static_cast<T*>(out);
       simd::each_vector<V>(
           n, [&](const auto& load, const auto& store, int) { store(to, evaluate<F, N, V>(f, readers, load, is)); });
@@ -132,8 +139,10 @@ void stated_backward_kernel(const void* formula, const BlockIn* in, BlockIn valu
     using V = typename decltype(isa)::template Lanes<T>;
     const F f = *static_cast<const F*>(formula);
     [&]<std::size_t... Is>(std::index_sequence<Is...>) {
-      const LaneReader<V> readers[N] = {LaneReader<V>(in[Is])...};
-      const LaneReader<V> upstream(g), saved(value);
+      Expanded<V> room[N];
+      const LaneReader<V> readers[N] = {LaneReader<V>(in[Is], room[Is])...};
+      Expanded<V> room_of_g, room_of_value;
+      const LaneReader<V> upstream(g, room_of_g), saved(value, room_of_value);
       T* const to[N] = {static_cast<T*>(grads[Is])...};
       simd::each_vector<V>(n, [&](const auto& load, const auto& store, int) {
         const V up = load(upstream), y = load(saved);
@@ -158,8 +167,10 @@ void dual_backward_kernel(const void* formula, const BlockIn* in, BlockIn g, voi
     using V = typename decltype(isa)::template Lanes<T>;
     const F f = *static_cast<const F*>(formula);
     [&]<std::size_t... Is>(std::index_sequence<Is...> is) {
-      const LaneReader<V> readers[N] = {LaneReader<V>(in[Is])...};
-      const LaneReader<V> upstream(g);
+      Expanded<V> room[N];
+      const LaneReader<V> readers[N] = {LaneReader<V>(in[Is], room[Is])...};
+      Expanded<V> room_of_g;
+      const LaneReader<V> upstream(g, room_of_g);
       T* const to[N] = {static_cast<T*>(grads[Is])...};
       simd::each_vector<V>(n, [&](const auto& load, const auto& store, int) {
         const V up = load(upstream);
@@ -198,7 +209,8 @@ double fused_kernel(const void* formula, const BlockIn* in, void* const* partial
     using V = typename decltype(isa)::template Lanes<T>;
     const F f = *static_cast<const F*>(formula);
     [&]<std::size_t... Is>([[maybe_unused]] std::index_sequence<Is...> is) {
-      const LaneReader<V> readers[N] = {LaneReader<V>(in[Is])...};
+      Expanded<V> room[N];
+      const LaneReader<V> readers[N] = {LaneReader<V>(in[Is], room[Is])...};
       T* const to[N] = {static_cast<T*>(partials[Is])...};
       const V factor = V(scale);
       typename decltype(isa)::template WideSum<T> sum;
@@ -263,7 +275,8 @@ void predicate_kernel(const void* formula, const BlockIn* in, bool* out, std::in
       using V = typename decltype(isa)::template Lanes<T>;
       const F f = *static_cast<const F*>(formula);
       [&]<std::size_t... Is>(std::index_sequence<Is...>) {
-        const LaneReader<V> readers[N] = {LaneReader<V>(in[Is])...};
+        Expanded<V> room[N];
+        const LaneReader<V> readers[N] = {LaneReader<V>(in[Is], room[Is])...};
         simd::each_vector<V>(n, [&](const auto& load, const auto& store, int) { store(out, f(load(readers[Is])...)); });
       }(std::make_index_sequence<N>());
     });
