@@ -3,8 +3,6 @@
 #include <cstdint>
 #include <string>
 
-#include "slope/autograd/core/thread_local.h"
-
 /// Which modules' forwards are running on this thread, so that an operation can say later whose it was.
 namespace slope::detail {
 
@@ -12,7 +10,7 @@ namespace slope::detail {
 using CallPath = std::uint32_t;
 
 /// Where this thread is. Part of a module's call; Node keeps it.
-SLOPE_INITIAL_EXEC inline thread_local constinit CallPath call_path = 0;
+[[gnu::tls_model("initial-exec")]] inline thread_local constinit CallPath call_path = 0;
 
 /// The path that continues `outer` with `name`. Paths are few and kept for good.
 CallPath extend_path(CallPath outer, const std::string& name);

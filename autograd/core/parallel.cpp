@@ -16,7 +16,6 @@
 #include "slope/autograd/core/error.h"
 #include "slope/autograd/core/internal/float_mode.h"
 #include "slope/autograd/core/internal/fork.h"
-#include "slope/autograd/core/thread_local.h"
 
 #if defined(__linux__)
 #include <sched.h>
@@ -67,8 +66,8 @@ Listeners& listeners() { return g_listeners.value; }
 // The pool serves one loop at a time; a loop that finds it taken runs in its own thread, for then the machine is busy
 // anyway.
 std::atomic<bool> pool_taken{false};
-SLOPE_INITIAL_EXEC thread_local constinit bool in_loop = false;
-SLOPE_INITIAL_EXEC thread_local constinit int serial_guards = 0;
+[[gnu::tls_model("initial-exec")]] thread_local constinit bool in_loop = false;
+[[gnu::tls_model("initial-exec")]] thread_local constinit int serial_guards = 0;
 
 // Each team member owns a contiguous range of chunks, so that successive loops over the same arrays find them in the
 // same core's cache; whoever finishes early takes chunks from the ranges of others.

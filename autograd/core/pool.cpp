@@ -11,7 +11,6 @@
 
 #include "slope/autograd/core/internal/fork.h"
 #include "slope/autograd/core/internal/run_out.h"
-#include "slope/autograd/core/thread_local.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SLOPE_PLAIN_ALLOCATOR 1
@@ -102,7 +101,7 @@ struct ThreadLists {
 };
 thread_local constinit ThreadLists t_lists{};
 // Where this thread's lists are, null before its first block: a variable as large as they are is found by a call.
-SLOPE_INITIAL_EXEC thread_local constinit ThreadLists* t_own = nullptr;
+[[gnu::tls_model("initial-exec")]] thread_local constinit ThreadLists* t_own = nullptr;
 
 struct ThreadExit {
   ~ThreadExit() {

@@ -1,7 +1,5 @@
 #pragma once
 
-#include "slope/autograd/core/thread_local.h"
-
 namespace slope {
 
 /// A line of source code. As a defaulted argument, `SourceLoc loc = SourceLoc::here()` is the line of the caller.
@@ -27,7 +25,10 @@ struct SourceLoc {
 };
 
 namespace detail {
-SLOPE_INITIAL_EXEC inline thread_local constinit SourceLoc caller_line{};
+// Like all small thread-local variables of slope found by one offset from the thread's own address, without a call and
+// the registers it takes, in shared libraries, too. What is large stays behind a pointer: such variables share a block of
+// some hundred bytes that the system lays out when a program starts.
+[[gnu::tls_model("initial-exec")]] inline thread_local constinit SourceLoc caller_line{};
 }  // namespace detail
 
 /// While it lives, errors raised by library code on this thread name `loc`, the user's line that called into the library.

@@ -18,7 +18,7 @@ namespace {
 
 // Backwards that run on this thread, each started by a hook or an operation of the one before. A level takes about 2 kB
 // of stack, ten times that with sanitizers.
-SLOPE_INITIAL_EXEC thread_local constinit int t_depth = 0;
+[[gnu::tls_model("initial-exec")]] thread_local constinit int t_depth = 0;
 constexpr int max_depth = 1000;
 
 // Puts back what an outer backward works on.

@@ -1,12 +1,10 @@
 #pragma once
 
-#include "slope/autograd/core/thread_local.h"
-
 namespace slope {
 
 namespace detail {
-SLOPE_INITIAL_EXEC inline thread_local constinit bool grad_mode = true;
-SLOPE_INITIAL_EXEC inline thread_local constinit bool anomaly_enabled = false;
+[[gnu::tls_model("initial-exec")]] inline thread_local constinit bool grad_mode = true;
+[[gnu::tls_model("initial-exec")]] inline thread_local constinit bool anomaly_enabled = false;
 }  // namespace detail
 
 /// True while operations on this thread record a graph.

@@ -11,12 +11,12 @@ namespace slope {
 
 namespace detail {
 
-SLOPE_INITIAL_EXEC thread_local constinit Node* current_node = nullptr;
-SLOPE_INITIAL_EXEC thread_local constinit std::uint64_t last_id = 0;
+[[gnu::tls_model("initial-exec")]] thread_local constinit Node* current_node = nullptr;
+[[gnu::tls_model("initial-exec")]] thread_local constinit std::uint64_t last_id = 0;
 
 namespace {
-SLOPE_INITIAL_EXEC thread_local constinit Node* t_doomed = nullptr;
-SLOPE_INITIAL_EXEC thread_local constinit bool t_draining = false;
+[[gnu::tls_model("initial-exec")]] thread_local constinit Node* t_doomed = nullptr;
+[[gnu::tls_model("initial-exec")]] thread_local constinit bool t_draining = false;
 }  // namespace
 
 void* allocate_node(std::size_t bytes) { return memory::allocate(bytes); }

@@ -9,7 +9,6 @@
 
 #include "slope/autograd/core/call_path.h"
 #include "slope/autograd/core/ref.h"
-#include "slope/autograd/core/thread_local.h"
 #include "slope/autograd/tensor/tensor.h"
 
 namespace slope {
@@ -20,7 +19,7 @@ class SavedTensor;
 namespace detail {
 void doom_node(Node* n);
 /// The largest number that this thread has given to a node.
-SLOPE_INITIAL_EXEC extern thread_local constinit std::uint64_t last_id;
+[[gnu::tls_model("initial-exec")]] extern thread_local constinit std::uint64_t last_id;
 struct DeleteExtras {
   void operator()(NodeExtras* e) const;
 };
@@ -157,7 +156,7 @@ inline void Edge::share() {
 
 namespace detail {
 /// The node whose backward runs on this thread now.
-SLOPE_INITIAL_EXEC extern thread_local constinit Node* current_node;
+[[gnu::tls_model("initial-exec")]] extern thread_local constinit Node* current_node;
 void* allocate_node(std::size_t bytes);
 }  // namespace detail
 

@@ -3,11 +3,10 @@
 #include <optional>
 
 #include "slope/autograd/core/dtype.h"
-#include "slope/autograd/core/thread_local.h"
 
 namespace slope::detail {
 
-SLOPE_INITIAL_EXEC inline thread_local constinit std::optional<DType> constant_dtype{};
+[[gnu::tls_model("initial-exec")]] inline thread_local constinit std::optional<DType> constant_dtype{};
 
 /// While it lives, floating constants that a formula writes as T(0.2) have this dtype on this thread when T is Tensor: a
 /// formula read for float64 tensors must not round its constants to the default dtype.
