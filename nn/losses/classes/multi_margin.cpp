@@ -41,51 +41,30 @@ struct MultiMarginFormula {
       detail::clear_gradient(row);
       return 0;
     }
+    if (row.n <= 8) return p == 1 ? short_hinge<1>(row) : short_hinge<2>(row);
     return p == 1 ? hinge<Isa, 1>(row) : hinge<Isa, 2>(row);
   }
-
   // A few classes take less time than adding up the lanes of a vector does.
-  static constexpr std::int64_t narrow = 16;
-  template <class Isa, class Row, class V>
-  void narrow_rows(const Row* rows, int count, RowBlock<V>& block, double* values) const {
-    p == 1 ? narrow_hinge<Isa, 1>(rows, count, block, values) : narrow_hinge<Isa, 2>(rows, count, block, values);
-  }
-  template <class Isa, int P, class Row, class V>
-  void narrow_hinge(const Row* rows, int count, RowBlock<V>& block, double* values) const {
+  template <int P, class Row>
+  double short_hinge(Row& row) const {
     using T = typename Row::T;
-    const bool differentiated = rows[0].d[0] != nullptr;
-    std::int64_t label[V::size];
-    alignas(64) T label_lanes[V::size], shift[V::size], slope[V::size];
-    double scale[V::size], sum[V::size], slopes[V::size];
-    for (int r = 0; r < V::size; ++r) {
-      const Row& row = rows[std::min(r, count - 1)];
-      label[r] = *row.template constant_as<std::int64_t>();
-      label_lanes[r] = static_cast<T>(label[r]);
-      scale[r] = scale_of<T>(label[r]);
-      shift[r] = static_cast<T>(margin) - row.x[0][label[r]];
-      slope[r] = static_cast<T>(scale[r] == 0 || row.factor == 0 ? 0 : P * scale[r] * row.factor);
+    const std::int64_t y = *row.template constant_as<std::int64_t>();
+    const double scale = scale_of<T>(y);
+    const T shift = static_cast<T>(margin) - row.x[0][y], slope = static_cast<T>(P * scale * row.factor);
+    double sum = 0, slopes = 0;
+    // The label is stepped over without a branch, which would go wrong every other time.
+    for (std::int64_t k = 0; k + 1 < row.n; ++k) {
+      const std::int64_t j = k + (k >= y);
+      const T z = shift + row.x[0][j];
+      const double above = z <= 0 ? 0 : static_cast<double>(z);
+      sum += P == 1 ? above : above * above;
+      if (!row.d[0]) continue;
+      const T power = P == 1 ? T(1) : z;
+      slopes += z > 0 ? static_cast<double>(power) : 0;
+      row.d[0][j] = z > 0 ? slope * power : T(0);
     }
-    const V labels = V::load(label_lanes), shifts = V::load(shift), factor = V::load(slope);
-    typename Isa::template WideSum<T> value, total_slope;
-    for (std::int64_t j = 0; j < rows[0].n; ++j) {
-      const V z = where(labels == V(j), V(-1), shifts + block.column(j)), above = clamp_min(z, 0);
-      if constexpr (P == 1)
-        value.add(above);
-      else
-        value.add_product(above, above);
-      if (!differentiated) continue;
-      const auto counts = (z > 0) & (factor != 0);
-      const V power = where(counts, P == 1 ? V(1) : z, V(0));
-      total_slope.add(power);
-      block.set_column(j, where(counts, factor * power, V(0)));  // the weight may be infinite
-    }
-    value.store(sum);
-    total_slope.store(slopes);
-    for (int r = 0; r < count; ++r) {
-      values[r] = sum[r] == 0 || scale[r] == 0 ? 0 : scale[r] * sum[r];
-      if (differentiated)
-        block.at(r, label[r]) = static_cast<T>(slopes[r] == 0 ? 0 : -P * scale[r] * rows[r].factor * slopes[r]);
-    }
+    if (row.d[0]) row.d[0][y] = static_cast<T>(slopes == 0 ? 0 : -P * scale * row.factor * slopes);
+    return sum == 0 ? 0 : scale * sum;
   }
 
   struct Sums {

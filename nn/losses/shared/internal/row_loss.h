@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "slope/autograd/engine/op.h"
-#include "slope/autograd/kernels/loops/row_block.h"
 #include "slope/autograd/kernels/pointwise/grain.h"
 #include "slope/autograd/kernels/simd/internal/row_lanes.h"
 #include "slope/autograd/ops/pointwise/elementwise.h"
@@ -43,10 +42,6 @@
 ///  - `template <class Isa, class V, class Row> V finish_rows(const Row* rows, int count, const V* sum, V& factor, V* c)
 ///    const` in place of `finish`, with a row in each lane: one division or root serves them all. Lanes from `count` on hold
 ///    anything;
-///  - beside `row`, for one operand, `static constexpr std::int64_t narrow` and `template <class Isa, class V, class Row>
-///    void narrow_rows(const Row* rows, int count, RowBlock<V>& x, double* values) const`, called for rows of up to
-///    `narrow` elements side by side: writes the values and, where rows[0].d[0] is not null, puts gradients in place
-///    of x;
 ///  - `template <class T> struct Workspace` for `row`, made of the formula and the length for each batch of rows;
 ///  - `static constexpr bool constant_by_pieces = true` in place of `compose`: the gradient depends on nothing but the
 ///    incoming one;
@@ -209,14 +204,12 @@ inline void clear_gradient(const LossRow<T, K>& row) {
 // What a formula has under a name, whatever it is: a name that two bases have is ambiguous in what derives from both.
 struct RowFormulaNames {
   int compose, check, ahead, grain, combine, refuse, row, add, finish, gradient, Workspace, Accumulator, Refusal;
-  int finish_rows, narrow_rows;
+  int finish_rows;
 };
 template <class F>
 struct WithRowFormulaNames : F, RowFormulaNames {};
 template <class F>
 inline constexpr bool finishes_rows = !requires { &WithRowFormulaNames<F>::finish_rows; };
-template <class F>
-inline constexpr bool has_narrow_rows = !requires { &WithRowFormulaNames<F>::narrow_rows; };
 
 /// `finish_rows` of a formula: values[r], rows[r].factor, and coefficient i of row r in c[i * W::size + r].
 template <class W, class Isa, class T, class F, int K>
@@ -226,6 +219,7 @@ inline void finish_together(const F& f, LossRow<T, K>* rows, int count, const W*
   W factor = W::load(factors), coefficients[F::coefficients];
   for (W& v : coefficients) v = W(0);
   f.template finish_rows<Isa>(static_cast<const LossRow<T, K>*>(rows), count, sum, factor, coefficients).store(values);
+  if (!rows[0].differentiated()) return;
   factor.store(factors);
   for (int r = 0; r < count; ++r) rows[r].factor = factors[r];
   for (int i = 0; i < F::coefficients; ++i) coefficients[i].store(c + i * W::size);
@@ -321,30 +315,6 @@ inline double rows_finished_together(const F& f, const RowBatch& b) {
   return total;
 }
 
-/// The rows of a formula with `narrow_rows`, as many at a time as there are lanes; returns the sum of the values.
-template <class Isa, class F, class T>
-inline double rows_side_by_side(const F& f, const RowBatch& b) {
-  static_assert(F::operands == 1 && F::narrow <= narrow_row);
-  using V = typename Isa::template Lanes<T>;
-  RowBlock<V> block;
-  double total = 0;
-  for (std::int64_t first = 0; first < b.rows; first += V::size) {
-    const int count = static_cast<int>(std::min<std::int64_t>(V::size, b.rows - first));
-    LossRow<T, 1> rows[V::size];
-    for (int r = 0; r < count; ++r) rows[r] = row_at<T, 1>(b, first + r);
-    block.load(b.data[0] + first * b.step[0], b.step[0], b.length, count);
-    double values[V::size];
-    f.template narrow_rows<Isa>(static_cast<const LossRow<T, 1>*>(rows), count, block, values);
-    for (int r = 0; r < count; ++r) {
-      store_value<T>(b, first + r, values[r]);
-      total += values[r];
-    }
-    if (char* d = b.data[first_gradient])
-      block.store(d + first * b.step[first_gradient], b.step[first_gradient], b.length, count);
-  }
-  return total;
-}
-
 template <class F, class T>
 double row_kernel(const void* formula, const RowBatch& b) {
   constexpr int K = F::operands;
@@ -355,12 +325,6 @@ double row_kernel(const void* formula, const RowBatch& b) {
     if constexpr (finishes_rows<F>) {
       if (!b.state) {
         total = rows_finished_together<Isa, F, T>(f, b);
-        return;
-      }
-    }
-    if constexpr (has_narrow_rows<F>) {
-      if (b.length <= F::narrow) {
-        total = rows_side_by_side<Isa, F, T>(f, b);
         return;
       }
     }
