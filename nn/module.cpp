@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <ostream>
 #include <type_traits>
 #include <typeinfo>
@@ -36,8 +37,9 @@ struct FoundParameters {
 };
 /// Those that this thread asked for last.
 std::array<FoundParameters, 4>& found_parameters() {
-  static thread_local std::array<FoundParameters, 4> last;
-  return last;
+  static thread_local std::unique_ptr<std::array<FoundParameters, 4>> last;  // thread-local variables are to be small
+  if (!last) last = std::make_unique<std::array<FoundParameters, 4>>();
+  return *last;
 }
 
 }  // namespace

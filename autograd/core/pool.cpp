@@ -85,9 +85,16 @@ struct FreeBlock {
   FreeBlock* next;
 };
 
-struct Depot {  // lists handed over by threads that ended
+struct ThreadLists {
+  FreeBlock* lists[classes];
+  std::uint32_t counts[classes];
+  ThreadLists* next_spare;
+};
+
+struct Depot {  // what threads that ended handed over
   std::mutex mutex;
   FreeBlock* lists[classes] = {};
+  ThreadLists* spare = nullptr;
 };
 // Without the guard of a function's static variable, which another thread might hold when the process forks.
 constinit slope::detail::Immortal<Depot> g_depot;
@@ -95,30 +102,45 @@ Depot& depot() { return g_depot.value; }
 [[maybe_unused]] const bool depot_survives_fork =
     slope::detail::hold_across_fork(g_depot->mutex, slope::detail::ForkOrder::inner);
 
-struct ThreadLists {
-  FreeBlock* lists[classes];
-  std::uint32_t counts[classes];
-};
-thread_local constinit ThreadLists t_lists{};
-// Where this thread's lists are, null before its first block: a variable as large as they are is found by a call.
+// This thread's lists, null before its first block. They are no thread-local variable themselves: those are to be small.
 [[gnu::tls_model("initial-exec")]] thread_local constinit ThreadLists* t_own = nullptr;
+
+void give_to_depot(FreeBlock* b, int c) {  // the mutex is held
+  b->next = depot().lists[c];
+  depot().lists[c] = b;
+}
 
 struct ThreadExit {
   ~ThreadExit() {
+    ThreadLists* const own = t_own;
+    if (!own) return;
+    t_own = nullptr;
     std::lock_guard lock(depot().mutex);
-    for (int c = 0; c < classes; ++c)
-      while (FreeBlock* b = t_lists.lists[c]) {
-        t_lists.lists[c] = b->next;
-        b->next = depot().lists[c];
-        depot().lists[c] = b;
+    for (int c = 0; c < classes; ++c) {
+      while (FreeBlock* b = own->lists[c]) {
+        own->lists[c] = b->next;
+        give_to_depot(b, c);
       }
+      own->counts[c] = 0;
+    }
+    own->next_spare = depot().spare;
+    depot().spare = own;
   }
 };
 
-[[gnu::noinline]] ThreadLists* register_thread() {
+/// Null where there is not the memory for them. A thread whose other variables free blocks while it ends gets lists
+/// again, which nobody takes over then.
+[[gnu::noinline]] ThreadLists* register_thread() noexcept {
+  ThreadLists* own = nullptr;
+  {
+    std::lock_guard lock(depot().mutex);
+    if ((own = depot().spare)) depot().spare = own->next_spare;
+  }
+  if (!own) own = static_cast<ThreadLists*>(std::calloc(1, sizeof(ThreadLists)));
+  if (!own) return nullptr;
   static thread_local ThreadExit on_exit;
   (void)&on_exit;
-  return t_own = &t_lists;
+  return t_own = own;
 }
 
 // A thread that frees what others allocate must not hoard: beyond this many it hands half to the depot.
@@ -140,13 +162,14 @@ constexpr HoardLimits hoard_limits;
     FreeBlock* b = own.lists[c];
     own.lists[c] = b->next;
     --own.counts[c];
-    b->next = depot().lists[c];
-    depot().lists[c] = b;
+    give_to_depot(b, c);
   }
 }
 
 [[gnu::noinline]] void* refill(int c) {
-  ThreadLists& own = t_own ? *t_own : *register_thread();
+  ThreadLists* const lists = t_own ? t_own : register_thread();
+  if (!lists) throw std::bad_alloc();
+  ThreadLists& own = *lists;
   const std::size_t bytes = class_bytes(c);
   {
     std::lock_guard lock(depot().mutex);
@@ -283,10 +306,15 @@ void deallocate(void* p, std::size_t bytes) noexcept {
   if (bytes > small_limit) [[unlikely]]
     return deallocate_large(p, bytes);
   const int c = class_of(bytes);
-  ThreadLists* own = t_own;
-  if (!own) [[unlikely]]
-    own = register_thread();
   auto* b = static_cast<FreeBlock*>(p);
+  ThreadLists* own = t_own;
+  if (!own) [[unlikely]] {
+    own = register_thread();
+    if (!own) {
+      std::lock_guard lock(depot().mutex);
+      return give_to_depot(b, c);
+    }
+  }
   b->next = own->lists[c];
   own->lists[c] = b;
   if (++own->counts[c] > hoard_limits[c]) [[unlikely]]
