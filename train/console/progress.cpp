@@ -158,9 +158,9 @@ void Progress::measure(double now) {
   const double seconds = now - last_measure_;
   const auto count = static_cast<double>(state_.done - done_at_last_measure_);
   if (seconds > 0 && count > 0) {
-    const double keep = smooth_seconds_ > 0 ? 1 - newest_weight : 0;
-    smooth_seconds_ = keep * smooth_seconds_ + (1 - keep) * seconds;
-    smooth_count_ = keep * smooth_count_ + (1 - keep) * count;
+    const double weight_of_old = smooth_seconds_ > 0 ? 1 - newest_weight : 0;
+    smooth_seconds_ = weight_of_old * smooth_seconds_ + (1 - weight_of_old) * seconds;
+    smooth_count_ = weight_of_old * smooth_count_ + (1 - weight_of_old) * count;
     done_at_last_measure_ = state_.done;
     last_measure_ = now;
   }

@@ -72,7 +72,7 @@ struct Extent {
   double low = std::numeric_limits<double>::infinity();
   double high = -std::numeric_limits<double>::infinity();
 
-  void take(double value) {
+  void include(double value) {
     if (!std::isfinite(value)) return;
     low = std::min(low, value);
     high = std::max(high, value);
@@ -251,9 +251,9 @@ void ScriptWriter::write_panel(const Panel& panel) {
   for (const Series& series : panel.series) {
     for (std::size_t i = 0; i < series.x.size(); ++i) {
       if (!std::isfinite(series.x[i]) || !std::isfinite(series.y[i])) continue;
-      x.take(series.x[i]);
-      y.take(series.y[i]);
-      if (series.bars) y.take(0);
+      x.include(series.x[i]);
+      y.include(series.y[i]);
+      if (series.bars) y.include(0);
     }
   }
   x = x.padded(0.04);
@@ -261,8 +261,8 @@ void ScriptWriter::write_panel(const Panel& panel) {
   if (!panel.heat_maps.empty()) {
     x = y = {};
     for (const HeatMap& map : panel.heat_maps) {
-      for (const double value : map.grid.x) x.take(value);
-      for (const double value : map.grid.y) y.take(value);
+      for (const double value : map.grid.x) x.include(value);
+      for (const double value : map.grid.y) y.include(value);
     }
   }
 

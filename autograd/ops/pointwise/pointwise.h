@@ -170,7 +170,7 @@ Tensor call_on_tensors(const F& f, const Args&... args) {
 ///     Tensor loss = focal.mean(y_pred, y_true);      // or focal(y_pred, y_true) per element, focal.sum(...)
 ///
 /// The function is called with SIMD lanes, with dual numbers, and with tensors, so it calls functions without `std::`:
-/// arithmetic, comparisons, `where(c, a, b)`, and the functions listed in autograd/kernels/lanes.h. It may capture
+/// arithmetic, comparisons, `where(c, a, b)`, and the functions listed in autograd/kernels/simd/lanes.h. It may capture
 /// numbers (anything trivially copyable), takes one to six tensors or numbers of broadcastable shapes, and is
 /// differentiable by each to any order. Kinks follow those functions (abs'(0) = 0, ties of maximum share equally).
 ///

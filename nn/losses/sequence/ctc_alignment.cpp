@@ -123,7 +123,7 @@ struct Row {
 };
 
 template <class T>
-void prepare(const CtcSequence<T>& s, const Layout& at, bool keep) {
+void prepare(const CtcSequence<T>& s, const Layout& at, bool for_gradient) {
   const std::int64_t n = s.label_count;
   std::fill_n(at.gathered, at.section, -infinity);
   std::fill_n(at.skip, at.section, -infinity);
@@ -134,7 +134,7 @@ void prepare(const CtcSequence<T>& s, const Layout& at, bool keep) {
     if (i > 0 && at.classes[i] != at.classes[i - 1]) at.skip[i] = 0;
   }
   at.offsets[n] = s.blank * s.class_stride;
-  if (!keep) return;
+  if (!for_gradient) return;
   for (std::int64_t i = 0; i < n; ++i) at.first[i] = std::find(at.classes, at.classes + i, at.classes[i]) - at.classes;
 }
 
@@ -206,23 +206,23 @@ double retreat(const CtcSequence<T>& s, const Layout& at, const Row& row) {
 
 }  // namespace
 
-CtcWorkspace::CtcWorkspace(std::int64_t steps, std::int64_t labels, bool keep)
-    : keep_(keep),
+CtcWorkspace::CtcWorkspace(std::int64_t steps, std::int64_t labels, bool for_gradient)
+    : for_gradient_(for_gradient),
       buffer_(sizeof(double) *
               static_cast<std::size_t>(Layout::fixed_size(labels) +
-                                       (keep ? steps : 2) * Layout::row_size(Layout::width_of(labels)))) {}
+                                       (for_gradient ? steps : 2) * Layout::row_size(Layout::width_of(labels)))) {}
 
 template <class T>
 double ctc_value(const CtcSequence<T>& s, const CtcWorkspace& w) {
   const Layout at(w.data(), s.label_count);
-  prepare(s, at, w.keeps());
+  prepare(s, at, w.holds_every_step());
   simd::dispatch([&](auto isa) {
     using V = typename decltype(isa)::template Lanes<double>;
-    const auto row = [&](std::int64_t t) { return Row(at, w.keeps() ? t : t & 1); };
+    const auto row = [&](std::int64_t t) { return Row(at, w.holds_every_step() ? t : t & 1); };
     begin<V>(s, at, row(0));
     for (std::int64_t t = 1; t < s.steps; ++t) advance<V>(s, at, row(t - 1), row(t), t);
   });
-  const Row last(at, w.keeps() ? s.steps - 1 : (s.steps - 1) & 1);
+  const Row last(at, w.holds_every_step() ? s.steps - 1 : (s.steps - 1) & 1);
   const std::int64_t n = s.label_count;
   Number sum{last.blank_m[n], last.blank_e[n]};
   if (n > 0) sum = add(sum, Number{last.label_m[n - 1], last.label_e[n - 1]});

@@ -46,7 +46,7 @@ class Temporaries {
   ~Temporaries() {
     while (count_ > 0) at(--count_)->~Tensor();
   }
-  const Tensor* keep(Tensor t) { return new (at(count_++)) Tensor(std::move(t)); }
+  const Tensor* hold(Tensor t) { return new (at(count_++)) Tensor(std::move(t)); }
 
  private:
   Tensor* at(int i) { return reinterpret_cast<Tensor*>(memory_) + i; }
@@ -154,7 +154,7 @@ template <int N>
   dtype = compute_dtype(info, args.at);
   for (int i = 0; i < N; ++i) {
     if (!tensors[i]) continue;
-    if (tensors[i]->dtype() != dtype) tensors[i] = converted.keep(tensors[i]->to(dtype, loc));
+    if (tensors[i]->dtype() != dtype) tensors[i] = converted.hold(tensors[i]->to(dtype, loc));
     if (tensors[i]->shape() == *shape) continue;
     same_shape = false;
     broadcast = common_shape(info, *shape, tensors[i]->shape(), loc);

@@ -17,16 +17,16 @@ struct CtcSequence {
   std::int64_t blank = 0;
 };
 
-/// Memory for sequences of up to `steps` steps and `labels` labels, one at a time. Without `keep` there is a value
-/// only.
+/// Memory for sequences of up to `steps` steps and `labels` labels, one at a time. Without
+/// `for_gradient` there is a value only.
 class CtcWorkspace {
  public:
-  CtcWorkspace(std::int64_t steps, std::int64_t labels, bool keep);
+  CtcWorkspace(std::int64_t steps, std::int64_t labels, bool for_gradient);
   double* data() const { return reinterpret_cast<double*>(buffer_.data()); }
-  bool keeps() const { return keep_; }
+  bool holds_every_step() const { return for_gradient_; }
 
  private:
-  bool keep_;
+  bool for_gradient_;
   slope::detail::RowBuffer buffer_;
 };
 
