@@ -4,9 +4,9 @@ using namespace slope;
 struct SquareSum {
   static constexpr std::string_view name = "SquareSum";
   static constexpr int operands = 1, terms = 1, coefficients = 1;
-  template <class Sum, class V, class Keep>
-  void add(Sum* sum, const V* x, const Keep& keep) const {
-    sum[0].add(keep(x[0] * x[0]));
+  template <class Sum, class V, class Within>
+  void add(Sum* sum, const V* x, const Within& within) const {
+    sum[0].add(within(x[0] * x[0]));
   }
   template <class Isa, class Row>
   double finish(Row& row, const double* sum, double* c) const {

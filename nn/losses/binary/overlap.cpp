@@ -13,9 +13,9 @@ struct OverlapFormula : Overlap {
   static constexpr std::string_view name = "OverlapLoss";
   static constexpr int operands = 2, terms = 3, coefficients = 4;
 
-  template <class Sum, class V, class Keep>
-  void add(Sum* sum, const V* x, const Keep& keep) const {
-    const V p = keep(x[0]), t = keep(x[1]);
+  template <class Sum, class V, class Within>
+  void add(Sum* sum, const V* x, const Within& within) const {
+    const V p = within(x[0]), t = within(x[1]);
     sum[0].add_product(p, t);
     sum[1].add(p);
     sum[2].add(t);

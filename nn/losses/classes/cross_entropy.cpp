@@ -31,7 +31,7 @@ struct CrossEntropyRows {
   template <class T>
   detail::RowTarget<T> row_target(std::int64_t classes, const Tensor& weight) const {
     detail::RowTarget<T> r;
-    r.keep = 1 - smoothing;
+    r.share = 1 - smoothing;
     r.spread = classes > 0 ? smoothing / static_cast<double>(classes) : 0;
     r.weight_sum = static_cast<double>(classes);
     if (weight.defined()) {

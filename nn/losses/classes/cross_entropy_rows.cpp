@@ -67,7 +67,7 @@ double wide_row(const RowTarget<T>& target, const T* x, std::int64_t n, std::int
   const double log_sum = log_of_sum(norm, x, n, label);
   const double w = target.weight ? static_cast<double>(target.weight[label]) : 1.0;
   const double log_p = static_cast<double>(x[label]) - norm.largest - log_sum;
-  if (target.spread == 0 && target.keep == 1) {
+  if (target.spread == 0 && target.share == 1) {
     if (dx) {
       softmax_row(x, dx, n, norm, w / divisor);
       // Not softmax - 1, which loses the tail where the prediction is right.
@@ -75,7 +75,7 @@ double wide_row(const RowTarget<T>& target, const T* x, std::int64_t n, std::int
     }
     return -w * log_p;
   }
-  const double at_label = target.keep * w;
+  const double at_label = target.share * w;
   if (dx) {
     softmax_row(x, dx, n, norm, (at_label + target.spread * target.weight_sum) / divisor);
     for_segments(n, [&](std::int64_t begin, std::int64_t end) {
@@ -96,17 +96,17 @@ void narrow_rows(const LabelRows<typename V::value_type>& rows, std::int64_t fir
   using T = typename V::value_type;
   const RowTarget<T>& target = rows.target;
   const std::int64_t n = rows.n;
-  const bool smooth = target.spread != 0 || target.keep != 1;
+  const bool smooth = target.spread != 0 || target.share != 1;
   std::int64_t label[V::size];
   alignas(64) T chosen[V::size], counted[V::size], value[V::size];
   // q of the label, and over the divisor: of all classes, of the label, of the others.
   alignas(64) T at_label[V::size], all[V::size], own[V::size], rest[V::size];
   block.load(rows.x + first * rows.x_step, rows.x_step, n, count);
   const auto set_shares = [&](int r, double w) {
-    at_label[r] = static_cast<T>(target.keep * w);
+    at_label[r] = static_cast<T>(target.share * w);
     // Without smoothing a weight of another class is no factor, not even an infinite one.
-    all[r] = static_cast<T>((target.keep * w + (smooth ? target.spread * target.weight_sum : 0)) / rows.divisor);
-    own[r] = static_cast<T>((target.keep + target.spread) * w / rows.divisor);
+    all[r] = static_cast<T>((target.share * w + (smooth ? target.spread * target.weight_sum : 0)) / rows.divisor);
+    own[r] = static_cast<T>((target.share + target.spread) * w / rows.divisor);
     rest[r] = smooth ? static_cast<T>(target.spread * (target.weight_sum - w) / rows.divisor) : T(0);
   };
   for (int r = 0; r < V::size; ++r) {
@@ -166,7 +166,7 @@ template <class V, class T>
 void narrow_rows(const ProbabilityRows<T>& rows, std::int64_t first, int count, ProbabilityBlocks<V>& block) {
   const RowTarget<T>& target = rows.target;
   const std::int64_t n = rows.n;
-  const V keep(target.keep), spread(target.spread), scale(rows.scale);
+  const V share(target.share), spread(target.spread), scale(rows.scale);
   block.x.template load<T>(rows.x + first * rows.x_step, rows.x_step, n, count);
   block.q.template load<T>(rows.t + first * rows.t_step, rows.t_step, n, count);
   V largest(0), others(0);
@@ -177,7 +177,7 @@ void narrow_rows(const ProbabilityRows<T>& rows, std::int64_t first, int count, 
   auto found = largest != largest, counts = typename V::mask_type(!target.weight);
   for (std::int64_t j = 0; j < n; ++j) {
     const V x = block.x.column(j);
-    V q = keep * block.q.column(j) + spread, part = x - largest;
+    V q = share * block.q.column(j) + spread, part = x - largest;
     if (target.weight) {
       const V w(target.weight[j]);
       q = scale_cotangent(w, q);
@@ -210,7 +210,7 @@ void narrow_rows(const ProbabilityRows<T>& rows, std::int64_t first, int count, 
     block.e.template store<T>(rows.dx + first * rows.dx_step, rows.dx_step, n, count);
   }
   if (rows.dt) {
-    const V factor = -(scale * keep);
+    const V factor = -(scale * share);
     for (std::int64_t j = 0; j < n; ++j) {
       V d = factor * (block.x.column(j) - largest - log_sum);
       if (target.weight) d = scale_cotangent(V(target.weight[j]), d);
@@ -240,10 +240,10 @@ double wide_row(const RowTarget<T>& target, const T* x, std::int64_t n, const T*
         simd::dispatch([&](auto isa) {
           using V = typename decltype(isa)::template Lanes<T>;
           typename decltype(isa)::template WideSum<T> sum, dot;
-          const V shift(norm.largest), keep(target.keep), spread(target.spread);
+          const V shift(norm.largest), share(target.share), spread(target.spread);
           auto counts = typename V::mask_type(false);
           simd::each_vector<V>(end - begin, [&](const auto& load, const auto&, int count) {
-            V q = keep * load(t + begin) + spread, part_of_dot = load(x + begin) - shift;
+            V q = share * load(t + begin) + spread, part_of_dot = load(x + begin) - shift;
             if (target.weight) {
               const V w = load(target.weight + begin);
               q = scale_cotangent(w, q);
@@ -272,17 +272,17 @@ double wide_row(const RowTarget<T>& target, const T* x, std::int64_t n, const T*
     for_segments(n, [&](std::int64_t begin, std::int64_t end) {
       simd::dispatch([&](auto isa) {
         using V = typename decltype(isa)::template Lanes<T>;
-        const V shift(norm.largest), logs(log_sum), keep(target.keep), spread(target.spread), factor(scale);
+        const V shift(norm.largest), logs(log_sum), share(target.share), spread(target.spread), factor(scale);
         simd::each_vector<V>(end - begin, [&](const auto& load, const auto& store, int) {
           const V w = target.weight ? load(target.weight + begin) : V(1);
-          if (dx) store(dx + begin, load(dx + begin) - factor * scale_cotangent(w, keep * load(t + begin) + spread));
-          if (dt) store(dt + begin, scale_cotangent(w, -(factor * keep) * (load(x + begin) - shift - logs)));
+          if (dx) store(dx + begin, load(dx + begin) - factor * scale_cotangent(w, share * load(t + begin) + spread));
+          if (dt) store(dt + begin, scale_cotangent(w, -(factor * share) * (load(x + begin) - shift - logs)));
         });
       });
     });
   if (dx && likely < n) {
     const double q = weigh(target.weight ? static_cast<double>(target.weight[likely]) : 1.0,
-                           target.keep * static_cast<double>(t[likely]) + target.spread);
+                           target.share * static_cast<double>(t[likely]) + target.spread);
     dx[likely] = static_cast<T>(scale * slope_of_likely(q, sums.q - q, -log_sum));
   }
   return log_sum * sums.q - sums.dot;

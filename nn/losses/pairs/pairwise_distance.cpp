@@ -13,9 +13,9 @@ struct DistanceFormula : Order {
   double eps;
   DistanceFormula(const Order& order, double e) : Order(order), eps(e) {}
 
-  template <class Sum, class V, class Keep>
-  void add(Sum* sum, const V* x, const Keep& keep) const {
-    Order::add(sum[0], keep(detail::RowDifference<typename V::value_type>::of(x[0], x[1], eps), Order::outside));
+  template <class Sum, class V, class Within>
+  void add(Sum* sum, const V* x, const Within& within) const {
+    Order::add(sum[0], within(detail::RowDifference<typename V::value_type>::of(x[0], x[1], eps), Order::outside));
   }
   template <class Isa, class Row>
   double finish(Row& row, const double* sum, double* c) const {

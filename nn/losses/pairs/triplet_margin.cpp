@@ -19,11 +19,11 @@ struct TripletFormula : Order {
   V difference(const V& a, const V& b) const {
     return detail::RowDifference<typename V::value_type>::of(a, b, eps);
   }
-  template <class Sum, class V, class Keep>
-  void add(Sum* sum, const V* x, const Keep& keep) const {
-    Order::add(sum[0], keep(difference(x[0], x[1]), Order::outside));
-    Order::add(sum[1], keep(difference(x[0], x[2]), Order::outside));
-    if constexpr (Swap) Order::add(sum[2], keep(difference(x[1], x[2]), Order::outside));
+  template <class Sum, class V, class Within>
+  void add(Sum* sum, const V* x, const Within& within) const {
+    Order::add(sum[0], within(difference(x[0], x[1]), Order::outside));
+    Order::add(sum[1], within(difference(x[0], x[2]), Order::outside));
+    if constexpr (Swap) Order::add(sum[2], within(difference(x[1], x[2]), Order::outside));
   }
   template <class Isa, class Row>
   double finish(Row& row, const double* sum, double* c) const {

@@ -11,7 +11,7 @@ namespace slope::nn::detail {
 template <class T>
 struct RowTarget {
   const T* weight = nullptr;  ///< one per class; null: all 1
-  double keep = 1;            ///< 1 - ε: the share of the target itself
+  double share = 1;           ///< 1 - ε: the share of the target itself
   double spread = 0;          ///< ε/C: what every class receives
   double weight_sum = 0;      ///< Σ w_j
   bool all_zero = false;      ///< every w_j is 0
@@ -23,7 +23,7 @@ struct RowTarget {
   }
 };
 
-/// For class indices: q = keep·w_c at the class c, plus spread·w_j. Of rows of n elements, `step` bytes apart, reads
+/// For class indices: q = share·w_c at the class c, plus spread·w_j. Of rows of n elements, `step` bytes apart, reads
 /// logits and int64 labels and writes values (double, or T when `narrow`) and, when dx is not null, ∂l/∂x / divisor: a sum of weights may be
 /// too small to have a reciprocal.
 /// Rows that are ignored or have weight 0 have value and gradient 0, whatever is in them.
@@ -40,7 +40,7 @@ struct LabelRows {
 template <class T>
 void cross_entropy_rows(const LabelRows<T>& rows, std::int64_t count);
 
-/// For probabilities t: q = w·(keep·t + spread). Writes values as LabelRows does; `dx` and `dt` (may be null) receive
+/// For probabilities t: q = w·(share·t + spread). Writes values as LabelRows does; `dx` and `dt` (may be null) receive
 /// scale·∂l/∂x and scale·∂l/∂t.
 template <class T>
 struct ProbabilityRows {

@@ -80,9 +80,9 @@ struct CosineRows {
     }
   };
 
-  template <class Sum, class V, class Keep>
-  void add(Sum* sum, const V* x, const Keep& keep) const {
-    const V a = keep(x[0]), b = keep(x[1]);
+  template <class Sum, class V, class Within>
+  void add(Sum* sum, const V* x, const Within& within) const {
+    const V a = within(x[0]), b = within(x[1]);
     sum[0].add_product(a, b);
     sum[1].add_product(a, a);
     sum[2].add_product(b, b);

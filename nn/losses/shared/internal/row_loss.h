@@ -21,9 +21,9 @@
 ///     struct CosineFormula {
 ///       static constexpr std::string_view name = "CosineSimilarity";
 ///       static constexpr int operands = 2, terms = 3, coefficients = 3;
-///       // Adds the terms of some elements; `keep` clears the lanes beyond the end of the row.
-///       template <class Sum, class V, class Keep>
-///       void add(Sum* sum, const V* x, const Keep& keep) const;
+///       // Adds the terms of some elements; `within(v, other)` is v with `other`, 0 unless given, beyond the end of the row.
+///       template <class Sum, class V, class Within>
+///       void add(Sum* sum, const V* x, const Within& within) const;
 ///       // From the sums: the value, and coefficients of the gradient that contain row.factor.
 ///       template <class Isa, class Row>
 ///       double finish(Row& row, const double* sum, double* c) const;
@@ -127,55 +127,41 @@ struct AccumulatorOf<F, Isa, T> {
   using Type = typename F::template Accumulator<Isa, T>;
 };
 
-/// add_row for `exact_products` of floats, two vectors of double at a time: a float that is converted as it is read
-/// takes half the instructions of one that is converted in a register.
-template <class Isa, class F, int K, class Take>
-inline void add_wide_row(const F& f, const LossRow<float, K>& row, const Take& take) {
-  using V = typename Isa::template Lanes<double>;
-  using Sum = typename Isa::template WideSum<double>;
-  Sum total[2][F::terms];
-  const auto all = [](const V& v, double = 0) { return v; };
-  std::int64_t i = 0;
-  for (; i + 2 * V::size <= row.n; i += 2 * V::size) {
-#pragma GCC unroll 2
-    for (int half = 0; half < 2; ++half) {
-      V x[K];
-#pragma GCC unroll 3
-      for (int k = 0; k < K; ++k) x[k] = V::load_wide(row.x[k] + i + half * V::size);
-      f.add(total[half], static_cast<const V*>(x), all);
-    }
-  }
-  for (; i < row.n; i += V::size) {
-    const int count = static_cast<int>(std::min<std::int64_t>(V::size, row.n - i));
-    V x[K];
-#pragma GCC unroll 3
-    for (int k = 0; k < K; ++k) x[k] = V::load_wide_n(row.x[k] + i, count);
-    f.add(total[0], static_cast<const V*>(x),
-          [&](const V& v, double other = 0) { return simd::first_lanes(v, count, other); });
-  }
-#pragma GCC unroll 3
-  for (int t = 0; t < F::terms; ++t) {
-    total[0][t].add(total[1][t]);
-    take(t, total[0][t]);
-  }
-}
+/// A row of floats, read as lanes of double.
+template <class V>
+struct WidenedRow {
+  const float* p;
+  V full(std::int64_t i) const { return V::load_wide(p + i); }
+  V first(std::int64_t i, int n) const { return V::load_wide_n(p + i, n); }
+};
 
-/// Calls `take(t, accumulator)` for each term.
+/// Calls `take(t, accumulator)` for each term. For `exact_products` of floats lanes are of double, two vectors at a time:
+/// a float that is converted as it is read takes half the instructions of one that is converted in a register.
 template <class Isa, class T, class F, int K, class Take>
 inline void add_row(const F& f, const LossRow<T, K>& row, const Take& take) {
-  if constexpr (requires { requires F::exact_products; } && std::is_same_v<T, float>)
-    return add_wide_row<Isa>(f, row, take);
-  using V = typename Isa::template Lanes<T>;
-  typename AccumulatorOf<F, Isa, T>::Type total[F::terms];
-  simd::each_vector<V>(row.n, [&](const auto& load, const auto&, int count) {
+  constexpr bool widened = requires { requires F::exact_products; } && std::is_same_v<T, float>;
+  using V = typename Isa::template Lanes<std::conditional_t<widened, double, T>>;
+  using Sum =
+      std::conditional_t<widened, typename Isa::template WideSum<double>, typename AccumulatorOf<F, Isa, T>::Type>;
+  constexpr int running = widened ? 2 : 1;
+  Sum total[running][F::terms];
+  simd::each_vector_of<V, running>(row.n, [&](const auto& load, const auto&, int count, std::int64_t, auto r) {
     V x[K];
 #pragma GCC unroll 3
-    for (int k = 0; k < K; ++k) x[k] = load(row.x[k]);
-    f.add(total, static_cast<const V*>(x),
+    for (int k = 0; k < K; ++k) {
+      if constexpr (widened)
+        x[k] = load(WidenedRow<V>{row.x[k]});
+      else
+        x[k] = load(row.x[k]);
+    }
+    f.add(total[r], static_cast<const V*>(x),
           [&](const V& v, double other = 0) { return simd::first_lanes(v, count, other); });
   });
 #pragma GCC unroll 3
-  for (int t = 0; t < F::terms; ++t) take(t, total[t]);
+  for (int t = 0; t < F::terms; ++t) {
+    if constexpr (widened) total[0][t].add(total[1][t]);
+    take(t, total[0][t]);
+  }
 }
 
 template <class Isa, class T, class F, int K>
