@@ -134,7 +134,8 @@ struct ThreadExit {
   ThreadLists* own = nullptr;
   {
     std::lock_guard lock(depot().mutex);
-    if ((own = depot().spare)) depot().spare = own->next_spare;
+    own = depot().spare;
+    if (own) depot().spare = own->next_spare;
   }
   if (!own) own = static_cast<ThreadLists*>(std::calloc(1, sizeof(ThreadLists)));
   if (!own) return nullptr;
