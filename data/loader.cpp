@@ -15,6 +15,7 @@
 namespace slope::data {
 
 Batch default_collate(const std::vector<Sample>& samples, SourceLoc loc) {
+  const CallerScope caller(loc);
   if (samples.empty()) return {};
   const Sample& first = samples[0];
   for (const Sample& s : samples)

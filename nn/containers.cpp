@@ -139,7 +139,17 @@ std::unique_ptr<Module> ModuleDict::pop(std::string_view name, SourceLoc loc) {
 // ---- parameters
 
 ParameterList::ParameterList(const std::vector<Tensor>& values, SourceLoc loc) {
-  for (const Tensor& t : values) append(t, loc);
+  std::vector<Tensor> changed;
+  try {
+    for (const Tensor& t : values) {
+      const bool leaf = t.defined() && !t.requires_grad();
+      append(t, loc);
+      if (leaf) changed.push_back(t);
+    }
+  } catch (...) {
+    for (const Tensor& t : changed) t.requires_grad_(false);
+    throw;
+  }
 }
 
 ParameterList& ParameterList::append(const Tensor& value, SourceLoc loc) {

@@ -105,6 +105,7 @@ void check_reach(PadMode mode, const Shape& shape, int d, std::int64_t before, s
 }  // namespace
 
 Tensor pad(In x, const std::vector<std::int64_t>& pads, const PadOptions& options) {
+  const CallerScope caller(x.loc);
   if (!x.tensor.defined()) throw ValueError("pad: the tensor is undefined", x.loc);
   const Edges edges = edges_of(x, pads, x.loc);
   slope::detail::check_number("pad", options.value, x->dtype(), x.loc);

@@ -39,6 +39,12 @@ double xavier_scale(const Tensor& t, double gain, SourceLoc loc) {
   return f.in + f.out == 0 ? 0 : gain * std::sqrt(2.0 / static_cast<double>(f.in + f.out));
 }
 
+/// Before anything is drawn, for a call that throws leaves the generator where it was.
+void require_writable(const char* op, const Tensor& t, SourceLoc loc) {
+  NoGradGuard no_grad;
+  slope::detail::check_in_place(t, op, loc);
+}
+
 void require_matrix(const char* op, const Tensor& t, SourceLoc loc) {
   if (t.dim() != 2)
     throw ShapeError(concat(op, ": Only tensors with 2 dimensions are supported, got ", to_text(t.shape())), loc);
@@ -47,6 +53,7 @@ void require_matrix(const char* op, const Tensor& t, SourceLoc loc) {
 }  // namespace
 
 Fans fans(const Tensor& t, SourceLoc loc) {
+  const CallerScope caller(loc);
   if (t.dim() < 2)
     throw ShapeError(
         concat("init: Fan in and fan out can not be computed for tensor with fewer than 2 dimensions, got ",
@@ -58,6 +65,7 @@ Fans fans(const Tensor& t, SourceLoc loc) {
 }
 
 double calculate_gain(std::string_view nonlinearity, double param, SourceLoc loc) {
+  const CallerScope caller(loc);
   if (nonlinearity == "linear" || nonlinearity == "sigmoid" || nonlinearity.starts_with("conv")) return 1;
   if (nonlinearity == "tanh") return 5.0 / 3;
   if (nonlinearity == "relu") return std::sqrt(2.0);
@@ -67,14 +75,17 @@ double calculate_gain(std::string_view nonlinearity, double param, SourceLoc loc
 }
 
 TensorAlias uniform_(const Tensor& t, double a, double b, Generator& gen, SourceLoc loc) {
+  const CallerScope caller(loc);
   NoGradGuard no_grad;
   return t.uniform_(a, b, gen, loc);
 }
 TensorAlias normal_(const Tensor& t, double mean, double std, Generator& gen, SourceLoc loc) {
+  const CallerScope caller(loc);
   NoGradGuard no_grad;
   return t.normal_(mean, std, gen, loc);
 }
 TensorAlias constant_(const Tensor& t, double value, SourceLoc loc) {
+  const CallerScope caller(loc);
   NoGradGuard no_grad;
   return t.fill_(value, loc);
 }
@@ -104,6 +115,7 @@ double normal_quantile(double p) {
 }  // namespace
 
 TensorAlias trunc_normal_(const Tensor& t, double mean, double std, double a, double b, Generator& gen, SourceLoc loc) {
+  const CallerScope caller(loc);
   if (!(std > 0)) throw ValueError(concat("trunc_normal_: std must be positive, got ", std), loc);
   if (!(a < b)) throw ValueError(concat("trunc_normal_: the bounds must satisfy a < b, got ", a, " and ", b), loc);
   // Where both bounds are above the mean the mirror image is drawn: probabilities near 0 have digits, those near 1 have not.
@@ -112,6 +124,7 @@ TensorAlias trunc_normal_(const Tensor& t, double mean, double std, double a, do
   const double low = normal_cdf(left), high = normal_cdf(right);
   if (!(low < high))
     throw ValueError(concat("trunc_normal_: [", a, ", ", b, "] holds no number of N(", mean, ", ", std, "²)"), loc);
+  require_writable("trunc_normal_", t, loc);
   std::vector<double> v(static_cast<std::size_t>(t.numel()));
   fill_uniform(v.data(), t.numel(), 0.0, 1.0, gen);
   parallel_for(t.numel(), 1024, [&](std::int64_t begin, std::int64_t end) {
@@ -125,6 +138,7 @@ TensorAlias trunc_normal_(const Tensor& t, double mean, double std, double a, do
 }
 
 TensorAlias eye_(const Tensor& t, SourceLoc loc) {
+  const CallerScope caller(loc);
   require_matrix("eye_", t, loc);
   std::vector<double> v(static_cast<std::size_t>(t.numel()));
   const std::int64_t columns = t.size(1);
@@ -133,6 +147,7 @@ TensorAlias eye_(const Tensor& t, SourceLoc loc) {
 }
 
 TensorAlias dirac_(const Tensor& t, std::int64_t groups, SourceLoc loc) {
+  const CallerScope caller(loc);
   if (t.dim() < 3 || t.dim() > 5)
     throw ShapeError(concat("dirac_: Only tensors with 3, 4, or 5 dimensions are supported, got ", t.shape()), loc);
   if (groups <= 0 || t.size(0) % groups)
@@ -151,18 +166,22 @@ TensorAlias dirac_(const Tensor& t, std::int64_t groups, SourceLoc loc) {
 }
 
 TensorAlias xavier_uniform_(const Tensor& t, double gain, Generator& gen, SourceLoc loc) {
+  const CallerScope caller(loc);
   const double bound = std::sqrt(3.0) * xavier_scale(t, gain, loc);
   return bound == 0 ? t : uniform_(t, -bound, bound, gen, loc);
 }
 TensorAlias xavier_normal_(const Tensor& t, double gain, Generator& gen, SourceLoc loc) {
+  const CallerScope caller(loc);
   const double std = xavier_scale(t, gain, loc);
   return std == 0 ? t : normal_(t, 0, std, gen, loc);
 }
 TensorAlias kaiming_uniform_(const Tensor& t, const KaimingOptions& options, Generator& gen, SourceLoc loc) {
+  const CallerScope caller(loc);
   const double bound = std::sqrt(3.0) * kaiming_scale(t, options, loc);
   return bound == 0 ? t : uniform_(t, -bound, bound, gen, loc);
 }
 TensorAlias kaiming_normal_(const Tensor& t, const KaimingOptions& options, Generator& gen, SourceLoc loc) {
+  const CallerScope caller(loc);
   const double std = kaiming_scale(t, options, loc);
   return std == 0 ? t : normal_(t, 0, std, gen, loc);
 }
@@ -180,10 +199,12 @@ double inner_product(const double* a, const double* b, std::size_t n) {
 }  // namespace
 
 TensorAlias orthogonal_(const Tensor& t, double gain, Generator& gen, SourceLoc loc) {
+  const CallerScope caller(loc);
   if (t.dim() < 2)
     throw ShapeError(
         concat("orthogonal_: Only tensors with 2 or more dimensions are supported, got ", to_text(t.shape())), loc);
   if (t.numel() == 0) return t;
+  require_writable("orthogonal_", t, loc);
   const std::int64_t rows = t.size(0), columns = t.numel() / rows;
   const bool wide = rows < columns;
   const auto m = static_cast<std::size_t>(wide ? columns : rows), n = static_cast<std::size_t>(wide ? rows : columns);
@@ -208,9 +229,12 @@ TensorAlias orthogonal_(const Tensor& t, double gain, Generator& gen, SourceLoc 
 }
 
 TensorAlias sparse_(const Tensor& t, double sparsity, double std, Generator& gen, SourceLoc loc) {
+  const CallerScope caller(loc);
   require_matrix("sparse_", t, loc);
   if (!(sparsity >= 0 && sparsity <= 1))
     throw ValueError(concat("sparse_: sparsity must be between 0 and 1, got ", sparsity), loc);
+  if (t.numel() == 0) return t;
+  require_writable("sparse_", t, loc);
   const std::int64_t rows = t.size(0), columns = t.size(1);
   const auto zeros_per_column = static_cast<std::int64_t>(std::ceil(sparsity * static_cast<double>(rows)));
   std::vector<double> v = normals(t.numel(), 0, std, gen);

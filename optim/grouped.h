@@ -39,9 +39,9 @@ class GroupedOptimizer : public Optimizer {
   const StableVector<ParamGroup>& param_groups() const { return groups_; }
   const char* type() const override;
   std::size_t group_count() const override;
-  const std::vector<Tensor>& group_params(std::size_t group) const override;
-  const std::vector<std::string>& group_names(std::size_t group) const override;
-  double& lr(std::size_t group) override;
+  const std::vector<Tensor>& group_params(std::size_t group, SourceLoc loc = SourceLoc::here()) const override;
+  const std::vector<std::string>& group_names(std::size_t group, SourceLoc loc = SourceLoc::here()) const override;
+  double& lr(std::size_t group, SourceLoc loc = SourceLoc::here()) override;
 
  protected:
   std::vector<SlotInfo> slot_infos(const NamedNumbers& options) const override;

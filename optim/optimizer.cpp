@@ -187,15 +187,15 @@ void Optimizer::step(SourceLoc loc) {
   stepped_at_ = slope::detail::latest_backward();
 }
 
-void Optimizer::zero_grad(bool set_to_none) {
-  check_not_moved_from();
+void Optimizer::zero_grad(bool set_to_none, SourceLoc loc) {
+  check_not_moved_from(loc);
   for (std::size_t g = 0; g < group_count(); ++g)
     for (const Tensor& p : group_params(g)) p.zero_grad(set_to_none);
 }
 
-const ParamState* Optimizer::state(const Tensor& param) const {
-  check_not_moved_from();
-  const auto it = states_->find(&param.impl());
+const ParamState* Optimizer::state(const Tensor& param, SourceLoc loc) const {
+  check_not_moved_from(loc);
+  const auto it = states_->find(&param.impl(loc));
   return it == states_->end() || !it->second.initialized ? nullptr : &it->second;
 }
 
@@ -221,8 +221,8 @@ void check_group(const Optimizer& optimizer, std::size_t group, SourceLoc loc) {
 }
 }  // namespace
 
-bool Optimizer::has_option(std::string_view name) const {
-  check_not_moved_from();
+bool Optimizer::has_option(std::string_view name, SourceLoc loc) const {
+  check_not_moved_from(loc);
   if (group_count() == 0) return false;
   for (const auto& [key, value] : group_options(0))
     if (key == name) return true;
@@ -247,8 +247,8 @@ void Optimizer::set_option(std::size_t group, std::string_view name, double valu
 
 // ---- saving and loading
 
-OptimizerState Optimizer::state_dict() const {
-  check_not_moved_from();
+OptimizerState Optimizer::state_dict(SourceLoc loc) const {
+  check_not_moved_from(loc);
   OptimizerState dict;
   dict.optimizer = type();
   const auto numbers = number_names();

@@ -106,29 +106,29 @@ class Optimizer {
       return loss;
   }
   /// Drops the gradients of all parameters, or zeroes them in place.
-  void zero_grad(bool set_to_none = true);
+  void zero_grad(bool set_to_none = true, SourceLoc loc = SourceLoc::here());
 
   /// "Adam".
   virtual const char* type() const = 0;
   /// Number of groups, the parameters of one, and their names, if known.
   virtual std::size_t group_count() const = 0;
-  virtual const std::vector<Tensor>& group_params(std::size_t group) const = 0;
-  virtual const std::vector<std::string>& group_names(std::size_t group) const = 0;
+  virtual const std::vector<Tensor>& group_params(std::size_t group, SourceLoc loc = SourceLoc::here()) const = 0;
+  virtual const std::vector<std::string>& group_names(std::size_t group, SourceLoc loc = SourceLoc::here()) const = 0;
   /// The learning rate of a group.
-  virtual double& lr(std::size_t group) = 0;
+  virtual double& lr(std::size_t group, SourceLoc loc = SourceLoc::here()) = 0;
 
   /// What schedulers need of any optimizer: options by name, as in a state dict ("lr", "momentum", "beta1").
-  bool has_option(std::string_view name) const;
+  bool has_option(std::string_view name, SourceLoc loc = SourceLoc::here()) const;
   /// Throws ValueError when there is no such option, IndexError when there is no such group.
   double option(std::size_t group, std::string_view name, SourceLoc loc = SourceLoc::here()) const;
   /// Throws for values outside the option's domain as well, and changes nothing then.
   void set_option(std::size_t group, std::string_view name, double value, SourceLoc loc = SourceLoc::here());
 
   /// What is remembered about a parameter; null before its first update.
-  const ParamState* state(const Tensor& param) const;
+  const ParamState* state(const Tensor& param, SourceLoc loc = SourceLoc::here()) const;
 
   /// Options and state.
-  OptimizerState state_dict() const;
+  OptimizerState state_dict(SourceLoc loc = SourceLoc::here()) const;
   /// Replaces options and state. Parameters are matched by name when this optimizer and the one that was saved know the names of
   /// all, else by position: then their order must be the same, which nothing but their shapes can tell. Floating state is cast
   /// to the dtype of its parameter.

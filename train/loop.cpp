@@ -98,8 +98,8 @@ std::optional<LogValues> TrainLoop::validate(data::DataLoader& loader) {
 }
 
 LogValues TrainLoop::run_epoch(data::DataLoader& loader, SourceLoc loc) {
-  require_batches("run_epoch: the loader", loader, loc);
   CallerScope scope(loc);
+  require_batches("run_epoch: the loader", loader, loc);
   EnableGradGuard grad;
   const ModeGuard mode(net_, true);
   stopped_ = false;
@@ -108,8 +108,8 @@ LogValues TrainLoop::run_epoch(data::DataLoader& loader, SourceLoc loc) {
 }
 
 LogValues TrainLoop::run_validation(data::DataLoader& loader, SourceLoc loc) {
-  require_batches("evaluate: the loader", loader, loc);
   CallerScope scope(loc);
+  require_batches("evaluate: the loader", loader, loc);
   // What a training that this was called from has come to goes on afterwards.
   struct Aside {
     TrainLoop& loop;
@@ -130,6 +130,7 @@ LogValues TrainLoop::run_validation(data::DataLoader& loader, SourceLoc loc) {
 
 void TrainLoop::run(std::int64_t epochs, data::DataLoader& train, data::DataLoader* valid,
                     const std::vector<Callback*>& callbacks, SourceLoc loc) {
+  CallerScope scope(loc);
   if (active_) throw ValueError("fit: this model is being trained already; a callback cannot start another run", loc);
   if (epochs < 0) throw ValueError(concat("fit: the number of epochs must not be negative, got ", epochs), loc);
   require_batches("fit: the training loader", train, loc);
@@ -137,7 +138,6 @@ void TrainLoop::run(std::int64_t epochs, data::DataLoader& train, data::DataLoad
   for (const Callback* c : callbacks)
     if (!c) throw ValueError("fit: a callback is null", loc);
 
-  CallerScope scope(loc);
   EnableGradGuard grad;
   const ModeGuard mode(net_, true);
   // Callbacks are those of this call alone, however it ends.

@@ -28,6 +28,7 @@ void Model::compile(LossFunction loss, optim::Optimizer& optimizer, std::vector<
 }
 
 void Model::compile(LossFunction loss, std::vector<NamedMetric> metrics, SourceLoc loc) {
+  const CallerScope scope(loc);
   auto adam = std::make_unique<optim::Adam>(net_.parameters(), optim::AdamOptions{}, loc);
   compile(std::move(loss), *adam, std::move(metrics), loc);
   own_optimizer_ = std::move(adam);
@@ -69,10 +70,10 @@ LogValues Model::evaluate(data::DataLoader& loader, SourceLoc loc) {
 }
 
 Tensor Model::predict(data::DataLoader& loader, SourceLoc loc) {
+  const CallerScope scope(loc);
   if (loader.size() == 0)
     throw ValueError(
         concat("predict: the loader has no batches; its dataset has ", loader.dataset().size(), " samples"), loc);
-  CallerScope scope(loc);
   NoGradGuard no_grad;
   const ModeGuard mode(net_, false);
   std::vector<Tensor> parts;
@@ -81,6 +82,7 @@ Tensor Model::predict(data::DataLoader& loader, SourceLoc loc) {
 }
 
 std::string Model::summary(const Shape& input_shape, Style style, SourceLoc loc) {
+  const CallerScope scope(loc);
   const SummaryInfo info = summarize(net_, input_shape, loc);
   return style == Style::classic ? classic_summary(info) : named_summary(info);
 }

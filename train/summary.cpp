@@ -30,6 +30,7 @@ std::vector<std::int64_t> for_any_batch(const Shape& shape) {
 }  // namespace
 
 SummaryInfo summarize(nn::Module& net, const Tensor& example, SourceLoc loc) {
+  const CallerScope caller(loc);
   SummaryInfo info;
   info.input_shapes.emplace_back(example.shape().begin() + (example.dim() > 0), example.shape().end());
   for (const Tensor& p : net.parameters())
@@ -66,6 +67,7 @@ SummaryInfo summarize(nn::Module& net, const Tensor& example, SourceLoc loc) {
 }
 
 SummaryInfo summarize(nn::Module& net, const Shape& input_shape, SourceLoc loc) {
+  const CallerScope caller(loc);
   Shape shape = input_shape;
   shape.insert(0, 1);
   DType dtype = float32;

@@ -19,8 +19,9 @@ std::string_view dtype_name(DType d) {
 
 std::ostream& operator<<(std::ostream& out, DType d) { return out << dtype_name(d); }
 
-void detail::throw_number_too_large(std::uint64_t v) {
-  throw ValueError(concat("the number ", std::to_string(v), " is beyond int64; write it as a floating-point number"));
+void detail::throw_number_too_large(std::uint64_t v, SourceLoc loc) {
+  throw ValueError(concat("the number ", std::to_string(v), " is beyond int64; write it as a floating-point number"),
+                   loc);
 }
 
 void detail::throw_not_floating(DType d) {
@@ -29,10 +30,10 @@ void detail::throw_not_floating(DType d) {
 
 DType default_dtype() { return g_default.load(std::memory_order_relaxed); }
 
-void set_default_dtype(DType d) {
+void set_default_dtype(DType d, SourceLoc loc) {
   if (!is_floating(d))
-    throw DTypeError(
-        concat("set_default_dtype: only floating types are supported as the default, got ", dtype_name(d)));
+    throw DTypeError(concat("set_default_dtype: only floating types are supported as the default, got ", dtype_name(d)),
+                     loc);
   g_default.store(d, std::memory_order_relaxed);
 }
 

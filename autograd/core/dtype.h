@@ -6,6 +6,8 @@
 #include <string_view>
 #include <type_traits>
 
+#include "slope/autograd/core/source_loc.h"
+
 namespace slope {
 
 /// Element types. Categories are ordered bool < int64 < floating for promotion (see `promote`).
@@ -45,7 +47,7 @@ constexpr DType dtype_of() {
 /// The dtype of floating literals and of float results of integer inputs; float32 unless set.
 DType default_dtype();
 /// Throws DTypeError unless `d` is a floating type.
-void set_default_dtype(DType d);
+void set_default_dtype(DType d, SourceLoc loc = SourceLoc::here());
 
 /// A C++ type as a value.
 template <class T>
@@ -77,7 +79,7 @@ decltype(auto) visit_floating(DType d, F&& f) {
 }
 
 namespace detail {
-[[noreturn]] void throw_number_too_large(std::uint64_t v);
+[[noreturn]] void throw_number_too_large(std::uint64_t v, SourceLoc loc);
 }
 
 /// A number with its category: what a C++ literal contributes to an operation. Never carries a dtype of its own. Throws
@@ -86,14 +88,14 @@ class Scalar {
  public:
   template <class T>
     requires std::is_arithmetic_v<T>
-  constexpr Scalar(T v)
+  constexpr Scalar(T v, [[maybe_unused]] SourceLoc loc = SourceLoc::here())
       : category_(std::is_same_v<T, bool>       ? 0
                   : std::is_floating_point_v<T> ? 2
                                                 : 1),
         real_(static_cast<double>(v)),
         integer_(std::is_floating_point_v<T> ? 0 : static_cast<std::int64_t>(v)) {
     if constexpr (std::is_unsigned_v<T> && sizeof(T) == sizeof(std::int64_t))
-      if (v > static_cast<T>(INT64_MAX)) detail::throw_number_too_large(v);
+      if (v > static_cast<T>(INT64_MAX)) detail::throw_number_too_large(v, loc);
   }
 
   /// Its category: 0 for bool, 1 for integers, 2 for floating numbers.

@@ -8,6 +8,8 @@
 namespace slope {
 
 Error::Error(std::string message, SourceLoc loc) : message_(std::move(message)), where_(user_line(loc)) {
+  // what() ends at a zero byte, as a name that a caller gave may hold.
+  for (std::size_t at = 0; (at = message_.find('\0', at)) != std::string::npos;) message_.replace(at, 1, "\\0");
   if (where_.file) message_ += concat(" (", where_.file, ":", where_.line, ")");
 }
 

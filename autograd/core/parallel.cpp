@@ -276,10 +276,10 @@ void run_chunks(std::int64_t chunks, ChunkFn run, const void* context) {
 
 }  // namespace detail
 
-void set_num_threads(int n) {
+void set_num_threads(int n, SourceLoc loc) {
   if (n < 1 || n > max_num_threads) {
     throw ValueError(
-        concat("set_num_threads: the number of threads must be between 1 and ", max_num_threads, ", but is ", n));
+        concat("set_num_threads: the number of threads must be between 1 and ", max_num_threads, ", but is ", n), loc);
   }
   Listeners& all = listeners();
   const std::lock_guard lock(all.mutex);
@@ -287,8 +287,8 @@ void set_num_threads(int n) {
   for (const auto callback : all.callbacks) callback(n);
 }
 
-void on_num_threads_changed(void (*callback)(int)) {
-  if (callback == nullptr) throw ValueError("on_num_threads_changed: the callback is null; pass a function");
+void on_num_threads_changed(void (*callback)(int), SourceLoc loc) {
+  if (callback == nullptr) throw ValueError("on_num_threads_changed: the callback is null; pass a function", loc);
   Listeners& all = listeners();
   const std::lock_guard lock(all.mutex);
   if (std::find(all.callbacks.begin(), all.callbacks.end(), callback) == all.callbacks.end())

@@ -3,6 +3,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "slope/autograd/core/source_loc.h"
+
 /// Threads: one knob, one `parallel_for`.
 ///
 /// A range [0, n) is cut into chunks whose boundaries depend only on `n` and `grain`. The thread count decides who runs
@@ -59,11 +61,11 @@ inline constexpr int max_num_threads = 1024;
 
 /// Sets the thread count of slope and, through `on_num_threads_changed`, of BLAS. May exceed the number of processors.
 /// Throws ValueError unless 1 <= n <= max_num_threads.
-void set_num_threads(int n);
+void set_num_threads(int n, SourceLoc loc = SourceLoc::here());
 
 /// Calls `callback(n)` now and whenever the thread count changes: how a library with threads of its own follows slope's
 /// knob. Callbacks stay registered; one registered twice is called once. Throws ValueError when `callback` is null.
-void on_num_threads_changed(void (*callback)(int));
+void on_num_threads_changed(void (*callback)(int), SourceLoc loc = SourceLoc::here());
 
 /// True inside a body of `parallel_for` that runs on several threads: loops started here run in this thread.
 bool in_parallel_region();

@@ -77,8 +77,8 @@ std::uint64_t Generator::seed() {
   return fresh;
 }
 
-std::uint64_t Generator::next_below(std::uint64_t n) {
-  if (n == 0) throw ValueError("next_below: there is no number below 0; n must be positive");
+std::uint64_t Generator::next_below(std::uint64_t n, SourceLoc loc) {
+  if (n == 0) throw ValueError("next_below: there is no number below 0; n must be positive", loc);
   const PhiloxSpan span = reserve(1);
   return below(n, span.word64(0), span, 0);
 }
@@ -96,12 +96,13 @@ std::vector<std::uint8_t> Generator::get_state() const {
   return state;
 }
 
-void Generator::set_state(std::span<const std::uint8_t> state) {
+void Generator::set_state(std::span<const std::uint8_t> state, SourceLoc loc) {
   if (state.size() != state_size) {
-    throw ValueError(concat("set_state: a generator's state has ", state_size, " bytes, but got ", state.size()));
+    throw ValueError(concat("set_state: a generator's state has ", state_size, " bytes, but got ", state.size()), loc);
   }
   if (!std::equal(std::begin(state_header), std::end(state_header), state.begin())) {
-    throw ValueError("set_state: these bytes are not the state of a slope generator; pass what get_state returned");
+    throw ValueError("set_state: these bytes are not the state of a slope generator; pass what get_state returned",
+                     loc);
   }
   const auto read = [&](std::size_t at) {
     std::uint64_t value = 0;
@@ -134,7 +135,8 @@ std::uint64_t derive_seed(std::uint64_t seed, std::uint64_t a, std::uint64_t b) 
 // ---------------------------------------------------------------------------------------------------------------------
 // Integers
 
-void fill_randint(std::int64_t* out, std::int64_t n, std::int64_t lo, std::int64_t hi, Generator& gen) {
+void fill_randint(std::int64_t* out, std::int64_t n, std::int64_t lo, std::int64_t hi, Generator& gen, SourceLoc loc) {
+  const CallerScope caller(loc);
   detail::check_fill_count("randint", n);
   if (lo >= hi) throw ValueError(concat("randint: the range [lo, hi) is empty: lo = ", lo, ", hi = ", hi));
   // Unsigned arithmetic: hi - lo may exceed the largest int64.
@@ -151,7 +153,8 @@ void fill_randint(std::int64_t* out, std::int64_t n, std::int64_t lo, std::int64
   });
 }
 
-void fill_randperm(std::int64_t* out, std::int64_t n, Generator& gen) {
+void fill_randperm(std::int64_t* out, std::int64_t n, Generator& gen, SourceLoc loc) {
+  const CallerScope caller(loc);
   detail::check_fill_count("randperm", n);
   const int words_each = needs_64_bits(static_cast<std::uint64_t>(n)) ? 2 : 1;
   const PhiloxSpan span = gen.reserve(detail::blocks_for(n, words_each));
@@ -220,7 +223,8 @@ void draw_without_replacement(std::int64_t* out, const double* weights, std::int
 }  // namespace
 
 void fill_multinomial(std::int64_t* out, const double* weights, std::int64_t rows, std::int64_t cols, std::int64_t n,
-                      bool replacement, Generator& gen) {
+                      bool replacement, Generator& gen, SourceLoc loc) {
+  const CallerScope caller(loc);
   detail::check_fill_count("multinomial", n);
   if (rows < 0 || cols < 0)
     throw ValueError(concat("multinomial: weights of ", rows, " x ", cols, " have a negative size"));

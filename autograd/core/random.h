@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "slope/autograd/core/philox.h"
+#include "slope/autograd/core/source_loc.h"
 
 /// Random numbers that are the same on every platform, from run to run and for every thread count.
 ///
@@ -57,7 +58,7 @@ class Generator {
   std::uint64_t next_u64() { return reserve(1).word64(0); }
   double next_double() { return unit_double(next_u64()); }
   /// Throws ValueError when n is 0.
-  std::uint64_t next_below(std::uint64_t n);
+  std::uint64_t next_below(std::uint64_t n, SourceLoc loc = SourceLoc::here());
 
   /// The generator of stream number `stream`: depends on this generator's seed and the number alone, not on its
   /// position, and does not advance it.
@@ -66,7 +67,7 @@ class Generator {
   /// 24 bytes, the same on every platform: "SRNG", format version, seed, position (little-endian).
   std::vector<std::uint8_t> get_state() const;
   /// Throws ValueError, and changes nothing, when `state` is not what `get_state` returns.
-  void set_state(std::span<const std::uint8_t> state);
+  void set_state(std::span<const std::uint8_t> state, SourceLoc loc = SourceLoc::here());
 
   friend bool operator==(const Generator& a, const Generator& b) {
     return a.initial_seed() == b.initial_seed() && a.offset() == b.offset();
@@ -96,33 +97,42 @@ std::uint64_t derive_seed(std::uint64_t seed, std::uint64_t a, std::uint64_t b =
 
 /// Uniform in [lo, hi), never hi; all lo when lo == hi. Throws unless lo <= hi and hi - lo is finite in the
 /// element type.
-void fill_uniform(float* out, std::int64_t n, double lo, double hi, Generator& gen = default_generator());
-void fill_uniform(double* out, std::int64_t n, double lo, double hi, Generator& gen = default_generator());
+void fill_uniform(float* out, std::int64_t n, double lo, double hi, Generator& gen = default_generator(),
+                  SourceLoc loc = SourceLoc::here());
+void fill_uniform(double* out, std::int64_t n, double lo, double hi, Generator& gen = default_generator(),
+                  SourceLoc loc = SourceLoc::here());
 
 /// Normal with the given mean and standard deviation (Box and Muller, 1958, evaluated in double). |z| <= 6.8 for
 /// float, 8.6 for double. Throws unless std >= 0.
-void fill_normal(float* out, std::int64_t n, double mean, double std, Generator& gen = default_generator());
-void fill_normal(double* out, std::int64_t n, double mean, double std, Generator& gen = default_generator());
+void fill_normal(float* out, std::int64_t n, double mean, double std, Generator& gen = default_generator(),
+                 SourceLoc loc = SourceLoc::here());
+void fill_normal(double* out, std::int64_t n, double mean, double std, Generator& gen = default_generator(),
+                 SourceLoc loc = SourceLoc::here());
 
 /// Exponential with density lambda * exp(-lambda * x); positive, never 0 while 1 / lambda is far from underflow. Throws
 /// unless lambda is positive and finite.
-void fill_exponential(float* out, std::int64_t n, double lambda, Generator& gen = default_generator());
-void fill_exponential(double* out, std::int64_t n, double lambda, Generator& gen = default_generator());
+void fill_exponential(float* out, std::int64_t n, double lambda, Generator& gen = default_generator(),
+                      SourceLoc loc = SourceLoc::here());
+void fill_exponential(double* out, std::int64_t n, double lambda, Generator& gen = default_generator(),
+                      SourceLoc loc = SourceLoc::here());
 
 /// 1 (true) with probability p, else 0; p is honoured to 2^-64. T is bool, float, double or int64. Throws unless 0 <= p
 /// <= 1.
 template <class T>
-void fill_bernoulli(T* out, std::int64_t n, double p, Generator& gen = default_generator());
+void fill_bernoulli(T* out, std::int64_t n, double p, Generator& gen = default_generator(),
+                    SourceLoc loc = SourceLoc::here());
 /// The same with a probability per element, P being float or double.
 template <class T, class P>
-void fill_bernoulli(T* out, std::int64_t n, const P* p, Generator& gen = default_generator());
+void fill_bernoulli(T* out, std::int64_t n, const P* p, Generator& gen = default_generator(),
+                    SourceLoc loc = SourceLoc::here());
 
 /// Uniform in {lo, ..., hi - 1} without bias (Lemire, 2019, with redraws by counter). Throws unless lo < hi.
 void fill_randint(std::int64_t* out, std::int64_t n, std::int64_t lo, std::int64_t hi,
-                  Generator& gen = default_generator());
+                  Generator& gen = default_generator(), SourceLoc loc = SourceLoc::here());
 
 /// A uniformly random order of 0, ..., n - 1 (Fisher and Yates, Durstenfeld's form).
-void fill_randperm(std::int64_t* out, std::int64_t n, Generator& gen = default_generator());
+void fill_randperm(std::int64_t* out, std::int64_t n, Generator& gen = default_generator(),
+                   SourceLoc loc = SourceLoc::here());
 
 /// `n` category numbers per row of weights (rows x cols, row-major) into out (rows x n), category c with probability
 /// weights[r][c] / sum(weights[r]). Without replacement the n numbers of a row differ and come in the order of
@@ -130,6 +140,6 @@ void fill_randperm(std::int64_t* out, std::int64_t n, Generator& gen = default_g
 /// with a positive sum, and, without replacement, at least n positive weights in every row. Throws ValueError on
 /// negative sizes.
 void fill_multinomial(std::int64_t* out, const double* weights, std::int64_t rows, std::int64_t cols, std::int64_t n,
-                      bool replacement, Generator& gen = default_generator());
+                      bool replacement, Generator& gen = default_generator(), SourceLoc loc = SourceLoc::here());
 
 }  // namespace slope

@@ -293,19 +293,34 @@ void check_fill_count(const char* op, std::int64_t n) {
 
 }  // namespace detail
 
-void fill_uniform(float* out, std::int64_t n, double lo, double hi, Generator& gen) { uniform(out, n, lo, hi, gen); }
-void fill_uniform(double* out, std::int64_t n, double lo, double hi, Generator& gen) { uniform(out, n, lo, hi, gen); }
-void fill_normal(float* out, std::int64_t n, double mean, double std, Generator& gen) {
+void fill_uniform(float* out, std::int64_t n, double lo, double hi, Generator& gen, SourceLoc loc) {
+  const CallerScope caller(loc);
+  uniform(out, n, lo, hi, gen);
+}
+void fill_uniform(double* out, std::int64_t n, double lo, double hi, Generator& gen, SourceLoc loc) {
+  const CallerScope caller(loc);
+  uniform(out, n, lo, hi, gen);
+}
+void fill_normal(float* out, std::int64_t n, double mean, double std, Generator& gen, SourceLoc loc) {
+  const CallerScope caller(loc);
   normal(out, n, mean, std, gen);
 }
-void fill_normal(double* out, std::int64_t n, double mean, double std, Generator& gen) {
+void fill_normal(double* out, std::int64_t n, double mean, double std, Generator& gen, SourceLoc loc) {
+  const CallerScope caller(loc);
   normal(out, n, mean, std, gen);
 }
-void fill_exponential(float* out, std::int64_t n, double lambda, Generator& gen) { exponential(out, n, lambda, gen); }
-void fill_exponential(double* out, std::int64_t n, double lambda, Generator& gen) { exponential(out, n, lambda, gen); }
+void fill_exponential(float* out, std::int64_t n, double lambda, Generator& gen, SourceLoc loc) {
+  const CallerScope caller(loc);
+  exponential(out, n, lambda, gen);
+}
+void fill_exponential(double* out, std::int64_t n, double lambda, Generator& gen, SourceLoc loc) {
+  const CallerScope caller(loc);
+  exponential(out, n, lambda, gen);
+}
 
 template <class T>
-void fill_bernoulli(T* out, std::int64_t n, double p, Generator& gen) {
+void fill_bernoulli(T* out, std::int64_t n, double p, Generator& gen, SourceLoc loc) {
+  const CallerScope caller(loc);
   check_fill_count("bernoulli", n);
   check_probability(p);
   const PhiloxSpan span = gen.reserve(blocks_for(n, 1));
@@ -323,7 +338,8 @@ void fill_bernoulli(T* out, std::int64_t n, double p, Generator& gen) {
 }
 
 template <class T, class P>
-void fill_bernoulli(T* out, std::int64_t n, const P* p, Generator& gen) {
+void fill_bernoulli(T* out, std::int64_t n, const P* p, Generator& gen, SourceLoc loc) {
+  const CallerScope caller(loc);
   check_fill_count("bernoulli", n);
   for (std::int64_t i = 0; i < n; ++i) check_probability(static_cast<double>(p[i]));
   const PhiloxSpan span = gen.reserve(blocks_for(n, 1));
@@ -334,10 +350,10 @@ void fill_bernoulli(T* out, std::int64_t n, const P* p, Generator& gen) {
   });
 }
 
-#define SLOPE_BERNOULLI(T)                                                            \
-  template void fill_bernoulli<T>(T*, std::int64_t, double, Generator&);              \
-  template void fill_bernoulli<T, float>(T*, std::int64_t, const float*, Generator&); \
-  template void fill_bernoulli<T, double>(T*, std::int64_t, const double*, Generator&);
+#define SLOPE_BERNOULLI(T)                                                                       \
+  template void fill_bernoulli<T>(T*, std::int64_t, double, Generator&, SourceLoc);              \
+  template void fill_bernoulli<T, float>(T*, std::int64_t, const float*, Generator&, SourceLoc); \
+  template void fill_bernoulli<T, double>(T*, std::int64_t, const double*, Generator&, SourceLoc);
 SLOPE_BERNOULLI(bool)
 SLOPE_BERNOULLI(float)
 SLOPE_BERNOULLI(double)

@@ -5,8 +5,15 @@
 
 namespace slope {
 
-void Shape::too_many(std::size_t count) {
-  throw ShapeError(concat("a tensor has at most ", max_dims, " dimensions, got ", count));
+void Shape::too_many(std::size_t count, SourceLoc loc) {
+  throw ShapeError(concat("a tensor has at most ", max_dims, " dimensions, got ", static_cast<std::int64_t>(count)),
+                   loc);
+}
+
+void Shape::no_position(std::int64_t at, SourceLoc loc) const {
+  throw IndexError(concat("position ", at, " of a shape is out of range: ", to_text(*this), " has ", count_,
+                          count_ == 1 ? " size" : " sizes", ", counted from 0"),
+                   loc);
 }
 
 std::int64_t checked_numel(const Shape& sizes, const char* op, SourceLoc loc) {
@@ -53,6 +60,7 @@ Shape contiguous_strides(const Shape& sizes) {
 }
 
 bool is_contiguous(const Shape& sizes, const Shape& strides) {
+  if (strides.size() != sizes.size()) return false;
   std::uint64_t step = 1;  // may wrap around when some size is 0: then the tensor is dense anyway
   bool dense = true;
   for (int i = sizes.size() - 1; i >= 0; --i) {

@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "slope/autograd/core/at.h"
 #include "slope/autograd/core/error.h"
 
 namespace slope {
@@ -20,17 +21,20 @@ inline constexpr int max_dims = 8;
 class Shape {
  public:
   Shape() { values_[0] = values_[1] = 0; }
-  Shape(std::initializer_list<std::int64_t> values) : Shape(values.begin(), values.size()) {}
-  Shape(std::span<const std::int64_t> values) : Shape(values.data(), values.size()) {}
-  Shape(const std::vector<std::int64_t>& values) : Shape(values.data(), values.size()) {}
-  Shape(const std::int64_t* values, std::size_t count) : Shape() {
-    count_ = checked(count);
+  Shape(std::initializer_list<std::int64_t> values, SourceLoc loc = SourceLoc::here())
+      : Shape(values.begin(), values.size(), loc) {}
+  Shape(std::span<const std::int64_t> values, SourceLoc loc = SourceLoc::here())
+      : Shape(values.data(), values.size(), loc) {}
+  Shape(const std::vector<std::int64_t>& values, SourceLoc loc = SourceLoc::here())
+      : Shape(values.data(), values.size(), loc) {}
+  Shape(const std::int64_t* values, std::size_t count, SourceLoc loc = SourceLoc::here()) : Shape() {
+    count_ = checked(count, loc);
     for (int i = 0; i < count_; ++i) values_[i] = values[i];
   }
   /// `count` times the same number.
-  static Shape filled(int count, std::int64_t value) {
+  static Shape filled(int count, std::int64_t value, SourceLoc loc = SourceLoc::here()) {
     Shape s;
-    s.count_ = checked(static_cast<std::size_t>(count));
+    s.count_ = checked(static_cast<std::size_t>(count), loc);
     for (int i = 0; i < count; ++i) s.values_[i] = value;
     return s;
   }
@@ -43,26 +47,30 @@ class Shape {
 
   int size() const { return count_; }
   bool empty() const { return count_ == 0; }
-  /// The size at position i, which must exist.
-  std::int64_t operator[](int i) const { return values_[i]; }
-  std::int64_t& operator[](int i) { return values_[i]; }
-  std::int64_t back() const { return values_[count_ - 1]; }
+  /// The size at position i, counted from 0; throws IndexError where there is none.
+  std::int64_t operator[](At i) const { return values_[position(i)]; }
+  std::int64_t& operator[](At i) { return values_[position(i)]; }
+  /// The last size; throws IndexError when there is none.
+  std::int64_t back(SourceLoc loc = SourceLoc::here()) const { return values_[position(At(count_ - 1, loc))]; }
   const std::int64_t* begin() const { return values_; }
   const std::int64_t* end() const { return values_ + count_; }
   std::int64_t* begin() { return values_; }
   std::int64_t* end() { return values_ + count_; }
   operator std::span<const std::int64_t>() const { return {values_, static_cast<std::size_t>(count_)}; }
 
-  /// Adds a size at the end, or at a position; takes one out.
-  void push_back(std::int64_t v) { insert(count_, v); }
-  void insert(int at, std::int64_t v) {
-    checked(static_cast<std::size_t>(count_) + 1);
+  /// Adds a size at the end, or in front of a position; takes one out. Throw IndexError for a position that there is not, and
+  /// ShapeError for a dimension too many.
+  void push_back(std::int64_t v, SourceLoc loc = SourceLoc::here()) { insert(count_, v, loc); }
+  void insert(int at, std::int64_t v, SourceLoc loc = SourceLoc::here()) {
+    if (at < 0 || at > count_) [[unlikely]]
+      no_position(at, loc);
+    checked(static_cast<std::size_t>(count_) + 1, loc);
     for (int i = count_; i > at; --i) values_[i] = values_[i - 1];
     values_[at] = v;
     ++count_;
   }
-  void erase(int at) {
-    for (int i = at; i + 1 < count_; ++i) values_[i] = values_[i + 1];
+  void erase(int at, SourceLoc loc = SourceLoc::here()) {
+    for (int i = position(At(at, loc)); i + 1 < count_; ++i) values_[i] = values_[i + 1];
     values_[--count_] = 0;
   }
 
@@ -81,11 +89,18 @@ class Shape {
     values_[1] = o.values_[1];
     for (int i = 2; i < count_; ++i) values_[i] = o.values_[i];
   }
-  static int checked(std::size_t count) {
-    if (count > static_cast<std::size_t>(max_dims)) too_many(count);
+  static int checked(std::size_t count, SourceLoc loc) {
+    if (count > static_cast<std::size_t>(max_dims)) [[unlikely]]
+      too_many(count, loc);
     return static_cast<int>(count);
   }
-  [[noreturn]] static void too_many(std::size_t count);
+  int position(At at) const {
+    if (static_cast<std::uint64_t>(at.index) >= static_cast<std::uint64_t>(count_)) [[unlikely]]
+      no_position(at.index, at.loc);
+    return static_cast<int>(at.index);
+  }
+  [[noreturn, gnu::cold]] static void too_many(std::size_t count, SourceLoc loc);
+  [[noreturn, gnu::cold]] void no_position(std::int64_t at, SourceLoc loc) const;
 
   int count_ = 0;
   std::int64_t values_[max_dims];  // the first two are always set, to 0 where there is no such dimension

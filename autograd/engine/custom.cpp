@@ -36,11 +36,15 @@ struct CustomNode final : Node {
                           where());
     for (std::size_t i = 0; i < links.size(); ++i) {
       if (!links[i] || !grads[i].defined()) continue;
-      if (grads[i].shape() != shapes[i] || grads[i].dtype() != dtypes[i])
+      if (grads[i].shape() != shapes[i])
         throw ShapeError(concat(label, ": backward returned a gradient of shape ", to_text(grads[i].shape()),
-                                " and dtype ", dtype_name(grads[i].dtype()), " for input ", i, " of shape ",
-                                to_text(shapes[i]), " and dtype ", dtype_name(dtypes[i])),
+                                " for input ", i, " of shape ", to_text(shapes[i])),
                          where());
+      if (grads[i].dtype() != dtypes[i])
+        throw DTypeError(
+            concat(label, ": backward returned a gradient of ", dtype_name(grads[i].dtype()), " for input ", i,
+                   ", which is ", dtype_name(dtypes[i]), "; convert it with .to(", dtype_name(dtypes[i]), ")"),
+            where());
       into[i] = std::move(grads[i]);
     }
   }

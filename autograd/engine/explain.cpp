@@ -150,7 +150,8 @@ std::string quoted(std::string_view text) {
 
 }  // namespace
 
-std::string explain(const std::vector<Tensor>& outputs, const ExplainOptions& options) {
+std::string explain(const std::vector<Tensor>& outputs, const ExplainOptions& options, SourceLoc loc) {
+  const CallerScope caller(loc);
   const Graph graph(outputs);
   if (graph.entries.empty() && graph.leaves.empty())
     return "no graph: nothing here requires grad, or it was computed under a NoGradGuard\n";
@@ -171,7 +172,8 @@ std::string explain(const std::vector<Tensor>& outputs, const ExplainOptions& op
   return text;
 }
 
-std::string explain_dot(const std::vector<Tensor>& outputs, const ExplainOptions& options) {
+std::string explain_dot(const std::vector<Tensor>& outputs, const ExplainOptions& options, SourceLoc loc) {
+  const CallerScope caller(loc);
   const Graph graph(outputs);
   std::string text = concat("digraph slope {\n  label=\"", totals(graph, outputs.size()),
                             "\";\n  node [shape=ellipse, style=filled, fillcolor=white, fontname=sans];\n");
@@ -200,12 +202,14 @@ std::string explain_dot(const std::vector<Tensor>& outputs, const ExplainOptions
   return text + "}\n";
 }
 
-std::string explain(const Tensor& output, const ExplainOptions& options) {
-  return explain(std::vector<Tensor>{output}, options);
+std::string explain(const Tensor& output, const ExplainOptions& options, SourceLoc loc) {
+  const CallerScope caller(loc);
+  return explain(std::vector<Tensor>{output}, options, loc);
 }
 
-std::string explain_dot(const Tensor& output, const ExplainOptions& options) {
-  return explain_dot(std::vector<Tensor>{output}, options);
+std::string explain_dot(const Tensor& output, const ExplainOptions& options, SourceLoc loc) {
+  const CallerScope caller(loc);
+  return explain_dot(std::vector<Tensor>{output}, options, loc);
 }
 
 }  // namespace slope::autograd

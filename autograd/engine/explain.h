@@ -29,12 +29,14 @@ struct ExplainOptions {
 ///
 /// Walks iteratively, so graphs of any depth will do, and changes nothing. A tensor without a graph gives a single line
 /// that says so.
-std::string explain(const Tensor& output, const ExplainOptions& options = {});
-std::string explain(const std::vector<Tensor>& outputs, const ExplainOptions& options = {});
+std::string explain(const Tensor& output, const ExplainOptions& options = {}, SourceLoc loc = SourceLoc::here());
+std::string explain(const std::vector<Tensor>& outputs, const ExplainOptions& options = {},
+                    SourceLoc loc = SourceLoc::here());
 
 /// The same graph in the DOT language, for Graphviz: `dot -Tsvg graph.dot`. Leaves are boxes; the larger the
 /// share of memory an operation keeps, the darker it is.
-std::string explain_dot(const Tensor& output, const ExplainOptions& options = {});
-std::string explain_dot(const std::vector<Tensor>& outputs, const ExplainOptions& options = {});
+std::string explain_dot(const Tensor& output, const ExplainOptions& options = {}, SourceLoc loc = SourceLoc::here());
+std::string explain_dot(const std::vector<Tensor>& outputs, const ExplainOptions& options = {},
+                        SourceLoc loc = SourceLoc::here());
 
 }  // namespace slope::autograd

@@ -52,21 +52,30 @@ HookHandle append(std::shared_ptr<HookList>& list, GradHook hook) {
 NodeExtras::Output& node_output(TensorImpl& impl) { return impl.producer->make_extras().output(impl.output_nr); }
 }  // namespace
 
+namespace {
+void require_callable(const char* op, const GradHook& hook, SourceLoc loc) {
+  if (!hook) throw ValueError(concat(op, ": the hook is an empty function"), loc);
+}
+}  // namespace
+
 HookHandle add_hook(const Tensor& t, GradHook hook, SourceLoc loc) {
-  if (!t.requires_grad())
+  require_callable("register_hook", hook, loc);
+  if (!t.requires_grad(loc))
     throw AutogradError("register_hook: the tensor does not require grad, so no gradient will pass", loc);
   TensorImpl& impl = t.impl();
   return append(impl.producer ? node_output(impl).hooks : meta_of(impl).hooks, std::move(hook));
 }
 
 HookHandle add_post_accumulate_hook(const Tensor& t, GradHook hook, SourceLoc loc) {
-  if (!t.is_leaf() || !t.requires_grad())
+  require_callable("register_post_accumulate_grad_hook", hook, loc);
+  if (!t.is_leaf(loc) || !t.requires_grad())
     throw AutogradError("register_post_accumulate_grad_hook: only leaf tensors that require grad accumulate a gradient",
                         loc);
   return append(meta_of(t.impl()).after_accumulate, std::move(hook));
 }
 
 HookHandle add_complete_hook(const Tensor& t, GradHook hook, SourceLoc loc) {
+  require_callable("on_gradient_complete", hook, loc);
   if (!t.defined() || !t.is_leaf() || !t.requires_grad())
     throw AutogradError("on_gradient_complete: only leaf tensors that require grad have a gradient to complete", loc);
   auto& list = meta_of(t.impl()).complete;
@@ -85,10 +94,10 @@ void HookHandle::remove() {
   if (l->early) g_complete_hooks -= static_cast<std::int64_t>(removed);
 }
 
-bool Tensor::is_leaf() const { return !requires_grad() || !impl().producer; }
+bool Tensor::is_leaf(SourceLoc loc) const { return !requires_grad(loc) || !impl().producer; }
 
 TensorAlias Tensor::requires_grad_(bool on, SourceLoc loc) const {
-  TensorImpl& t = impl();
+  TensorImpl& t = impl(loc);
   if (on && !is_floating(t.dtype))
     throw AutogradError(
         concat("requires_grad_: only floating point tensors can require grad, got ", dtype_name(t.dtype)), loc);
@@ -104,14 +113,15 @@ TensorAlias Tensor::requires_grad_(bool on, SourceLoc loc) const {
   return *this;
 }
 
-Tensor Tensor::grad() const {
-  TensorImpl& t = impl();
+Tensor Tensor::grad(SourceLoc loc) const {
+  TensorImpl& t = impl(loc);
   if (!t.meta) return {};
   std::lock_guard lock(t.meta->slot->mutex);
   return t.meta->slot->grad;
 }
 
 void Tensor::set_grad(const Tensor& g, SourceLoc loc) const {
+  TensorImpl& t = impl(loc);
   if (g.defined()) {
     if (g.shape() != shape())
       throw ShapeError(concat("set_grad: the gradient has shape ", to_text(g.shape()), " but the tensor has shape ",
@@ -121,14 +131,14 @@ void Tensor::set_grad(const Tensor& g, SourceLoc loc) const {
       throw DTypeError(
           concat("set_grad: the gradient is ", dtype_name(g.dtype()), " but the tensor is ", dtype_name(dtype())), loc);
   }
-  GradMeta& meta = detail::meta_of(impl());
+  GradMeta& meta = detail::meta_of(t);
   if (g.defined()) meta.gradient_given.store(detail::next_backward(), std::memory_order_relaxed);
   std::lock_guard lock(meta.slot->mutex);
   meta.slot->grad = g;
 }
 
-void Tensor::zero_grad(bool set_to_none) const {
-  TensorImpl& t = impl();
+void Tensor::zero_grad(bool set_to_none, SourceLoc loc) const {
+  TensorImpl& t = impl(loc);
   if (!t.meta) return;
   std::lock_guard lock(t.meta->slot->mutex);
   Tensor& g = t.meta->slot->grad;
@@ -141,7 +151,7 @@ void Tensor::zero_grad(bool set_to_none) const {
 }
 
 TensorAlias Tensor::retain_grad(SourceLoc loc) const {
-  if (!requires_grad())
+  if (!requires_grad(loc))
     throw AutogradError("retain_grad: the tensor does not require grad, so there is no gradient to keep", loc);
   TensorImpl& t = impl();
   if (t.producer) {
@@ -153,12 +163,12 @@ TensorAlias Tensor::retain_grad(SourceLoc loc) const {
   return *this;
 }
 
-std::string Tensor::grad_fn() const {
-  return requires_grad() && impl().producer ? concat(impl().producer->name(), "Backward") : std::string();
+std::string Tensor::grad_fn(SourceLoc loc) const {
+  return requires_grad(loc) && impl().producer ? concat(impl().producer->name(), "Backward") : std::string();
 }
 
-Tensor Tensor::detach() const {
-  const TensorImpl& t = impl();
+Tensor Tensor::detach(SourceLoc loc) const {
+  const TensorImpl& t = impl(loc);
   return Tensor(TensorImpl::alias(t, t.data, t.sizes, t.strides));
 }
 

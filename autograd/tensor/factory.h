@@ -58,19 +58,10 @@ class Literal {
 };
 
 namespace detail {
-/// Number types a range may hold: all but characters, so that text is not taken for numbers.
-template <class T>
-concept Number =
-    std::is_arithmetic_v<T> && !std::same_as<T, char> && !std::same_as<T, wchar_t> && !std::same_as<T, char8_t> &&
-    !std::same_as<T, char16_t> && !std::same_as<T, char32_t> && !std::same_as<T, long double>;
 template <class R>
 using RangeValue = std::remove_cv_t<std::remove_pointer_t<decltype(std::data(std::declval<const R&>()))>>;
 template <class R>
 concept NumberRange = requires(const R& r) { std::size(r); } && Number<RangeValue<R>>;
-
-/// Whole numbers that may stand for a size.
-template <class T>
-concept SizeNumber = Number<T> && std::is_integral_v<T> && !std::same_as<T, bool>;
 
 template <Number T>
 Tensor copy_elements(const T* values, std::size_t count, const Shape* shape, const TensorOptions& options,
@@ -84,10 +75,6 @@ template <class R>
 constexpr bool is_bits = false;
 template <class Allocator>
 constexpr bool is_bits<std::vector<bool, Allocator>> = true;
-template <class... I>
-Shape sizes(I... values) {
-  return Shape{static_cast<std::int64_t>(values)...};
-}
 /// Ranges of ranges of numbers, of any depth.
 template <class R>
 constexpr bool is_nested = false;

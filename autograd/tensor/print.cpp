@@ -239,8 +239,8 @@ PrintOptionsGuard::~PrintOptionsGuard() {
   g_options = previous_;
 }
 
-std::string format_tensor(const Tensor& t, const PrintOptions& options) {
-  check(options, {});
+std::string format_tensor(const Tensor& t, const PrintOptions& options, SourceLoc loc) {
+  check(options, loc);
   if (!t.defined()) return "tensor(undefined)";
   std::string out = t.numel() == 0 ? std::string(prefix) + "[]" : Writer(t.impl(), options).write();
 
@@ -259,7 +259,10 @@ std::string format_tensor(const Tensor& t, const PrintOptions& options) {
   return out + ")";
 }
 
-std::string Tensor::to_string() const { return format_tensor(*this, print_options()); }
+std::string Tensor::to_string(SourceLoc loc) const {
+  const CallerScope caller(loc);
+  return format_tensor(*this, print_options());
+}
 
 std::ostream& operator<<(std::ostream& out, const Tensor& t) { return out << t.to_string(); }
 

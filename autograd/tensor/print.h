@@ -55,6 +55,6 @@ class [[nodiscard]] PrintOptionsGuard {
 /// tensors of those), and `grad_fn=<MulBackward0>` or `requires_grad=True`. An undefined tensor is written
 /// `tensor(undefined)`. Source: the rules of PyTorch 1.13 and 2.x, whose text it reproduces byte for byte up to
 /// `dtype=torch.`.
-std::string format_tensor(const Tensor& t, const PrintOptions& options);
+std::string format_tensor(const Tensor& t, const PrintOptions& options, SourceLoc loc = SourceLoc::here());
 
 }  // namespace slope

@@ -69,9 +69,8 @@ Scalar Tensor::item_scalar(SourceLoc loc) const {
   CallerScope caller(loc);
   const TensorImpl& t = impl();
   if (t.numel != 1)
-    throw ValueError(concat("item: a Tensor with ", t.numel, " elements cannot be converted to Scalar; its shape is ",
-                            to_text(t.sizes)),
-                     loc);
+    throw ValueError(
+        concat("item: a tensor of ", t.numel, " elements is not one number; its shape is ", to_text(t.sizes)), loc);
   return visit_dtype(t.dtype, [&](auto tag) { return Scalar(*t.ptr<typename decltype(tag)::type>()); });
 }
 
@@ -98,15 +97,16 @@ void* Tensor::checked_data(DType expected, SourceLoc loc) const {
 }
 
 template <class T>
-std::vector<T> Tensor::to_vector() const {
-  const TensorImpl& t = impl();
+std::vector<T> Tensor::to_vector(SourceLoc loc) const {
+  const CallerScope caller(loc);
+  const TensorImpl& t = impl(loc);
   return visit_dtype(t.dtype, [&](auto tag) { return gather_values<T, typename decltype(tag)::type>(t); });
 }
 
-template std::vector<float> Tensor::to_vector<float>() const;
-template std::vector<double> Tensor::to_vector<double>() const;
-template std::vector<std::int64_t> Tensor::to_vector<std::int64_t>() const;
-template std::vector<bool> Tensor::to_vector<bool>() const;
-template std::vector<int> Tensor::to_vector<int>() const;
+template std::vector<float> Tensor::to_vector<float>(SourceLoc) const;
+template std::vector<double> Tensor::to_vector<double>(SourceLoc) const;
+template std::vector<std::int64_t> Tensor::to_vector<std::int64_t>(SourceLoc) const;
+template std::vector<bool> Tensor::to_vector<bool>(SourceLoc) const;
+template std::vector<int> Tensor::to_vector<int>(SourceLoc) const;
 
 }  // namespace slope

@@ -29,24 +29,27 @@ struct HookHandle;
 struct UniqueResult;
 Generator& default_generator();
 
+namespace detail {
+/// Number types a range may hold: all but characters, so that text is not taken for numbers.
+template <class T>
+concept Number =
+    std::is_arithmetic_v<T> && !std::same_as<T, char> && !std::same_as<T, wchar_t> && !std::same_as<T, char8_t> &&
+    !std::same_as<T, char16_t> && !std::same_as<T, char32_t> && !std::same_as<T, long double>;
+/// Whole numbers that may stand for a size.
+template <class T>
+concept SizeNumber = Number<T> && std::is_integral_v<T> && !std::same_as<T, bool>;
+template <class... I>
+Shape sizes(I... values) {
+  return Shape{static_cast<std::int64_t>(values)...};
+}
+}  // namespace detail
+
 /// Factors of addmm and its kin: beta·c + alpha·a·b.
 struct AddProductOptions {
   /// Multiplies the tensor that is added; 0 ignores its values, also NaN.
   Scalar beta = 1;
   /// Multiplies the product.
   Scalar alpha = 1;
-};
-
-/// A position along a dimension together with the line of the call: what `x[i]` takes.
-class At {
- public:
-  template <class T>
-    requires(std::is_integral_v<T> && !std::is_same_v<T, bool>)
-  At(T position, SourceLoc at = SourceLoc::here()) : index(static_cast<std::int64_t>(position)), loc(at) {}
-  /// The position.
-  std::int64_t index;
-  /// The line of the call.
-  SourceLoc loc;
 };
 
 /// A handle to an n-dimensional array (0 to 8 dimensions) of float32, float64, int64 or bool that can record how it was
@@ -79,25 +82,27 @@ class [[nodiscard]] Tensor {
 
   // ---- what it is
   bool defined() const { return static_cast<bool>(impl_); }
-  const Shape& shape() const& { return impl().sizes; }
-  Shape shape() const&& { return impl().sizes; }
-  const Shape& strides() const& { return impl().strides; }
-  Shape strides() const&& { return impl().strides; }
+  const Shape& shape(SourceLoc loc = SourceLoc::here()) const& { return impl(loc).sizes; }
+  Shape shape(SourceLoc loc = SourceLoc::here()) const&& { return impl(loc).sizes; }
+  const Shape& strides(SourceLoc loc = SourceLoc::here()) const& { return impl(loc).strides; }
+  Shape strides(SourceLoc loc = SourceLoc::here()) const&& { return impl(loc).strides; }
   std::int64_t size(std::int64_t dim, SourceLoc loc = SourceLoc::here()) const;
   std::int64_t stride(std::int64_t dim, SourceLoc loc = SourceLoc::here()) const;
-  int dim() const { return impl().sizes.size(); }
-  int ndim() const { return impl().sizes.size(); }
-  std::int64_t numel() const { return impl().numel; }
-  DType dtype() const { return impl().dtype; }
-  bool is_floating_point() const { return is_floating(impl().dtype); }
-  std::int64_t storage_offset() const { return impl().offset(); }
-  bool is_contiguous() const { return impl().contiguous; }
+  int dim(SourceLoc loc = SourceLoc::here()) const { return impl(loc).sizes.size(); }
+  int ndim(SourceLoc loc = SourceLoc::here()) const { return impl(loc).sizes.size(); }
+  std::int64_t numel(SourceLoc loc = SourceLoc::here()) const { return impl(loc).numel; }
+  DType dtype(SourceLoc loc = SourceLoc::here()) const { return impl(loc).dtype; }
+  bool is_floating_point(SourceLoc loc = SourceLoc::here()) const { return is_floating(impl(loc).dtype); }
+  std::int64_t storage_offset(SourceLoc loc = SourceLoc::here()) const { return impl(loc).offset(); }
+  bool is_contiguous(SourceLoc loc = SourceLoc::here()) const { return impl(loc).contiguous; }
   /// True when both handles name the same tensor (not merely equal values).
   bool is(const Tensor& other) const { return impl_ == other.impl_; }
   /// True when both share one storage.
-  bool shares_storage(const Tensor& other) const { return impl().storage == other.impl().storage; }
+  bool shares_storage(const Tensor& other, SourceLoc loc = SourceLoc::here()) const {
+    return impl(loc).storage == other.impl(loc).storage;
+  }
   /// Number of in-place changes of the storage so far.
-  std::uint32_t version() const { return impl().storage->current_version(); }
+  std::uint32_t version(SourceLoc loc = SourceLoc::here()) const { return impl(loc).storage->current_version(); }
 
   // ---- values out
   /// The single element, converted to T; throws ValueError for any other number of elements, and where an integer T
@@ -112,36 +117,36 @@ class [[nodiscard]] Tensor {
   Scalar item_scalar(SourceLoc loc = SourceLoc::here()) const;
   /// Elements in row-major order, converted to T, whatever the strides.
   template <class T>
-  [[nodiscard]] std::vector<T> to_vector() const;
+  [[nodiscard]] std::vector<T> to_vector(SourceLoc loc = SourceLoc::here()) const;
   /// The first element's address; throws DTypeError if T is not the element type. Writing through it bypasses version
   /// counters. Elements are dense only if `is_contiguous()`.
   template <class T>
   T* data_ptr(SourceLoc loc = SourceLoc::here()) const {
     return static_cast<T*>(checked_data(dtype_of<std::remove_const_t<T>>(), loc));
   }
-  void* raw_data() const { return impl().data; }
+  void* raw_data(SourceLoc loc = SourceLoc::here()) const { return impl(loc).data; }
   /// The printed form of `operator<<`.
-  std::string to_string() const;
+  std::string to_string(SourceLoc loc = SourceLoc::here()) const;
 
   // ---- graph
-  bool requires_grad() const {
-    TensorImpl& t = impl();
+  bool requires_grad(SourceLoc loc = SourceLoc::here()) const {
+    TensorImpl& t = impl(loc);
     if (detail::view_is_stale(t)) [[unlikely]]
       detail::refresh_view(t);
     return t.leaf_requires_grad || t.producer;
   }
   /// Marks a leaf as wanting a gradient. Throws AutogradError for non-floating dtypes and for `false` on a non-leaf.
   TensorAlias requires_grad_(bool on = true, SourceLoc loc = SourceLoc::here()) const;
-  bool is_leaf() const;
+  bool is_leaf(SourceLoc loc = SourceLoc::here()) const;
   /// The accumulated gradient, undefined before any backward reached this tensor.
-  Tensor grad() const;
+  Tensor grad(SourceLoc loc = SourceLoc::here()) const;
   void set_grad(const Tensor& g, SourceLoc loc = SourceLoc::here()) const;
   /// Drops the gradient (or zeroes it in place).
-  void zero_grad(bool set_to_none = true) const;
+  void zero_grad(bool set_to_none = true, SourceLoc loc = SourceLoc::here()) const;
   /// Non-leaves keep their gradient only after this.
   TensorAlias retain_grad(SourceLoc loc = SourceLoc::here()) const;
   /// Name of the operation that made it, "MulBackward", or "" for leaves.
-  std::string grad_fn() const;
+  std::string grad_fn(SourceLoc loc = SourceLoc::here()) const;
   /// Accumulates d(this)/d(leaf) into the `.grad` of every leaf that requires grad. Without `gradient` this must have one
   /// element. `retain_graph` defaults to `create_graph`; `create_graph` records the backward itself.
   void backward(const Tensor& gradient = {}, std::optional<bool> retain_graph = {}, bool create_graph = false,
@@ -153,7 +158,7 @@ class [[nodiscard]] Tensor {
   /// Runs on a leaf after its `.grad` was updated. Throws AutogradError unless this is a leaf that requires grad.
   template <class F>
   HookHandle register_post_accumulate_grad_hook(F fn, SourceLoc loc = SourceLoc::here()) const;
-  Tensor detach() const;
+  Tensor detach(SourceLoc loc = SourceLoc::here()) const;
 
   // ---- copies and conversions
   Tensor clone(SourceLoc loc = SourceLoc::here()) const;
@@ -165,12 +170,40 @@ class [[nodiscard]] Tensor {
   [[nodiscard]] TensorAlias index(std::initializer_list<Index> indices, SourceLoc loc = SourceLoc::here()) const;
   Tensor view(const Shape& shape, SourceLoc loc = SourceLoc::here()) const;
   Tensor reshape(const Shape& shape, SourceLoc loc = SourceLoc::here()) const;
-  Tensor view_as(const Tensor& other, SourceLoc loc = SourceLoc::here()) const { return view(other.shape(), loc); }
+  // The same without braces, for up to four numbers: x.view(-1), x.expand(3, 4), x.permute(1, 0).
+#define SLOPE_SIZES(name)                                                                           \
+  template <detail::SizeNumber A>                                                                   \
+  Tensor name(A a, SourceLoc loc = SourceLoc::here()) const {                                       \
+    return name(detail::sizes(a), loc);                                                             \
+  }                                                                                                 \
+  template <detail::SizeNumber A, detail::SizeNumber B>                                             \
+  Tensor name(A a, B b, SourceLoc loc = SourceLoc::here()) const {                                  \
+    return name(detail::sizes(a, b), loc);                                                          \
+  }                                                                                                 \
+  template <detail::SizeNumber A, detail::SizeNumber B, detail::SizeNumber C>                       \
+  Tensor name(A a, B b, C c, SourceLoc loc = SourceLoc::here()) const {                             \
+    return name(detail::sizes(a, b, c), loc);                                                       \
+  }                                                                                                 \
+  template <detail::SizeNumber A, detail::SizeNumber B, detail::SizeNumber C, detail::SizeNumber D> \
+  Tensor name(A a, B b, C c, D d, SourceLoc loc = SourceLoc::here()) const {                        \
+    return name(detail::sizes(a, b, c, d), loc);                                                    \
+  }
+  SLOPE_SIZES(view)
+  SLOPE_SIZES(reshape)
+  SLOPE_SIZES(expand)
+  SLOPE_SIZES(permute)
+  SLOPE_SIZES(flip)
+  SLOPE_SIZES(repeat)
+  SLOPE_SIZES(tile)
+#undef SLOPE_SIZES
+  Tensor view_as(const Tensor& other, SourceLoc loc = SourceLoc::here()) const { return view(other.shape(loc), loc); }
   Tensor reshape_as(const Tensor& other, SourceLoc loc = SourceLoc::here()) const {
-    return reshape(other.shape(), loc);
+    return reshape(other.shape(loc), loc);
   }
   Tensor expand(const Shape& shape, SourceLoc loc = SourceLoc::here()) const;
-  Tensor expand_as(const Tensor& other, SourceLoc loc = SourceLoc::here()) const { return expand(other.shape(), loc); }
+  Tensor expand_as(const Tensor& other, SourceLoc loc = SourceLoc::here()) const {
+    return expand(other.shape(loc), loc);
+  }
   Tensor broadcast_to(const Shape& shape, SourceLoc loc = SourceLoc::here()) const;
   Tensor as_strided(const Shape& sizes, const Shape& strides, std::int64_t storage_offset,
                     SourceLoc loc = SourceLoc::here()) const;
@@ -385,8 +418,9 @@ class [[nodiscard]] Tensor {
                            SourceLoc loc = SourceLoc::here()) const;
 
   // ---- for the library
-  TensorImpl& impl() const {
-    if (!impl_) undefined();
+  TensorImpl& impl(SourceLoc loc = SourceLoc::here()) const {
+    if (!impl_) [[unlikely]]
+      undefined(loc);
     return *impl_;
   }
   const Ref<TensorImpl>& ref() const { return impl_; }
@@ -397,7 +431,7 @@ class [[nodiscard]] Tensor {
  private:
   static Ref<TensorImpl> from_scalar(Scalar value);
   friend class In;
-  [[noreturn]] static void undefined(SourceLoc loc = {});
+  [[noreturn, gnu::cold]] static void undefined(SourceLoc loc);
   void* checked_data(DType expected, SourceLoc loc) const;
   std::int64_t item_integer(std::int64_t lowest, std::uint64_t highest, SourceLoc loc) const;
 
@@ -442,7 +476,7 @@ class Operand {
   Operand(const Tensor& t, SourceLoc at = SourceLoc::here()) : tensor(&t), scalar(0), loc(at) {}
   template <class T>
     requires std::is_arithmetic_v<T>
-  Operand(T value, SourceLoc at = SourceLoc::here()) : scalar(value), loc(at) {}
+  Operand(T value, SourceLoc at = SourceLoc::here()) : scalar(value, at), loc(at) {}
   Operand(Scalar value, SourceLoc at = SourceLoc::here()) : scalar(value), loc(at) {}
   Operand(const In& in) : tensor(&in.tensor), scalar(0), loc(in.loc) {}
   /// The tensor; null when it is a number.

@@ -18,7 +18,8 @@ TensorImpl* fresh() { return new (memory::allocate(sizeof(TensorImpl))) TensorIm
 // The number of elements; sizes that are all positive and not too many need no closer look.
 std::int64_t count_elements(const Shape& sizes) {
   const int dims = sizes.size();
-  const std::int64_t a = dims > 0 ? sizes[0] : 1, b = dims > 1 ? sizes[1] : 1;
+  const std::int64_t* const size = sizes.begin();
+  const std::int64_t a = dims > 0 ? size[0] : 1, b = dims > 1 ? size[1] : 1;
   if (dims <= 2 && static_cast<std::uint64_t>((a - 1) | (b - 1)) < std::uint64_t{1} << 29) [[likely]]
     return a * b;
   return checked_numel(sizes, "empty");
@@ -40,10 +41,13 @@ inline TensorImpl::TensorImpl(const Shape& dense, std::int64_t count, DType type
   if (dims > 2) {
     strides = contiguous_strides(dense);
   } else if (dims > 0) {
-    strides[0] = 1;
+    // Without the checks of Shape::operator[]: every operation comes here.
+    const std::int64_t* const size = dense.begin();
+    std::int64_t* const stride = strides.begin();
+    stride[0] = 1;
     if (dims == 2) {
-      strides[0] = dense[1] > 0 ? dense[1] : 1;
-      strides[1] = 1;
+      stride[0] = size[1] > 0 ? size[1] : 1;
+      stride[1] = 1;
     }
   }
 }

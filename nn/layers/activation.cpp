@@ -84,6 +84,7 @@ Tensor Softmin::forward(const Tensor& x) { return softmin(x, dim_); }
 Tensor GLU::forward(const Tensor& x) { return glu(x, dim_); }
 
 PReLU::PReLU(PReLUOptions options, SourceLoc loc) {
+  const CallerScope caller(loc);
   require(options.num_parameters > 0, concat("PReLU: num_parameters must be positive, got ", options.num_parameters),
           loc);
   weight = parameter("weight", full({options.num_parameters}, options.init, {.dtype = default_dtype()}), loc);
@@ -102,6 +103,7 @@ std::string RReLU::extra_repr() const {
 namespace functional {
 
 Tensor rrelu(In x, double lower, double upper, bool training) {
+  const CallerScope caller(x.loc);
   check_slopes(lower, upper, x.loc);
   if (!training) return leaky_relu(x, (lower + upper) / 2);
   Tensor slopes = make_empty(x->shape(), x->is_floating_point() ? x->dtype() : default_dtype());

@@ -98,6 +98,7 @@ Tensor embedding(In indices, const Tensor& weight, const EmbeddingOptions& optio
 }
 
 Tensor one_hot(In indices, std::int64_t num_classes) {
+  const CallerScope caller(indices.loc);
   if (!indices.tensor.defined() || indices->dtype() != int64)
     throw DTypeError(concat("one_hot: one_hot is only applicable to index tensor of type int64, got ",
                             indices.tensor.defined() ? dtype_name(indices->dtype()) : "an undefined tensor"),

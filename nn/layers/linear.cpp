@@ -30,6 +30,7 @@ std::int64_t product(const Shape& sizes) {
 
 Linear::Linear(std::int64_t in_features, std::int64_t out_features, LinearOptions options, SourceLoc loc)
     : in_features_(in_features), out_features_(out_features) {
+  const CallerScope caller(loc);
   if (in_features < 0 || out_features < 0)
     throw ValueError(
         concat("Linear: in_features and out_features must not be negative, got ", in_features, " and ", out_features),
@@ -49,6 +50,7 @@ std::int64_t Linear::macs(const Shape& output_shape) const { return in_features_
 
 Bilinear::Bilinear(std::int64_t in1_features, std::int64_t in2_features, std::int64_t out_features,
                    LinearOptions options, SourceLoc loc) {
+  const CallerScope caller(loc);
   if (in1_features <= 0) throw ValueError(concat("Bilinear: in1_features must be > 0, but got ", in1_features), loc);
   if (in2_features < 0 || out_features < 0)
     throw ValueError(concat("Bilinear: in2_features and out_features must not be negative, got ", in2_features, " and ",

@@ -190,16 +190,18 @@ SLOPE_GROUPED const char* SLOPE_GROUPED_OPTIMIZER::type() const { return Rule::n
 SLOPE_GROUPED std::size_t SLOPE_GROUPED_OPTIMIZER::group_count() const { return groups_.size(); }
 
 SLOPE_GROUPED
-const std::vector<Tensor>& SLOPE_GROUPED_OPTIMIZER::group_params(std::size_t group) const {
-  return groups_.at(group).params;
+const std::vector<Tensor>& SLOPE_GROUPED_OPTIMIZER::group_params(std::size_t group, SourceLoc loc) const {
+  return groups_.at(group, loc).params;
 }
 
 SLOPE_GROUPED
-const std::vector<std::string>& SLOPE_GROUPED_OPTIMIZER::group_names(std::size_t group) const {
-  return groups_.at(group).names;
+const std::vector<std::string>& SLOPE_GROUPED_OPTIMIZER::group_names(std::size_t group, SourceLoc loc) const {
+  return groups_.at(group, loc).names;
 }
 
-SLOPE_GROUPED double& SLOPE_GROUPED_OPTIMIZER::lr(std::size_t group) { return groups_.at(group).lr; }
+SLOPE_GROUPED double& SLOPE_GROUPED_OPTIMIZER::lr(std::size_t group, SourceLoc loc) {
+  return groups_.at(group, loc).lr;
+}
 
 SLOPE_GROUPED
 std::vector<Optimizer::SlotInfo> SLOPE_GROUPED_OPTIMIZER::slot_infos(const NamedNumbers& numbers) const {

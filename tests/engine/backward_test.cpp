@@ -465,6 +465,29 @@ BOOST_AUTO_TEST_CASE(a_custom_backward_is_checked) {
   check_error<AutogradError>([&] { once.sum().backward({}, {}, true); }, "Once: this operation is once differentiable");
 }
 
+BOOST_AUTO_TEST_CASE(a_custom_backward_gives_the_dtype_of_its_input) {
+  const Tensor x = leaf({1, 2}).to(float64).detach().requires_grad_();
+  const Tensor narrow = custom("Narrow", {x}, zeros({2}, {.dtype = float64}),
+                               [](const Tensor& g) { return std::vector<Tensor>{g.to(float32)}; });
+  check_error<DTypeError>([&] { narrow.sum().backward(); },
+                          "Narrow: backward returned a gradient of float32 for input 0, which is float64");
+  const Tensor whole = custom("Whole", {x}, zeros({2}, {.dtype = float64}),
+                              [](const Tensor&) { return std::vector<Tensor>{arange(2)}; });
+  check_error<DTypeError>([&] { whole.sum().backward(); }, "a gradient of int64 for input 0");
+  BOOST_TEST(!x.grad().defined());
+}
+
+BOOST_AUTO_TEST_CASE(a_gradient_that_is_set_has_the_shape_and_dtype_of_the_tensor) {
+  const Tensor x = zeros({2, 3}, {.requires_grad = true});
+  check_error<ShapeError>([&] { x.set_grad(zeros({3, 2})); }, "set_grad: the gradient has shape [3, 2]");
+  check_error<ShapeError>([&] { x.set_grad(zeros({6})); }, "but the tensor has shape [2, 3]");
+  check_error<DTypeError>([&] { x.set_grad(zeros({2, 3}, {.dtype = float64})); }, "set_grad: the gradient is float64");
+  BOOST_TEST(!x.grad().defined());
+  x.set_grad(ones({2, 3}));
+  check_error<ShapeError>([&] { x.set_grad(zeros({3, 2})); }, "set_grad");
+  check_values(x.grad(), {1, 1, 1, 1, 1, 1});
+}
+
 BOOST_AUTO_TEST_CASE(several_outputs_of_one_operation_each_carry_their_gradient) {
   const Tensor x = leaf({2, 3});
   std::vector<Tensor> values;

@@ -221,6 +221,7 @@ const std::vector<Row>& table() {
       {"python_round", [] { (void)train::python_round(1, -1); }},
       {"rounded_repr", [] { (void)train::rounded_repr(1, -1); }},
       {"significant", [] { (void)train::significant(1, 0); }},
+      {"items_per_line", [] { (void)train::items_per_line({"a"}, {}, 1, 0, 0); }},
       {"TextTable::TextTable", [] { train::TextTable({}); }},
       {"TextTable::add_row", [] { train::TextTable({"a"}).add_row({}); }},
       {"ClassicLogger::ClassicLogger", [] { train::ClassicLogger({.log_step_freq = 0}); }},

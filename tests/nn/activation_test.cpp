@@ -102,7 +102,8 @@ BOOST_AUTO_TEST_CASE(activations_along_a_dimension_are_their_functions) {
   check_same(nn::GLU(), F_OF(F::glu(x)), "GLU(dim=-1)", {5, 4});
   check_same(nn::GLU(0), F_OF(F::glu(x, 0)), "GLU(dim=0)", {4, 5});
   nn::GLU glu;
-  check_error<ShapeError>([&] { glu(ones({2, 3})); }, "Halving dimension must be even, but dimension 1 is size 3");
+  check_error<ShapeError>([&] { glu(ones({2, 3})); },
+                          "a dimension is halved, so its size must be even; dimension 1 has size 3");
 }
 
 BOOST_AUTO_TEST_CASE(options_outside_their_domain_throw_at_construction) {

@@ -107,7 +107,8 @@ BOOST_AUTO_TEST_CASE(refuse_options_outside_their_domain) {
   check_error<ValueError>([&] { celu(x, 0); }, "celu: alpha cannot be 0");
   check_error<ValueError>([&] { softplus(x, 0); }, "softplus: beta cannot be 0");
   check_error<ValueError>([&] { softshrink(x, -1); }, "softshrink: lambda must be greater or equal to 0, but found -1");
-  check_error<ShapeError>([&] { glu(x); }, "glu: Halving dimension must be even, but dimension 0 is size 3");
+  check_error<ShapeError>([&] { glu(x); },
+                          "glu: a dimension is halved, so its size must be even; dimension 0 has size 3");
   check_error<ShapeError>([&] { glu(tensor(1.0)); }, "glu: does not support 0-dimensional tensors");
   check_error<IndexError>([&] { glu(ones({2}), 1); }, "glu: Dimension out of range");
 }

@@ -425,8 +425,8 @@ BOOST_AUTO_TEST_CASE(item_takes_exactly_one_element) {
   BOOST_TEST(tensor(true).item<bool>());
   BOOST_TEST(tensor(3).item() == 3.0);
   BOOST_CHECK(tensor(true).item_scalar().category() == 0);
-  check_throws<ValueError>("a Tensor with 3 elements cannot be converted to Scalar", [] { tensor({1, 2, 3}).item(); });
-  check_throws<ValueError>("a Tensor with 0 elements cannot be converted to Scalar", [] { tensor({}).item(); });
+  check_throws<ValueError>("item: a tensor of 3 elements is not one number", [] { tensor({1, 2, 3}).item(); });
+  check_throws<ValueError>("item: a tensor of 0 elements is not one number", [] { tensor({}).item(); });
 }
 
 BOOST_AUTO_TEST_CASE(data_ptr_gives_only_the_true_element_type) {

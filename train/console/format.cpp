@@ -231,13 +231,15 @@ std::string_view clip_to_width(std::string_view text, int width) {
 }
 
 std::vector<std::size_t> items_per_line(const std::vector<std::string>& names, const std::vector<int>& widths,
-                                        int columns, int first_indent, int indent) {
+                                        int columns, int first_indent, int indent, SourceLoc loc) {
+  if (names.size() != widths.size())
+    throw ValueError(concat("items_per_line: ", names.size(), " names for ", widths.size(), " widths"), loc);
   std::vector<std::size_t> lines;
-  if (widths.empty() || std::accumulate(widths.begin(), widths.end(), first_indent) <= columns) {
+  if (widths.empty() || std::accumulate(widths.begin(), widths.end(), std::int64_t{first_indent}) <= columns) {
     lines.push_back(widths.size());
     return lines;
   }
-  int used = first_indent;
+  std::int64_t used = first_indent;
   bool validation = false;
   for (std::size_t i = 0; i < widths.size(); ++i) {
     const bool turns = !validation && names[i].starts_with("val_");

@@ -51,9 +51,10 @@ std::string_view clip_to_width(std::string_view text, int width);
 
 /// How many items go on each line of `columns` columns, when the first line begins with `first_indent` columns of
 /// something else and the others with `indent`: all on one if they fit, else as many as fit, at least one, and the
-/// first of the values named `val_...` begins a line, so that training and validation stand one below the other.
+/// first of the values named `val_...` begins a line, so that training and validation stand one below the other. Throws
+/// ValueError unless there is a name for each width.
 std::vector<std::size_t> items_per_line(const std::vector<std::string>& names, const std::vector<int>& widths,
-                                        int columns, int first_indent, int indent);
+                                        int columns, int first_indent, int indent, SourceLoc loc = SourceLoc::here());
 
 /// A table drawn exactly as Python's PrettyTable draws it by default:
 ///

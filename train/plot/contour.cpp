@@ -117,6 +117,8 @@ std::vector<double> evenly_spaced(double low, double high, int count) {
     throw ValueError(concat("Grid::over: needs at least 2 points and low < high on each side, got ", count,
                             " points over [", low, ", ", high, "]"));
   }
+  if (count > 20'000)
+    throw ValueError(concat("Grid::over: ", count, " points on one side are more than a picture shows; at most 20000"));
   std::vector<double> out;
   for (int i = 0; i < count; ++i) {
     const double t = static_cast<double>(i) / (count - 1);

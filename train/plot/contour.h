@@ -14,8 +14,8 @@ struct Grid {
   std::vector<double> y;
   std::vector<double> z;
 
-  /// A grid of evenly spaced points with both ends included; z is left empty. Throws ValueError for fewer than 2 points
-  /// a side or an empty range.
+  /// A grid of evenly spaced points with both ends included; z is left empty. Throws ValueError for fewer than 2 or
+  /// more than 20,000 points a side, or an empty range.
   ///
   ///     Grid grid = Grid::over(-12, 12, 120, -12, 12, 120);
   ///     for (auto [x, y] : grid.points()) inputs.push_back(...);   // in the order z has

@@ -297,7 +297,8 @@ Tensor glu(In x, std::int64_t dim) {
   const int d = wrap_dim(dim, x->dim(), "glu", x.loc);
   const std::int64_t size = x->size(d);
   if (size % 2)
-    throw ShapeError(concat("glu: Halving dimension must be even, but dimension ", d, " is size ", size), x.loc);
+    throw ShapeError(concat("glu: a dimension is halved, so its size must be even; dimension ", d, " has size ", size),
+                     x.loc);
   return mul(narrow({x.tensor, x.loc}, d, 0, size / 2),
              sigmoid({narrow({x.tensor, x.loc}, d, size / 2, size / 2), x.loc}));
 }

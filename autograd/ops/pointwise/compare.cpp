@@ -205,7 +205,10 @@ bool allclose(In a, const Tensor& b, double rtol, double atol, bool equal_nan) {
   return isclose(a, b, rtol, atol, equal_nan).all().item<bool>();
 }
 
-bool equal(In a, const Tensor& b) { return a->shape() == b.shape() && eq(a, b).all().item<bool>(); }
+bool equal(In a, const Tensor& b) {
+  const CallerScope caller(a.loc);
+  return a->shape() == b.shape(a.loc) && eq(a, {b, a.loc}).all(a.loc).item<bool>(a.loc);
+}
 
 // ---- where
 

@@ -113,7 +113,7 @@ Tensor xlogy(const Operand& a, const Operand& b) { return pointwise_op(formula::
 Tensor copysign(const Operand& a, const Operand& b) { return pointwise_op(Cheap<formula::Copysign>{}, a, b); }
 Tensor fma(const Operand& a, const Operand& b, const Operand& c) {
   if (!a.tensor && !b.tensor) return add({product(a.scalar, b.scalar), a.loc}, c);
-  return add(mul(a, b), c);
+  return add({mul(a, b), a.loc}, c);
 }
 Tensor scale_cotangent(const Operand& g, const Operand& d) {
   return pointwise_op(Cheap<formula::ScaleCotangent>{}, g, d);

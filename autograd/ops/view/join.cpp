@@ -288,11 +288,9 @@ Tensor repeat(In x, const Shape& repeats) {
   CallerScope scope(x.loc);
   const int lead = repeats.size() - x->dim();
   if (lead < 0)
-    throw ShapeError(
-        concat("repeat: Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor; "
-               "repeats ",
-               to_text(repeats), " for shape ", to_text(x->shape())),
-        x.loc);
+    throw ShapeError(concat("repeat: the repeats ", to_text(repeats), " are fewer than the dimensions of the shape ",
+                            to_text(x->shape()), "; give one for each dimension"),
+                     x.loc);
   Shape whole = Shape::filled(lead, 1);
   for (std::int64_t s : x->shape()) whole.push_back(s);
   // Dimensions of size 1 are stretched in one go; the others need a place of their own to repeat along.

@@ -64,7 +64,9 @@ Shape infer_shape(const Shape& shape, std::int64_t numel, const char* op, Source
   } else if (!overflow && known == numel) {
     return out;
   }
-  throw ShapeError(concat(op, ": shape '", to_text(shape), "' is invalid for input of size ", numel), loc);
+  throw ShapeError(
+      concat(op, ": ", numel, numel == 1 ? " element does" : " elements do", " not fit the shape ", to_text(shape)),
+      loc);
 }
 
 Tensor alias_of(const Tensor& x, const Geometry& g) {

@@ -32,7 +32,7 @@ struct WeightedBinaryCrossEntropy {
 }  // namespace
 
 Tensor binary_cross_entropy(In x, const Tensor& t) {
-  return detail::pointwise_op(formula::BinaryCrossEntropy{}, x, Operand(t));
+  return detail::pointwise_op(formula::BinaryCrossEntropy{}, x, Operand(t, x.loc));
 }
 
 namespace nn::functional {

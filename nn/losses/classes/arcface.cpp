@@ -77,6 +77,7 @@ Tensor functional::arcface_loss(In input, const Tensor& weight, const Tensor& ta
 
 ArcFaceLoss::ArcFaceLoss(std::int64_t in_features, std::int64_t num_classes, ArcFaceLossOptions options, SourceLoc loc)
     : options_(options) {
+  const CallerScope caller(loc);
   if (in_features < 0 || num_classes < 0)
     throw ValueError(concat("ArcFaceLoss: in_features and num_classes must not be negative, got ", in_features, " and ",
                             num_classes),
