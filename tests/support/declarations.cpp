@@ -68,6 +68,7 @@ std::vector<Declaration> public_functions(const std::string& header) {
   static const std::regex space(R"(^(?:inline\s+)?namespace\s*([\w:]*)$)");
   static const std::regex type(R"(^(class|struct)\s+(?:\[\[\w+\]\]\s*)?(\w+)(?:\s+final)?\s*(?::[^:][\s\S]*)?$)");
   static const std::regex named(R"((operator\s*(?:\(\)|\[\]|[^\s\w(]+|\w+)|~?\w+)\s*\()");
+  static const std::regex member_initialiser(R"(\)\s*(?:noexcept\s*)?:\s*(?:[\s\S]*,\s*)?\w+$)");
   std::vector<Declaration> out;
   std::vector<Scope> scopes;
   std::string pending;
@@ -98,7 +99,9 @@ std::vector<Declaration> public_functions(const std::string& header) {
     std::string name = std::regex_replace(m[1].str(), std::regex(R"(\s+)"), "");
     out.push_back({owner + name, text});
   };
-  for (const char c : plain_code(header)) {
+  const std::string code = plain_code(header);
+  for (std::size_t i = 0; i < code.size(); ++i) {
+    const char c = code[i];
     if (c == '{') {
       if (in_body()) {
         scopes.push_back({Scope::body, ""});
@@ -127,10 +130,15 @@ std::vector<Declaration> public_functions(const std::string& header) {
         const std::string text = trimmed(pending);
         int open = 0;
         for (const char t : text) open += t == '(' ? 1 : t == ')' ? -1 : 0;
+        // Braces after the name of a member are its initialiser; a body is what no comma or other brace follows.
+        std::size_t next = i + 1;
+        while (next < code.size() && (code[next] == ' ' || code[next] == '\n')) ++next;
+        const bool body_of_constructor = std::regex_search(text, member_initialiser) &&
+                                         (next == code.size() || (code[next] != ',' && code[next] != '{'));
         const bool function = open == 0 && text.find('(') != std::string::npos && !text.ends_with('=') &&
                               !text.ends_with(',') &&
-                              (text.ends_with(')') || text.ends_with("const") || text.ends_with("override") ||
-                               text.ends_with("noexcept"));
+                              (text.ends_with(')') || text.ends_with("const") || text.ends_with('&') ||
+                               text.ends_with("override") || text.ends_with("noexcept") || body_of_constructor);
         if (function) finish();
       }
     } else if (c == ';' && !in_body()) {
