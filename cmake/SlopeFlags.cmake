@@ -1,11 +1,10 @@
 # Compiler flags as interface targets: slope_strict for everything of the project, slope_outside for what is not library.
 
-# GCC's -Wpsabi reports that vector arguments are passed differently with other -m flags, which slope's kernels never are. Clang takes
+# -Wpsabi reports that vector arguments are passed differently with other -m flags, which slope's kernels never are. Clang takes
 # libstdc++'s own use of get_temporary_buffer (in stable_sort) for ours.
 add_library(slope_strict INTERFACE)
 target_compile_options(slope_strict INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Woverloaded-virtual -Wnon-virtual-dtor
-  $<$<CXX_COMPILER_ID:GNU>:-Wno-psabi>
+  -Wall -Wextra -Wpedantic -Wshadow -Woverloaded-virtual -Wnon-virtual-dtor -Wno-psabi
   $<$<CXX_COMPILER_ID:Clang>:-Wno-deprecated-declarations>
   $<$<BOOL:${SLOPE_WERROR}>:-Werror>)
 
