@@ -48,8 +48,8 @@ BOOST_AUTO_TEST_CASE(leaves_are_complete_as_soon_as_their_first_use_has_run) {
   const Tensor early = leaf({2}), late = leaf({3}), unasked = leaf({5});
   std::vector<std::string> log;
   for (const auto& [name, w] : {std::pair("late", late), std::pair("early", early)})
-    autograd::on_gradient_complete(w, [&log, name = std::string(name), &unasked](const Tensor& p) {
-      log.push_back(name + " " + std::to_string(static_cast<int>(p.grad().item<double>())));
+    autograd::on_gradient_complete(w, [&log, who = std::string(name), &unasked](const Tensor& p) {
+      log.push_back(who + " " + std::to_string(static_cast<int>(p.grad().item<double>())));
       BOOST_TEST(!unasked.grad().defined());  // it waits for the end
     });
   const Tensor first = noted(late * unasked, log, "first");   // 15

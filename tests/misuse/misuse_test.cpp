@@ -35,6 +35,12 @@ using namespace slope;
 
 namespace {
 
+#ifdef MISUSE_SANITIZED
+constexpr double most_seconds = 300;
+#else
+constexpr double most_seconds = 20;
+#endif
+
 /// The call under way, for reports of crashes.
 std::string under_way;
 
@@ -131,9 +137,7 @@ Outcome attempt(const Row& row, const Choice& choice) {
     outcome.finding = concat("is no slope::Error", what, ": ", typeid(e).name(), ", ", e.what());
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-#ifndef MISUSE_SANITIZED
-  if (seconds > 20 && outcome.finding.empty()) outcome.finding = concat("took ", seconds, " s");
-#endif
+  if (seconds > most_seconds && outcome.finding.empty()) outcome.finding = concat("took ", seconds, " s");
   if (CallerScope::current().file && outcome.finding.empty()) outcome.finding = "left the line of the call behind";
   restore_the_process();
   return outcome;

@@ -198,7 +198,7 @@ template <class R, class... A, class F>
 Row row_of(std::string name, const F& f, SourceLoc loc) {
   const auto call = [&]<std::size_t... I>(std::index_sequence<I...>) {
     return [f, loc](void* const* held) {
-      (void)held;
+      (void)held, (void)loc;  // without arguments or results
       Results results;
       if constexpr (std::is_void_v<R>) {
         f(Pass<A>::pass(*static_cast<typename Pass<A>::Held*>(held[I]), loc)...);
