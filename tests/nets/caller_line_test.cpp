@@ -45,7 +45,6 @@ Net& gone() {
   return net;
 }
 
-constexpr auto most = std::numeric_limits<std::int64_t>::max();
 const Tensor undefined;
 const Tensor p = tensor({0.5}), t = tensor({0.5, 1.0});
 

@@ -271,10 +271,10 @@ BOOST_AUTO_TEST_CASE(one_hot_targets_are_refused_unless_it_is_said_what_they_mea
   check_error<ValueError>([&] { (void)train::accuracy(p, t); },
                           "accuracy: prediction and target [2, 3] may stand for one class per row or for independent "
                           "labels; pass classes, y_true.argmax(1), or use train::Accuracy with {.one_hot = true} or");
-  train::Accuracy classes({.one_hot = true}), labels({.multilabel = true});
-  for (auto* metric : {&classes, &labels}) metric->update(p, t);
+  train::Accuracy classes({.one_hot = true}), independent({.multilabel = true});
+  for (auto* metric : {&classes, &independent}) metric->update(p, t);
   BOOST_TEST(classes.compute() == 0.5);
-  BOOST_TEST(labels.compute() == 4.0 / 6);
+  BOOST_TEST(independent.compute() == 4.0 / 6);
   check_values(train::accuracy(p, t.argmax(1)), {0.5});
   check_error<ValueError>([] { train::Accuracy({.one_hot = true, .multilabel = true}); }, "not both");
   check_error<ValueError>([] { train::F1({.one_hot = true}); }, "belong to Accuracy");
