@@ -35,7 +35,6 @@ if ((full)); then
     echo "== $preset"
     test_preset "$preset" "$@"
   done
-  export SLOPE_FULL_TESTS=1
   step clang-tidy tools/tidy.sh
   step cppcheck tools/cppcheck.sh
   step reference tools/docs.sh

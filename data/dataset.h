@@ -37,7 +37,6 @@ class Batch {
   const Tensor& y(SourceLoc loc = SourceLoc::here()) const { return (*this)[{1, loc}]; }
   const std::vector<Tensor>& tensors() const { return tensors_; }
 
-  /// Tensor I: what makes `auto [x, y] = batch;` work.
   /// The tensors, to be bound to `N` names. Throws ValueError when the batch does not hold exactly `N`.
   template <std::size_t N>
   std::array<Tensor, N> unpack(SourceLoc loc = SourceLoc::here()) const {

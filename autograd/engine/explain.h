@@ -17,8 +17,8 @@ struct ExplainOptions {
 ///
 /// First a line of totals, then one line an operation from the outputs backwards: its number, its name, the shapes of
 /// its inputs (where known), where each input comes from, the values it keeps for backward with the bytes it is the
-/// first in the list to hold, and the line of code that recorded it, with the path of the module whose forward it was. Bytes are those of whole storages: a small view
-/// keeps all of what it views.
+/// first in the list to hold, and the line of code that recorded it, with the path of the module whose forward it was.
+/// Bytes are those of whole storages: a small view keeps all of what it views.
 ///
 ///     std::cout << autograd::explain(loss);
 ///

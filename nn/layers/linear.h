@@ -64,6 +64,8 @@ class Bilinear : public Module {
 };
 
 /// Gives back its input. Arguments of the constructor are ignored, so that it can stand in for another layer.
+///
+///     Tensor y = nn::Identity(8, 1)(x);  // x
 class Identity : public Module {
  public:
   template <class... Ignored>
@@ -77,7 +79,9 @@ struct FlattenOptions {
   std::int64_t end_dim = -1;
 };
 
-/// Joins dimensions start_dim to end_dim into one; by default all but the first, the batch.
+/// Joins dimensions start_dim to end_dim into one; by default all but the first, the batch. Throws what `flatten` does.
+///
+///     Tensor y = nn::Flatten()(ones({2, 3, 4}));  // (2, 12)
 class Flatten : public Module {
  public:
   explicit Flatten(FlattenOptions options = {}) : options_(options) {}
@@ -89,7 +93,9 @@ class Flatten : public Module {
   FlattenOptions options_;
 };
 
-/// Splits dimension `dim` into `sizes`, one of which may be -1.
+/// Splits dimension `dim` into `sizes`, one of which may be -1. Throws what `unflatten` does.
+///
+///     Tensor y = nn::Unflatten(1, {3, 4})(ones({2, 12}));  // (2, 3, 4)
 class Unflatten : public Module {
  public:
   Unflatten(std::int64_t dim, const Shape& sizes) : dim_(dim), sizes_(sizes) {}

@@ -15,6 +15,9 @@ cmake --build "$scratch/app"
 "$scratch/app/app"
 "$scratch/app/app_nn"
 "$scratch/app/host" "$scratch"/app/*plugin_a.so "$scratch"/app/*plugin_b.so
+listed=$(sed -n 's/^set(short_headers \(.*\))$/\1/p' "$source/tests/consumer/CMakeLists.txt" | tr ' ' '\n' | sort)
+found=$(find "$scratch/slope/include/slope" -maxdepth 1 -name '*.h' -printf '%f\n' | sed 's/\.h$//' | sort)
+[[ $listed == "$found" ]] || { echo "tests/consumer includes" $listed "of the installed headers" $found; exit 1; }
 # The example that is a project of its own.
 cmake -G Ninja -S "$source/examples/benchmark" -B "$scratch/benchmark" -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_BUILD_TYPE="$type" \
   -DCMAKE_PREFIX_PATH="$scratch/slope" >"$scratch/log" 2>&1 || { cat "$scratch/log"; exit 1; }

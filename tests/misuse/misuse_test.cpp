@@ -234,8 +234,8 @@ namespace {
 std::map<std::string, int> declared_functions() {
   std::map<std::string, int> declared;
   const std::filesystem::path root = std::filesystem::path(SLOPE_TEST_DATA).parent_path().parent_path();
-  for (const char* box : {"autograd", "nn", "optim", "io", "data", "train"})
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(root / box)) {
+  for (const char* folder : {"autograd", "nn", "optim", "io", "data", "train"})
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(root / folder)) {
       const std::string path = std::filesystem::relative(entry.path(), root).string();
       if (!path.ends_with(".h") || path.find("/internal/") != std::string::npos) continue;
       if (headers_without_rows().contains(path) || path.starts_with("autograd/kernels/")) continue;

@@ -17,8 +17,8 @@ namespace slope {
 /// vector on the left is a row, on the right a column, and that dimension is dropped from the result. With more than
 /// two dimensions the last two are matrices and those before broadcast.
 ///
-///     [n]·[n] -> []     [n, k]·[k, m] -> [n, m]     [b, n, k]·[k, m] -> [b, n, m]     [b, 1, n, k]·[c, k] ->
-///     ShapeError
+///     [n]·[n] -> []     [n, k]·[k, m] -> [n, m]     [b, n, k]·[k, m] -> [b, n, m]
+///     [b, 1, n, k]·[c, k, m] -> [b, c, n, m]
 Tensor matmul(In a, const Tensor& b);
 /// [n, k]·[k, m] -> [n, m].
 Tensor mm(In a, const Tensor& b);

@@ -6,7 +6,7 @@
 namespace slope::nn {
 
 struct CrossEntropyLossOptions {
-  /// One weight per class. Not differentiable.
+  /// One weight per class; a class of weight 0 contributes exactly 0. Not differentiable.
   Tensor weight{};
   /// Positions with this target do not count; any integer. Only for class indices.
   std::int64_t ignore_index = -100;

@@ -9,7 +9,7 @@ struct MultiMarginLossOptions {
   /// 1 or 2.
   std::int64_t p = 1;
   double margin = 1.0;
-  /// One weight per class. Not differentiable.
+  /// One weight per class; a class of weight 0 contributes exactly 0. Not differentiable.
   Tensor weight{};
   ReductionOption reduction = Reduction::mean;
 };
