@@ -119,7 +119,7 @@ Tensor one_hot(In indices, std::int64_t num_classes) {
                        indices.loc);
     largest = std::max(largest, values[i]);
   }
-  const std::int64_t classes = num_classes >= 0 ? num_classes : largest + 1;
+  const std::int64_t classes = num_classes >= 0 ? num_classes : checked_add(largest, 1, "one_hot", indices.loc);
   Shape shape = indices->shape();
   shape.push_back(classes);
   Tensor out = zeros(shape, {.dtype = int64}, indices.loc);

@@ -1,6 +1,7 @@
 #include "slope/nn/layers/linear.h"
 
 #include <cmath>
+#include <limits>
 
 #include "slope/autograd/ops/linalg/matmul.h"
 #include "slope/autograd/ops/view/view.h"
@@ -20,10 +21,11 @@ Tensor uniform_parameter(const Shape& shape, std::int64_t fan_in) {
   return t;
 }
 
-std::int64_t product(const Shape& sizes) {
-  std::int64_t n = 1;
-  for (std::int64_t s : sizes) n *= s;
-  return n;
+/// A count of operations: what int64 cannot hold is as many as it can.
+std::int64_t saturated_product(const Shape& sizes, std::int64_t times) {
+  for (std::int64_t s : sizes)
+    if (__builtin_mul_overflow(times, s, &times)) return std::numeric_limits<std::int64_t>::max();
+  return times;
 }
 
 }  // namespace
@@ -46,7 +48,7 @@ std::string Linear::extra_repr() const {
                 ", bias=", detail::truth(bias.defined()));
 }
 
-std::int64_t Linear::macs(const Shape& output_shape) const { return in_features_ * product(output_shape); }
+std::int64_t Linear::macs(const Shape& output_shape) const { return saturated_product(output_shape, in_features_); }
 
 Bilinear::Bilinear(std::int64_t in1_features, std::int64_t in2_features, std::int64_t out_features,
                    LinearOptions options, SourceLoc loc) {
@@ -70,7 +72,7 @@ std::string Bilinear::extra_repr() const {
 
 std::int64_t Bilinear::macs(const Shape& output_shape) const {
   const Shape& s = weight.shape();
-  return s[1] * s[2] * product(output_shape);
+  return saturated_product(output_shape, saturated_product({s[1], s[2]}, 1));
 }
 
 Tensor Flatten::forward(const Tensor& x) { return flatten(x, options_.start_dim, options_.end_dim); }

@@ -16,13 +16,7 @@
 #include "support/declarations.h"
 #include "support/sanitizers.h"
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define MISUSE_UNDER_ASAN 1
-#endif
-#endif
-
-#if defined(MISUSE_UNDER_ASAN) || defined(SLOPE_UNDER_TSAN)
+#if defined(SLOPE_UNDER_ASAN) || defined(SLOPE_UNDER_TSAN)
 #include <sanitizer/common_interface_defs.h>
 #define MISUSE_SANITIZED 1
 // What no machine has is refused, as it is without a sanitizer.

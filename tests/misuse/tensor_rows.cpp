@@ -51,7 +51,7 @@ std::vector<Row> tensor_rows() {
       row("Scalar::Scalar", [](std::uint64_t n, SourceLoc loc) { return Scalar(n, loc); }),
       row("Scalar::category", &Scalar::category),
       row("Scalar::dtype", &Scalar::dtype),
-      row("Scalar::to", [](Scalar s) { return s.to<Size>() + static_cast<Size>(s.to<bool>()) + (s.to<float>() > 0); }),
+      row("Scalar::to", [](Scalar s) { return concat(s.to<Size>(), s.to<bool>(), s.to<float>()); }),
       row("Error::Error", [](std::string message, SourceLoc loc) { return Error(std::move(message), loc); }),
       row("Error::what", [](std::string message) { return std::string(Error(message).what()); }),
       row("Error::where", [](std::string message) { return Error(message).where(); }),

@@ -43,7 +43,7 @@ std::vector<Call> calls() {
   add("eye", [](Size n) { (void)eye(n); });
   add("eye rows", [](Size n) { (void)eye(n, 4); });
   add("arange", [](Size n) { (void)arange(n); });
-  add("arange from", [](Size n) { (void)arange(n, -n / 2, 1); });
+  add("arange from", [](Size n) { (void)arange(n, -(n / 2), 1); });
   add("arange step", [](Size n) { (void)arange(least, most, n); });
   add("arange of floats", [](Size n) { (void)arange(0.0, static_cast<double>(n), 1.0); });
   add("linspace", [](Size n) { (void)linspace(0, 1, n); });
@@ -120,7 +120,7 @@ std::vector<Call> calls() {
   add("cumsum", [=](Size n) { (void)v.cumsum(n); });
   add("softmax", [=](Size n) { (void)v.softmax(n); });
   add("index", [=](Size n) { (void)v.index({n}); });
-  add("index slices", [=](Size n) { (void)v.index({Slice{n, -n / 2, 1}}); });
+  add("index slices", [=](Size n) { (void)v.index({Slice{n, -(n / 2), 1}}); });
   add("index tensors", [=](Size n) { (void)v.index({tensor({n})}); });
   add("take", [=](Size n) { (void)v.take(tensor({n})); });
   add("gather", [=](Size n) { (void)v.gather(0, tensor({n})); });

@@ -88,6 +88,7 @@ std::string rate_text(double rate) {
 }
 
 std::string progress_line(const ProgressState& state, int columns, bool unicode, bool color) {
+  columns = std::max(columns, 0);
   Parts parts;
   parts.values = state.values.size();
   parts.bar = state.total >= 0;

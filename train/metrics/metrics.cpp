@@ -25,6 +25,8 @@ void require_same_count(const char* op, In y_pred, const Tensor& y_true) {
 double ratio(std::int64_t part, std::int64_t whole) {
   return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
 }
+/// part / (part + other); counts that users fill in may add up to more than int64 holds.
+double share(double part, double other) { return part + other == 0 ? 0 : part / (part + other); }
 
 /// Labels are 0 and 1, or -1 and 1.
 std::vector<double> binary_labels(const char* op, In y_pred, const Tensor& y_true) {
@@ -174,9 +176,16 @@ class BatchMean : public Metric {
 
 }  // namespace
 
-double Confusion::precision() const { return ratio(true_positive, true_positive + false_positive); }
-double Confusion::recall() const { return ratio(true_positive, true_positive + false_negative); }
-double Confusion::f1() const { return ratio(2 * true_positive, 2 * true_positive + false_positive + false_negative); }
+double Confusion::precision() const {
+  return share(static_cast<double>(true_positive), static_cast<double>(false_positive));
+}
+double Confusion::recall() const {
+  return share(static_cast<double>(true_positive), static_cast<double>(false_negative));
+}
+double Confusion::f1() const {
+  return share(2 * static_cast<double>(true_positive),
+               static_cast<double>(false_positive) + static_cast<double>(false_negative));
+}
 
 Confusion confusion(In y_pred, const Tensor& y_true, double threshold) {
   const MetricOptions options{.threshold = threshold};

@@ -272,6 +272,10 @@ void sum_columns(int64_t rows, int64_t columns, const T* x, int64_t ld, T* out) 
       SLOPE_INLINE_CALL sum_dense_columns<Target>(rows, static_cast<int>(columns), x, out);
       return;
     }
+    if (rows == 0) {
+      std::fill_n(out, columns, T(0));
+      return;
+    }
     int64_t j = 0;
     for (; j + lanes <= columns; j += lanes)
       SLOPE_INLINE_CALL sum_some_columns<Target, true>(rows, x + j, ld, static_cast<int>(lanes), out + j);

@@ -31,7 +31,8 @@ class Geometry {
   // Both in a buffer of their own, dense as they lie in memory. It reaches as far as either: as_strided may show what
   // lies outside the tensor it starts from.
   Tensor buffer(DType dtype) const {
-    const std::int64_t end = std::max(extent(base_sizes, base_strides), offset + extent(view_sizes, view_strides));
+    const std::int64_t of_view = extent(view_sizes, view_strides);
+    const std::int64_t end = std::max(extent(base_sizes, base_strides), of_view == 0 ? 0 : offset + of_view);
     return zeros({std::max<std::int64_t>(end, 0) - origin()}, {.dtype = dtype});
   }
   Tensor base_in(const Tensor& buffer) const { return at(buffer, -origin(), base_sizes, base_strides); }
@@ -41,15 +42,15 @@ class Geometry {
   std::int64_t origin() const { return std::min<std::int64_t>(offset, 0); }
   /// Elements from the first to the last.
   static std::int64_t extent(const Shape& sizes, const Shape& strides) {
+    for (std::int64_t size : sizes)
+      if (size == 0) return 0;  // whatever the strides are
     std::int64_t last = 0;
-    for (int d = 0; d < sizes.size(); ++d) {
-      if (sizes[d] == 0) return 0;
-      last += (sizes[d] - 1) * strides[d];
-    }
+    for (int d = 0; d < sizes.size(); ++d) last += (sizes[d] - 1) * strides[d];
     return last + 1;
   }
   static Tensor at(const Tensor& memory, std::int64_t first, const Shape& sizes, const Shape& strides) {
     const TensorImpl& m = memory.impl();
+    if (extent(sizes, strides) == 0) first = 0;  // which may lie anywhere, since it shows nothing
     return Tensor(TensorImpl::alias(
         m, static_cast<char*>(m.data) + first * static_cast<std::int64_t>(itemsize(m.dtype)), sizes, strides));
   }
