@@ -10,6 +10,7 @@
 #include "slope/autograd/engine/backward.h"
 #include "slope/autograd/ops/ops.h"
 #include "slope/autograd/tensor/factory.h"
+#include "support/test_data.h"
 
 using namespace slope;
 using edges::Json;
@@ -121,7 +122,7 @@ Cell cell_of_rows(const Json& group, std::size_t index) {
 const std::vector<Json>& groups() {
   static const std::vector<Json> all = [] {
     std::vector<Json> read;
-    std::ifstream file(SLOPE_TEST_DATA "/loss_edges.jsonl");
+    std::ifstream file(test_data() / "loss_edges.jsonl");
     for (std::string line; std::getline(file, line);) read.push_back(Json::parse(line));
     return read;
   }();

@@ -15,6 +15,7 @@
 #include "misuse/unlisted.h"
 #include "support/declarations.h"
 #include "support/sanitizers.h"
+#include "support/test_data.h"
 
 #if defined(SLOPE_UNDER_ASAN) || defined(SLOPE_UNDER_TSAN)
 #include <sanitizer/common_interface_defs.h>
@@ -227,7 +228,7 @@ namespace {
 /// The functions of public headers; macros that declare several are written out.
 std::map<std::string, int> declared_functions() {
   std::map<std::string, int> declared;
-  const std::filesystem::path root = std::filesystem::path(SLOPE_TEST_DATA).parent_path().parent_path();
+  const std::filesystem::path root = source_root();
   for (const char* folder : {"autograd", "nn", "optim", "io", "data", "train"})
     for (const auto& entry : std::filesystem::recursive_directory_iterator(root / folder)) {
       const std::string path = std::filesystem::relative(entry.path(), root).string();

@@ -10,6 +10,7 @@
 
 #include "slope/slope.h"
 #include "support/declarations.h"
+#include "support/test_data.h"
 
 // Every public function of train/, data/, io/ and nn/ that takes the caller's line (but for the losses, whose table has
 // refusals of its own) fails here once, and must name this file. The headers say which functions there are.
@@ -301,7 +302,7 @@ BOOST_AUTO_TEST_CASE(every_error_outside_operations_names_the_line_of_the_call) 
 BOOST_AUTO_TEST_CASE(the_table_has_a_row_for_every_function_that_takes_the_callers_line) {
   std::set<std::string> rows_, declared;
   for (const Row& row : table()) BOOST_TEST(rows_.insert(row.name).second, row.name << " stands twice");
-  const std::filesystem::path root = std::filesystem::path(SLOPE_TEST_DATA).parent_path().parent_path();
+  const std::filesystem::path root = source_root();
   for (const char* folder : {"data", "io", "nn", "train"})
     for (const auto& entry : std::filesystem::recursive_directory_iterator(root / folder)) {
       const std::string path = entry.path().string();

@@ -11,6 +11,7 @@
 
 #include "slope/nn/losses/losses.h"
 #include "support/loss_table.h"
+#include "support/test_data.h"
 
 using namespace slope;
 namespace F = slope::nn::functional;
@@ -22,7 +23,7 @@ using Names = std::set<std::string>;
 // Their values are proved by the table of the edges alone: what recorded the oracle does not have them.
 const Names without_oracle = {"charbonnier_loss", "generalized_box_iou_loss", "mape_loss", "msle_loss", "sce_loss"};
 
-const std::filesystem::path root = std::filesystem::path(SLOPE_TEST_DATA).parent_path().parent_path();
+const std::filesystem::path root = source_root();
 
 std::string text_of(const std::filesystem::path& path) {
   std::ifstream in(path);

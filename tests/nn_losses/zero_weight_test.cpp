@@ -12,6 +12,7 @@
 
 #include "slope/autograd.h"
 #include "slope/nn.h"
+#include "support/test_data.h"
 
 using namespace slope;
 namespace F = slope::nn::functional;
@@ -215,7 +216,7 @@ BOOST_AUTO_TEST_CASE(leaves_the_gradient_by_a_weight_what_the_element_would_add)
 }
 
 BOOST_AUTO_TEST_CASE(is_tested_for_every_loss_with_weights) {
-  const std::filesystem::path losses = std::filesystem::path(SLOPE_TEST_DATA) / "../../nn/losses";
+  const std::filesystem::path losses = source_root() / "nn/losses";
   std::set<std::string> found, tested;
   for (const Case& c : cases()) tested.insert(c.options);
   for (const auto& entry : std::filesystem::recursive_directory_iterator(losses)) {

@@ -8,6 +8,7 @@
 #include "slope/autograd/ops/ops.h"
 #include "slope/autograd/tensor/factory.h"
 #include "support/checks.h"
+#include "support/test_data.h"
 
 using namespace slope;
 
@@ -51,7 +52,7 @@ std::optional<std::int64_t> bound(std::istringstream& in) {
 }
 
 std::vector<Case> read_cases() {
-  std::ifstream file(std::string(SLOPE_TEST_DATA) + "/index_cases.txt");
+  std::ifstream file(test_data() / "index_cases.txt");
   BOOST_REQUIRE(file.good());
   std::vector<Case> cases;
   for (std::string line; std::getline(file, line);) {

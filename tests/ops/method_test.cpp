@@ -7,12 +7,13 @@
 #include <sstream>
 
 #include "slope/autograd.h"
+#include "support/test_data.h"
 
 using namespace slope;
 
 namespace {
 
-const std::filesystem::path root = std::filesystem::path(SLOPE_TEST_DATA) / "../..";
+const std::filesystem::path root = source_root();
 
 std::string text_of(const std::filesystem::path& file) {
   std::ifstream in(file);

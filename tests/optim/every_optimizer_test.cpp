@@ -14,6 +14,7 @@
 #include "support/checks.h"
 #include "support/optimizer_table.h"
 #include "support/sanitizers.h"
+#include "support/test_data.h"
 
 using namespace slope;
 using optim::Optimizer;
@@ -373,7 +374,7 @@ std::string text_of(const std::filesystem::path& file) {
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(each_one_of_the_headers_is_in_the_tables_of_tests_documents_and_benchmarks) {
-  const std::filesystem::path root = std::filesystem::path(SLOPE_TEST_DATA).parent_path().parent_path();
+  const std::filesystem::path root = source_root();
   std::set<std::string> optimizers;
   const std::regex declaration("\nclass ([A-Za-z0-9]+) *: public (GroupedOptimizer<|Optimizer \\{)");
   for (const auto& entry : std::filesystem::directory_iterator(root / "optim")) {

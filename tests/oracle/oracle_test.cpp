@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "oracle/check.h"
+#include "support/test_data.h"
 
 using oracle::Json;
 using Key = std::pair<std::string, std::string>;
@@ -26,7 +27,7 @@ const std::set<std::string>& declared() {
   static const std::set<std::string> all = [] {
     std::set<std::string> names;
     const std::regex declaration(R"((?:class|struct) (\w+)|\b(\w+)\()");
-    const std::filesystem::path root = std::filesystem::path(SLOPE_TEST_DATA) / "../..";
+    const std::filesystem::path root = source_root();
     for (const char* folder : {"autograd/ops", "nn", "optim"})
       for (const auto& entry : std::filesystem::recursive_directory_iterator(root / folder)) {
         if (entry.path().extension() != ".h" || entry.path().parent_path().filename() == "internal") continue;

@@ -7,6 +7,7 @@
 #include "slope/autograd/engine/grad_mode.h"
 #include "slope/autograd/ops/ops.h"
 #include "slope/autograd/tensor/factory.h"
+#include "support/test_data.h"
 
 namespace oracle {
 
@@ -161,7 +162,8 @@ const Tensor& Arguments::at(const std::string& name) const {
 const std::vector<Json>& records() {
   static const std::vector<Json> all = [] {
     std::vector<Json> read;
-    for (const char* path : {SLOPE_TEST_DATA "/oracle.jsonl", SLOPE_TEST_DATA "/oracle_layers.jsonl"}) {
+    for (const char* name : {"oracle.jsonl", "oracle_layers.jsonl"}) {
+      const std::string path = (test_data() / name).string();
       std::ifstream file(path);
       const std::size_t before = read.size();
       for (std::string line; std::getline(file, line);) read.push_back(Json::parse(line));

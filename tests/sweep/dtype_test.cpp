@@ -12,6 +12,7 @@
 
 #include "op_table.h"
 #include "slope/autograd.h"
+#include "support/test_data.h"
 
 using namespace slope;
 
@@ -346,7 +347,7 @@ std::string text_of(const std::filesystem::path& file) {
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(has_a_row_for_every_function_that_takes_one) {
-  const std::filesystem::path autograd = std::filesystem::path(SLOPE_TEST_DATA) / "../../autograd";
+  const std::filesystem::path autograd = source_root() / "autograd";
   std::set<std::string> rows, functions;
   for (const DTypeRow& r : dtype_rows()) rows.insert(r.name);
   // A declaration, up to its semicolon or body, that has a DType or TensorOptions among its parameters.

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "slope/autograd/tensor/factory.h"
+#include "support/test_data.h"
 
 namespace {
 
@@ -42,7 +43,7 @@ struct Case {
 };
 
 std::vector<Case> read_cases() {
-  const std::string path = std::string(SLOPE_TEST_DATA) + "/print_cases.txt";
+  const std::string path = (test_data() / "print_cases.txt").string();
   std::ifstream in(path);
   BOOST_REQUIRE_MESSAGE(in.is_open(), "cannot open " << path);
   std::vector<Case> cases;
