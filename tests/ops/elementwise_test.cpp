@@ -142,6 +142,7 @@ BOOST_AUTO_TEST_SUITE(integers)
 BOOST_AUTO_TEST_CASE(quotients_round_down_and_remainders_have_the_divisors_sign) {
   const Tensor a = tensor({7, -7, 7, -7}), b = tensor({2, 2, -2, -2});
   check_values(floor_divide(a, b), {3, -4, -4, 3});
+  check_values(floor_divide(tensor({-6, 6, 6, -6}), tensor({3, -3, 3, -3})), {-2, -2, 2, 2});  // without rest
   check_values(a % b, {1, 1, -1, -1});
   check_values(fmod(a, b), {1, -1, 1, -1});
   BOOST_TEST((floor_divide(a, b).dtype() == int64));
