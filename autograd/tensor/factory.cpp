@@ -62,10 +62,9 @@ Tensor uninitialised(const char* op, const Shape& shape, DType natural, const Te
   CallerScope caller(loc);
   const DType dtype = detail::resolve_dtype(op, options, natural, loc);
   checked_numel(shape, op, loc);
-  Tensor t = make_empty(shape, dtype);
   // A byte that is neither 0 nor 1 is no bool: reading it would be undefined.
-  if (dtype == DType::boolean && t.numel() > 0) std::memset(t.impl().data, 0, static_cast<std::size_t>(t.numel()));
-  return detail::finish(std::move(t), options, loc);
+  if (dtype == DType::boolean) return filled(op, shape, 0, natural, options, loc);
+  return detail::finish(make_empty(shape, dtype), options, loc);
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -22,11 +22,9 @@ void require_same_count(const char* op, In y_pred, const Tensor& y_true) {
                      y_pred.loc);
 }
 
-double ratio(std::int64_t part, std::int64_t whole) {
-  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
-}
+double ratio(double part, double whole) { return whole == 0 ? 0 : part / whole; }
 /// part / (part + other); counts that users fill in may add up to more than int64 holds.
-double share(double part, double other) { return part + other == 0 ? 0 : part / (part + other); }
+double share(double part, double other) { return ratio(part, part + other); }
 
 /// Labels are 0 and 1, or -1 and 1.
 std::vector<double> binary_labels(const char* op, In y_pred, const Tensor& y_true) {
@@ -195,7 +193,8 @@ Confusion confusion(In y_pred, const Tensor& y_true, double threshold) {
 
 Tensor accuracy(In y_pred, const Tensor& y_true) {
   const Hits h = count_hits(y_pred, y_true, {});
-  return number(h.total ? ratio(h.correct, h.total) : std::numeric_limits<double>::quiet_NaN());
+  return number(h.total ? ratio(static_cast<double>(h.correct), static_cast<double>(h.total))
+                        : std::numeric_limits<double>::quiet_NaN());
 }
 Tensor precision(In y_pred, const Tensor& y_true) {
   return number(count_binary("precision", y_pred, y_true, {}).precision());
@@ -219,7 +218,10 @@ void Accuracy::update(In y_pred, const Tensor& y_true) {
   correct_ += h.correct;
   total_ += h.total;
 }
-double Accuracy::compute() const { return total_ ? ratio(correct_, total_) : std::numeric_limits<double>::quiet_NaN(); }
+double Accuracy::compute() const {
+  return total_ ? ratio(static_cast<double>(correct_), static_cast<double>(total_))
+                : std::numeric_limits<double>::quiet_NaN();
+}
 
 ConfusionMetric::ConfusionMetric(double (Confusion::*value)() const, const MetricOptions& options, SourceLoc loc)
     : value_(value), options_(options) {

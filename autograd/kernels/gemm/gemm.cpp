@@ -146,7 +146,7 @@ struct Tiling {
   static Tiling of(int64_t m, int64_t n, int64_t k) {
     constexpr double worthwhile = 2e6;  // operations in a tile: about 20 us
     constexpr int64_t large = 512, small = 128, most = 256;
-    const double work = 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+    const double work = 2.0 * multiply_adds(m, n, k);
     const auto limit = static_cast<int64_t>(std::clamp(work / worthwhile, 1.0, static_cast<double>(most)));
     int64_t along_m = std::max<int64_t>(1, m / large), along_n = std::max<int64_t>(1, n / large);
     while (along_m * along_n > limit) {
@@ -203,10 +203,10 @@ void tiled_gemm(int64_t m, int64_t n, int64_t k, T alpha, const BlasOperand<T>& 
 /// the better ones.
 template <class T>
 bool packing_pays(int64_t m, int64_t n, int64_t k) {
-  constexpr double small = 1e6, large = sizeof(T) == sizeof(float) ? 4e9 : 1.1e9;  // multiply-adds
-  const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+  constexpr double large = sizeof(T) == sizeof(float) ? 4e9 : 1.1e9;  // multiply-adds
+  const double work = multiply_adds(m, n, k);
   if (m == 1 || n == 1 || !packed_gemm_available()) return false;
-  if (work <= small) return true;
+  if (work <= in_place_work) return true;
   if (work > large || m < 24 || n < 24) return false;
   const Tiling tile = Tiling::of(m, n, k);
   return tile.rows < m || tile.cols < n;

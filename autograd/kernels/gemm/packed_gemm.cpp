@@ -293,9 +293,6 @@ struct Product {
   }
 };
 
-/// Multiply-adds up to which both matrices fit the second-level cache and packing costs more than it saves.
-constexpr int64_t small_work = 1'000'000;
-
 /// On one thread. Where `in_place`, A is read where it lies, and B as far as its rows are dense and whole tiles wide: the
 /// sums and so the bits are the same.
 template <class Target, class T>
@@ -335,8 +332,8 @@ struct Shares {
 
   static Shares of(int64_t m, int64_t n, int64_t k, int64_t row_unit, int64_t column_unit) {
     constexpr double worthwhile = 1e6;  // multiply-adds: about 15 us
-    const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
-    const int64_t shares = std::min<int64_t>(get_num_threads(), 1 + static_cast<int64_t>(work / worthwhile));
+    const int64_t shares =
+        std::min<int64_t>(get_num_threads(), 1 + static_cast<int64_t>(multiply_adds(m, n, k) / worthwhile));
     int64_t along_m = 1;
     for (int64_t i = 2; i <= shares; ++i)
       if (shares % i == 0 && i * n + shares / i * m < along_m * n + shares / along_m * m) along_m = i;
@@ -350,7 +347,7 @@ void multiply_on_threads(const Product<T>& x) {
   const int64_t inner = even_piece(x.k, inner_block, 4);
   const Shares share = Shares::of(x.m, x.n, x.k, high, wide);
   const int64_t across = pieces_of(x.n, share.columns);
-  const bool in_place = x.m <= small_work && x.n <= small_work && x.k <= small_work && x.m * x.n * x.k <= small_work;
+  const bool in_place = multiply_adds(x.m, x.n, x.k) <= in_place_work;
   parallel_for(pieces_of(x.m, share.rows) * across, 1, [&](int64_t begin, int64_t end) {
     const memory::Scratch<T> packed_a(in_place ? 0 : pieces_of(std::min(row_block, share.rows), high) * high * inner);
     const memory::Scratch<T> packed_b(pieces_of(std::min(column_block<Target, T>, share.columns), wide) * wide * inner);

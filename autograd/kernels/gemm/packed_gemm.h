@@ -7,6 +7,14 @@
 
 namespace slope {
 
+/// The multiply-adds of a product.
+inline double multiply_adds(std::int64_t m, std::int64_t n, std::int64_t k) {
+  return static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+}
+
+/// Multiply-adds up to which both matrices fit the second-level cache: packing them costs more than it saves.
+constexpr double in_place_work = 1e6;
+
 /// Whether `packed_gemm` can compute with the instruction set in force.
 bool packed_gemm_available();
 

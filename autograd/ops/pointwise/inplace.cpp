@@ -31,8 +31,7 @@ class Geometry {
   // Both in a buffer of their own, dense as they lie in memory. It reaches as far as either: as_strided may show what
   // lies outside the tensor it starts from.
   Tensor buffer(DType dtype) const {
-    const std::int64_t of_view = extent(view_sizes, view_strides);
-    const std::int64_t end = std::max(extent(base_sizes, base_strides), of_view == 0 ? 0 : offset + of_view);
+    const std::int64_t end = std::max(extent(base_sizes, base_strides), offset + extent(view_sizes, view_strides));
     return zeros({std::max<std::int64_t>(end, 0) - origin()}, {.dtype = dtype});
   }
   Tensor base_in(const Tensor& buffer) const { return at(buffer, -origin(), base_sizes, base_strides); }
@@ -50,7 +49,6 @@ class Geometry {
   }
   static Tensor at(const Tensor& memory, std::int64_t first, const Shape& sizes, const Shape& strides) {
     const TensorImpl& m = memory.impl();
-    if (extent(sizes, strides) == 0) first = 0;  // which may lie anywhere, since it shows nothing
     return Tensor(TensorImpl::alias(
         m, static_cast<char*>(m.data) + first * static_cast<std::int64_t>(itemsize(m.dtype)), sizes, strides));
   }
@@ -296,7 +294,9 @@ Tensor as_strided(In x, const Shape& sizes, const Shape& strides, std::int64_t s
                             " share memory, so that a gradient would count several times; start from the tensor "
                             "that was expanded"),
                      x.loc);
-  return apply(x.loc, AsStrided{{t.sizes, t.strides, sizes, strides, storage_offset - t.offset()}}, x.tensor);
+  // What shows nothing may be said to lie anywhere; it starts where the tensor does.
+  const std::int64_t offset = none ? 0 : storage_offset - t.offset();
+  return apply(x.loc, AsStrided{{t.sizes, t.strides, sizes, strides, offset}}, x.tensor);
 }
 
 Tensor Tensor::as_strided(const Shape& sizes, const Shape& strides, std::int64_t storage_offset, SourceLoc loc) const {
