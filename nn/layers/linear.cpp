@@ -101,7 +101,8 @@ Tensor bilinear(In x1, const Tensor& x2, const Tensor& weight, const Tensor& bia
   if (x1->shape().back() != weight.shape()[1]) fail("input1 size does not match weight size");
   if (x2.shape().back() != weight.shape()[2]) fail("input2 size does not match weight size");
   out_shape[out_shape.size() - 1] = weight.shape()[0];
-  if (bias.defined() && bias.shape() != Shape{weight.shape()[0]}) fail("bias size does not match weight size");
+  if (bias.defined() && (bias.dim() != 1 || bias.shape()[0] != weight.shape()[0]))
+    fail("bias size does not match weight size");
 
   std::int64_t rows = 1;
   for (int d = 0; d + 1 < x1->dim(); ++d) rows *= x1->shape()[d];
