@@ -59,14 +59,22 @@ inline int64_t small_rows(std::index_sequence<R...>, const SmallProduct<T>& s, i
     ((sums[R].v = V(0).v), ...);
     const T* from = b;
     int64_t p = 0, q = 0;
+    const auto add_product = [&](const T* b_row, int64_t at, const auto& load_b) {
+      const V row = load_b(b_row);
+      if constexpr (fused)
+        ((sums[R].v = fma(V(rows[R][at]), row, sums[R]).v), ...);
+      else
+        ((sums[R].v += V(rows[R][at]).v * row.v), ...);
+    };
     const auto add_products = [&](int64_t end, const auto& load_b) {
-      for (; p < end; ++p, q += a_col, from += ldb) {
-        const V row = load_b(from);
-        if constexpr (fused)
-          ((sums[R].v = fma(V(rows[R][q]), row, sums[R]).v), ...);
-        else
-          ((sums[R].v += V(rows[R][q]).v * row.v), ...);
-      }
+      if constexpr (count <= 4)  // while a loop would cost as much as what is in it
+        for (; p + 4 <= end; p += 4, q += 4 * a_col, from += 4 * ldb) {
+          SLOPE_INLINE_CALL add_product(from, q, load_b);
+          SLOPE_INLINE_CALL add_product(from + ldb, q + a_col, load_b);
+          SLOPE_INLINE_CALL add_product(from + 2 * ldb, q + 2 * a_col, load_b);
+          SLOPE_INLINE_CALL add_product(from + 3 * ldb, q + 3 * a_col, load_b);
+        }
+      for (; p < end; ++p, q += a_col, from += ldb) SLOPE_INLINE_CALL add_product(from, q, load_b);
     };
     add_products(whole_b, [](const T* row) { return V::load(row); });
     if constexpr (!Whole) add_products(k, load);
@@ -84,8 +92,65 @@ inline int64_t small_rows(std::index_sequence<R...>, const SmallProduct<T>& s, i
   return i;
 }
 
+/// The same for all rows of a product with `K` columns in A, whose rows are dense: the rows of B stay in registers.
+template <class Target, bool Whole, int K, class T>
+inline void short_rows(const SmallProduct<T>& s, int64_t j, int lanes) {
+  using V = typename Target::template Lanes<T>;
+  constexpr bool fused = Target::isa != simd::Isa::baseline;
+  const auto load = [lanes](const T* p) { return Whole ? V::load(p) : V::load_n(p, lanes); };
+  V b[K];
+  for (int p = 0; p < K; ++p) b[p].v = load(s.b + p * s.ldb + j).v;
+  const V bias = s.start.bias ? load(s.start.bias + j) : V(T(-0.0));  // which changes nothing, not even a zero's sign
+  const int64_t m = s.m, a_row = s.a_row, ldc = s.ldc;
+  const auto row = [&](const T* a, T* c) {
+    V sum = V(0);
+    for (int p = 0; p < K; ++p) {
+      if constexpr (fused)
+        sum.v = fma(V(a[p]), b[p], sum).v;
+      else
+        sum.v += V(a[p]).v * b[p].v;
+    }
+    sum.v += bias.v;
+    if constexpr (Whole)
+      sum.store(c);
+    else
+      sum.store_n(c, lanes);
+  };
+  const T* a = s.a;
+  T* c = s.c + j;
+  int64_t i = 0;
+  for (; i + 4 <= m; i += 4, a += 4 * a_row, c += 4 * ldc) {
+    SLOPE_INLINE_CALL row(a, c);
+    SLOPE_INLINE_CALL row(a + a_row, c + ldc);
+    SLOPE_INLINE_CALL row(a + 2 * a_row, c + 2 * ldc);
+    SLOPE_INLINE_CALL row(a + 3 * a_row, c + 3 * ldc);
+  }
+  for (; i < m; ++i, a += a_row, c += ldc) SLOPE_INLINE_CALL row(a, c);
+}
+
+/// Whether it did it.
+template <class Target, bool Whole, class T>
+inline bool short_columns(const SmallProduct<T>& s, int64_t j, int lanes) {
+  if ((s.a_col != 1 && s.k != 1) || s.alpha != T(1) || (!s.start.bias && s.start.beta != T(0))) return false;
+  const auto run = [&](auto k) { SLOPE_INLINE_CALL short_rows<Target, Whole, k>(s, j, lanes); };
+  switch (s.k) {
+    case 1: SLOPE_INLINE_CALL run(std::integral_constant<int, 1>()); return true;
+    case 2: SLOPE_INLINE_CALL run(std::integral_constant<int, 2>()); return true;
+    case 3: SLOPE_INLINE_CALL run(std::integral_constant<int, 3>()); return true;
+    case 4: SLOPE_INLINE_CALL run(std::integral_constant<int, 4>()); return true;
+    case 5: SLOPE_INLINE_CALL run(std::integral_constant<int, 5>()); return true;
+    case 6: SLOPE_INLINE_CALL run(std::integral_constant<int, 6>()); return true;
+    case 7: SLOPE_INLINE_CALL run(std::integral_constant<int, 7>()); return true;
+    case 8: SLOPE_INLINE_CALL run(std::integral_constant<int, 8>()); return true;
+    default: return false;
+  }
+}
+
 template <class Target, bool Whole, class T>
 inline void small_columns(const SmallProduct<T>& s, int64_t j, int lanes) {
+  bool done = false;
+  SLOPE_INLINE_CALL done = short_columns<Target, Whole>(s, j, lanes);
+  if (done) return;
   int64_t i = 0;
   // As many rows of C as there are registers for, then smaller groups.
   SLOPE_INLINE_CALL i = small_rows<Target, Whole>(std::make_index_sequence<8>(), s, i, j, lanes);
@@ -94,13 +159,13 @@ inline void small_columns(const SmallProduct<T>& s, int64_t j, int lanes) {
   SLOPE_INLINE_CALL i = small_rows<Target, Whole>(std::make_index_sequence<1>(), s, i, j, lanes);
 }
 
-/// Lane r: the dot product of the column of B, which is dense, with row i + r of A, of which `count` are there. The same
-/// bits whether the rows are dense (`Dense`) or not.
+/// Lane r: the dot product of the column of B, which is dense, with row r of those from `a` on, of which `count` are
+/// there. The same bits whether the rows are dense (`Dense`) or not.
 template <class V, bool Dense, class T, std::size_t... R>
-inline V dots(std::index_sequence<R...>, int count, const SmallProduct<T>& s, int64_t i) {
+inline V dots(std::index_sequence<R...>, int count, const T* a, int64_t a_row, int64_t a_col, const T* b, int64_t k) {
   // In place of rows that are not there, the last one.
-  const T* const rows[] = {s.a + (i + std::min(static_cast<int64_t>(R), int64_t{count} - 1)) * s.a_row...};
-  const auto load = [stride = s.a_col](const T* row, int64_t p, int n) {
+  const T* const rows[] = {a + std::min(static_cast<int64_t>(R), int64_t{count} - 1) * a_row...};
+  const auto load = [stride = a_col](const T* row, int64_t p, int n) {
     if constexpr (Dense) return n == V::size ? V::load(row + p) : simd::first_lanes(V::load_n(row + p, n), n);
     T dense[V::size] = {};
     for (int l = 0; l < n; ++l) dense[l] = row[(p + l) * stride];
@@ -108,12 +173,12 @@ inline V dots(std::index_sequence<R...>, int count, const SmallProduct<T>& s, in
   };
   V sums[] = {(static_cast<void>(R), V(0))...};
   int64_t p = 0;
-  for (; p + V::size <= s.k; p += V::size) {
-    const V column = V::load(s.b + p);
+  for (; p + V::size <= k; p += V::size) {
+    const V column = V::load(b + p);
     ((sums[R].v += load(rows[R], p, V::size).v * column.v), ...);
   }
-  if (const int rest = static_cast<int>(s.k - p); rest > 0) {
-    const V column = simd::first_lanes(V::load_n(s.b + p, rest), rest);
+  if (const int rest = static_cast<int>(k - p); rest > 0) {
+    const V column = simd::first_lanes(V::load_n(b + p, rest), rest);
     ((sums[R].v += load(rows[R], p, rest).v * column.v), ...);
   }
   return simd::sums_of_each<V::size>(sums);
@@ -123,17 +188,17 @@ inline V dots(std::index_sequence<R...>, int count, const SmallProduct<T>& s, in
 template <class V, bool Dense, class T>
 inline void small_column(const SmallProduct<T>& s) {
   constexpr auto rows = std::make_index_sequence<static_cast<std::size_t>(V::size)>();
-  const int64_t m = s.m, ldc = s.ldc;
-  const T alpha = s.alpha, beta = s.start.beta, *const bias = s.start.bias;
-  for (int64_t i = 0; i < m; i += V::size) {
+  const int64_t m = s.m, k = s.k, a_row = s.a_row, a_col = s.a_col, ldc = s.ldc;
+  const T alpha = s.alpha, beta = s.start.beta, *const bias = s.start.bias, *const b = s.b, *a = s.a;
+  T* to = s.c;
+  for (int64_t i = 0; i < m; i += V::size, a += V::size * a_row, to += V::size * ldc) {
     const int count = static_cast<int>(std::min<int64_t>(V::size, m - i));
     V sums;
     if (count == V::size)  // so that the compiler sees that all rows are there
-      sums = dots<V, Dense>(rows, V::size, s, i);
+      sums = dots<V, Dense>(rows, V::size, a, a_row, a_col, b, k);
     else
-      sums = dots<V, Dense>(rows, count, s, i);
+      sums = dots<V, Dense>(rows, count, a, a_row, a_col, b, k);
     if (alpha != T(1)) sums = sums * V(alpha);
-    T* const to = s.c + i * ldc;
     if (ldc == 1) {
       if (bias)
         sums += V(bias[0]);

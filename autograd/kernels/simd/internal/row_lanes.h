@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -35,24 +36,35 @@ inline void write_each(typename V::value_type* y, std::int64_t n, const F& f) {
   each_vector<V>(n, [&](const auto& load, const auto& store, int) { store(y, f(load)); });
 }
 
-/// Lane i: the sum of lanes 2i and 2i + 1 of u and v, of which v comes after u.
-template <class V, std::size_t... I>
+/// Of u and v, of which v comes after u, the sums of neighbouring groups of `Unit` lanes. Sums from the same `Block` of
+/// lanes stay in it, those of u before those of v: within 128 bits that takes one instruction, across them several.
+template <int Unit, int Block, class V, std::size_t... I>
 inline V add_neighbours(std::index_sequence<I...>, const V& u, const V& v) {
+  constexpr auto from = [](int lane) {
+    const int block = lane / Block * Block, at = lane % Block, unit = at / Unit, units = Block / Unit / 2;
+    const int first = block + (unit < units ? unit : unit - units) * 2 * Unit + at % Unit;
+    return unit < units ? first : first + V::size;
+  };
   V sum;
-  sum.v = __builtin_shufflevector(u.v, v.v, 2 * static_cast<int>(I)...) +
-          __builtin_shufflevector(u.v, v.v, 2 * static_cast<int>(I) + 1 ...);
+  sum.v = __builtin_shufflevector(u.v, v.v, from(static_cast<int>(I))...) +
+          __builtin_shufflevector(u.v, v.v, from(static_cast<int>(I)) + Unit...);
   return sum;
 }
 
 /// Lane r: the sum of all lanes of x[r], in the order of reduce_add. x is used up.
 template <int N, class V>
 inline V sums_of_each(V* x) {
+  constexpr int block = std::min<int>(V::size, 16 / sizeof(typename V::value_type)), summed = V::size / N;
+  constexpr auto all = std::make_index_sequence<static_cast<std::size_t>(V::size)>();
   if constexpr (N == 1) {
     return x[0];
   } else {
 #pragma GCC unroll 8
     for (int i = 0; i < N / 2; ++i)
-      x[i] = add_neighbours(std::make_index_sequence<static_cast<std::size_t>(V::size)>(), x[2 * i], x[2 * i + 1]);
+      if constexpr (summed < block)
+        x[i] = add_neighbours<1, block>(all, x[2 * i], x[2 * i + 1]);
+      else
+        x[i] = add_neighbours<block, V::size>(all, x[2 * i], x[2 * i + 1]);
     return sums_of_each<N / 2>(x);
   }
 }
