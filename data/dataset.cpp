@@ -6,6 +6,7 @@
 #include <limits>
 #include <numbers>
 
+#include "slope/autograd/kernels/loops/index.h"
 #include "slope/autograd/tensor/factory.h"
 #include "slope/data/internal/indices.h"
 
@@ -48,26 +49,9 @@ Sample TensorDataset::get(std::int64_t i) const {
 
 namespace {
 
-/// rows[i] of `from`, `bytes` each, packed into `to`. Common small rows are copied by value.
-template <class Word>
-void gather_words(char* to, const char* from, std::span<const std::int64_t> rows) {
-  auto* out = reinterpret_cast<Word*>(to);
-  const auto* in = reinterpret_cast<const Word*>(from);
-  for (std::size_t i = 0; i < rows.size(); ++i) out[i] = in[rows[i]];
-}
-
-void gather_rows(char* to, const char* from, std::span<const std::int64_t> rows, std::size_t bytes) {
-  if (bytes == 8) return gather_words<std::uint64_t>(to, from, rows);
-  if (bytes == 4) return gather_words<std::uint32_t>(to, from, rows);
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    std::memcpy(to + i * bytes, from + static_cast<std::size_t>(rows[i]) * bytes, bytes);
-}
-
 /// require_index for each of them.
 void require_indices(const char* op, std::span<const std::int64_t> indices, std::int64_t size) {
-  std::uint64_t largest = 0;  // one comparison for all, as no negative number is small without its sign
-  for (std::int64_t i : indices) largest = std::max(largest, static_cast<std::uint64_t>(i));
-  if (largest >= static_cast<std::uint64_t>(size))
+  if (!all_below(indices.data(), static_cast<std::int64_t>(indices.size()), size))
     for (std::int64_t i : indices) detail::require_index(op, i, size);
 }
 
@@ -75,14 +59,17 @@ void require_indices(const char* op, std::span<const std::int64_t> indices, std:
 
 std::optional<Batch> TensorDataset::gather(std::span<const std::int64_t> indices) const {
   require_indices("TensorDataset", indices, size_);
+  const auto count = static_cast<std::int64_t>(indices.size());
   std::vector<Tensor> out;
   out.reserve(tensors_.size());
   for (const Tensor& t : tensors_) {
     Shape shape = t.shape();
-    shape[0] = static_cast<std::int64_t>(indices.size());
+    shape[0] = count;
     Tensor batch = make_empty(shape, t.dtype());
-    const std::size_t row = size_ == 0 ? 0 : static_cast<std::size_t>(t.numel() / size_) * itemsize(t.dtype());
-    if (row) gather_rows(static_cast<char*>(batch.raw_data()), static_cast<const char*>(t.raw_data()), indices, row);
+    const std::int64_t row = size_ == 0 ? 0 : t.numel() / size_ * static_cast<std::int64_t>(itemsize(t.dtype()));
+    if (row)
+      gather_rows_kernel(static_cast<char*>(batch.raw_data()), static_cast<const char*>(t.raw_data()), indices.data(),
+                         1, size_, count, row);
     out.push_back(std::move(batch));
   }
   return Batch(std::move(out));
@@ -102,7 +89,8 @@ Sample Subset::get(std::int64_t i) const {
 std::optional<Batch> Subset::gather(std::span<const std::int64_t> indices) const {
   require_indices("Subset", indices, size());
   std::vector<std::int64_t> mapped(indices.size());
-  for (std::size_t k = 0; k < mapped.size(); ++k) mapped[k] = indices_[static_cast<std::size_t>(indices[k])];
+  gather_rows_kernel(reinterpret_cast<char*>(mapped.data()), reinterpret_cast<const char*>(indices_.data()),
+                     indices.data(), 1, size(), static_cast<std::int64_t>(mapped.size()), sizeof(std::int64_t));
   return dataset_->gather(mapped);
 }
 

@@ -10,6 +10,7 @@
 
 #include "slope/autograd/core/internal/fork.h"
 #include "slope/autograd/core/parallel.h"
+#include "slope/autograd/kernels/loops/index.h"
 #include "slope/autograd/tensor/factory.h"
 
 namespace slope::data {
@@ -280,7 +281,8 @@ DataLoader::Iterator DataLoader::begin(SourceLoc loc) {
   if (static_cast<std::int64_t>(order.size()) != expected)
     throw ValueError(
         concat("DataLoader: the sampler gave an order of ", order.size(), " samples, its size() is ", expected), loc);
-  for (std::size_t k = 0; k < order.size(); ++k)
+  const bool valid = all_below(order.data(), expected, samples);
+  for (std::size_t k = 0; !valid && k < order.size(); ++k)
     if (order[k] < 0 || order[k] >= samples)
       throw IndexError(concat("DataLoader: the sampler gave index ", order[k], " at position ", k, "; the dataset has ",
                               samples, " samples"),

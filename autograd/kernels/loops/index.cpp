@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "slope/autograd/core/internal/scratch.h"
+#include "slope/autograd/kernels/simd/lanes.h"
 
 namespace slope {
 
@@ -212,19 +213,38 @@ void gather_kernel(const TensorImpl& out, const StridedArg& base, const StridedA
   });
 }
 
+namespace {
+
+/// Rows of `Bytes`, which the compiler copies without a call.
+template <std::int64_t Bytes>
+void copy_short_rows(char* out, const char* x, const std::int64_t* index, std::int64_t count) {
+#pragma GCC unroll 4
+  for (std::int64_t i = 0; i < count; ++i)
+    std::memcpy(out + i * Bytes, x + index[i] * Bytes, static_cast<std::size_t>(Bytes));
+}
+
+void copy_rows(char* out, const char* x, const std::int64_t* index, std::int64_t count, std::int64_t bytes) {
+  switch (bytes) {
+    case 4: return copy_short_rows<4>(out, x, index, count);
+    case 8: return copy_short_rows<8>(out, x, index, count);
+    case 16: return copy_short_rows<16>(out, x, index, count);
+    default:
+      for (std::int64_t i = 0; i < count; ++i)
+        std::memcpy(out + i * bytes, x + index[i] * bytes, static_cast<std::size_t>(bytes));
+  }
+}
+
+}  // namespace
+
 void gather_rows_kernel(char* out, const char* x, const std::int64_t* index, std::int64_t outer, std::int64_t size,
                         std::int64_t count, std::int64_t inner_bytes) {
   const std::int64_t grain =
       std::max<std::int64_t>((std::int64_t{1} << 17) / std::max<std::int64_t>(inner_bytes, 1), 1);
   parallel_for(outer * count, grain, [&](std::int64_t begin, std::int64_t end) {
-    std::int64_t o = begin / count, i = begin % count;
-    for (std::int64_t r = begin; r < end; ++r) {
-      std::memcpy(out + r * inner_bytes, x + (o * size + index[i]) * inner_bytes,
-                  static_cast<std::size_t>(inner_bytes));
-      if (++i == count) {
-        i = 0;
-        ++o;
-      }
+    for (std::int64_t r = begin; r < end;) {
+      const std::int64_t o = r / count, i = r % count, rows = std::min(end - r, count - i);
+      copy_rows(out + r * inner_bytes, x + o * size * inner_bytes, index + i, rows, inner_bytes);
+      r += rows;
     }
   });
 }
@@ -341,6 +361,20 @@ void true_positions(const TensorImpl& mask, const std::vector<std::int64_t>& sta
       at += values[i] != 0;
     }
   });
+}
+
+bool all_below(const std::int64_t* index, std::int64_t count, std::int64_t size) {
+  const auto last = static_cast<std::uint64_t>(size) - 1;
+  bool all = true;
+  simd::dispatch([index, count, last, &all](auto) {
+    std::uint64_t wrong = 0;  // negative where an index is, or where one is beyond the last
+    for (std::int64_t i = 0; i < count; ++i) {
+      const auto at = static_cast<std::uint64_t>(index[i]);
+      wrong |= at | (last - at);
+    }
+    all = static_cast<std::int64_t>(wrong) >= 0;
+  });
+  return all;
 }
 
 bool find_out_of_range(const TensorImpl& index, std::int64_t low, std::int64_t high, std::int64_t* bad) {

@@ -47,6 +47,9 @@ std::vector<std::int64_t> true_starts(const TensorImpl& mask);
 /// Their positions, in order; `out` has room for all.
 void true_positions(const TensorImpl& mask, const std::vector<std::int64_t>& starts, std::int64_t* out);
 
+/// Whether 0 <= index[i] < size for all i.
+bool all_below(const std::int64_t* index, std::int64_t count, std::int64_t size);
+
 /// The first index outside [low, high) in row-major order, or false.
 bool find_out_of_range(const TensorImpl& index, std::int64_t low, std::int64_t high, std::int64_t* bad);
 
