@@ -76,10 +76,19 @@ Shape batch_shape(const Shape& a, const Shape& b) {
 }
 
 Shape product_shape(const Tensor& a, bool a_transposed, const Tensor& b, bool b_transposed) {
-  Shape shape = a.dim() == 2 && b.dim() == 2 ? Shape() : batch_shape(a.shape(), b.shape());
-  shape.push_back(a.shape()[a.dim() - (a_transposed ? 1 : 2)]);
-  shape.push_back(b.shape()[b.dim() - (b_transposed ? 2 : 1)]);
+  const int64_t rows = a.shape()[a.dim() - (a_transposed ? 1 : 2)],
+                columns = b.shape()[b.dim() - (b_transposed ? 2 : 1)];
+  if (a.dim() == 2 && b.dim() == 2) return {rows, columns};
+  Shape shape = batch_shape(a.shape(), b.shape());
+  shape.push_back(rows);
+  shape.push_back(columns);
   return shape;
+}
+
+/// A matrix as the product reads it.
+template <class T>
+MatrixView<T> matrix_view(const TensorImpl& t, bool transposed) {
+  return {t.ptr<T>(), t.strides[transposed ? 1 : 0], t.strides[transposed ? 0 : 1]};
 }
 
 /// out = alpha a b + beta out, where `out` is dense.
@@ -87,13 +96,18 @@ void multiply_into(const Tensor& out, const Tensor& a, bool a_transposed, const 
                    Scalar alpha, Scalar beta) {
   const TensorImpl& to = out.impl();
   if (to.numel == 0) return;
+  if (to.sizes.size() == 2)
+    return visit_numeric(to.dtype, [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      gemm<T>(to.sizes[0], to.sizes[1], a.impl().sizes[a_transposed ? 0 : 1], alpha.template to<T>(),
+              matrix_view<T>(a.impl(), a_transposed), matrix_view<T>(b.impl(), b_transposed), beta.template to<T>(),
+              to.ptr<T>(), to.sizes[1]);
+    });
   const Factor left(a.impl(), a_transposed), right(b.impl(), b_transposed);
   const int64_t m = left.rows, n = right.cols, k = left.cols;
   visit_numeric(to.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     const T factor = alpha.template to<T>(), out_factor = beta.template to<T>();
-    if (to.sizes.size() == 2)
-      return gemm<T>(m, n, k, factor, left.view<T>(0), right.view<T>(0), out_factor, to.ptr<T>(), n);
     const Shape batch(to.sizes.begin(), static_cast<std::size_t>(to.sizes.size() - 2));
     const int64_t count = to.numel / (m * n);
     // Many matrices times one: a single tall matrix, when the rows of all of them are evenly spaced.
