@@ -170,7 +170,10 @@ Tensor& Run::leaf_slot(TensorImpl* leaf) {
   } else if (auto it = leaf_index_->find(leaf); it != leaf_index_->end()) {
     return leaves_[it->second].grad;
   }
-  if (leaf_index_) (*leaf_index_)[leaf] = leaves_.size();
+  if (leaf_index_)
+    (*leaf_index_)[leaf] = leaves_.size();
+  else
+    leaves_.reserve(few);  // at once, in place of growing there in five steps
   leaves_.push_back({Ref<TensorImpl>::share(leaf), Tensor()});
   return leaves_.back().grad;
 }
