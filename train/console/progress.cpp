@@ -24,7 +24,7 @@ std::string bar_text(double fraction, int width, bool unicode, bool color) {
   int used = full;
   std::string out;
   for (int i = 0; i < full; ++i) out += unicode ? "█" : "#";
-  if (unicode && full < width) {
+  if (unicode) {
     const auto part = static_cast<std::size_t>((cells - full) * 8);
     if (part > 0) {
       out += eighths[part];

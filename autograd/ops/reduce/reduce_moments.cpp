@@ -174,7 +174,7 @@ struct LogsumexpOp {
     for (std::int64_t i = 0; i < shift.numel(); ++i) c[i] = std::isfinite(m[i]) ? m[i] : 0;
     Tensor y = reduce_floating(x, over, ReduceOp::exponential, {.c = c}, x.dtype(), [&](double v, std::int64_t i) {
       sums[i] = v;
-      return std::isfinite(m[i]) ? m[i] + std::log(v) : m[i];
+      return m[i] + std::log(v);  // log(v) is +∞ for m = +∞ and -∞ for m = -∞
     });
     if (x.requires_grad()) {
       for (std::int64_t i = 0; i < shift.numel(); ++i) {

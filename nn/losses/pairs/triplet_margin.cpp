@@ -34,7 +34,7 @@ struct TripletFormula : Order {
     for (int i = 0; i < terms; ++i) d[i] = Order::template distance<T>(sum[i], row.n, u[i]);
     double nearest = d[1];
     if constexpr (Swap) {
-      nearest = d[1] < d[2] || d[1] != d[1] ? d[1] : d[2];
+      nearest = std::min(d[1], d[2]);  // where either is NaN, d[0] is NaN or infinite, and the loss NaN
       weight[1] = d[1] < d[2] ? -1 : d[1] == d[2] ? -0.5 : 0;
       weight[2] = d[2] < d[1] ? -1 : d[1] == d[2] ? -0.5 : 0;
     }
