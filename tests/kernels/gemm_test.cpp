@@ -170,6 +170,30 @@ BOOST_AUTO_TEST_CASE(tall_wide_and_deep_products_are_right_and_have_the_same_bit
   }
 }
 
+BOOST_AUTO_TEST_CASE(every_tile_and_share_of_a_product_starts_with_its_own_part_of_the_bias) {
+  const RestoreThreads restore;
+  std::mt19937 engine(8);
+  struct Size {
+    int64_t m, n, k;
+  };
+  // Cut by columns and by rows, for BLAS (too few rows to pack) and for the packed kernel.
+  for (const Size& s : {Size{5, 3000, 170}, Size{20, 1100, 200}, Size{30, 1100, 200}, Size{600, 520, 40}}) {
+    const Matrix<float> a(s.m, s.k, Lie::rows, engine), b(s.k, s.n, Lie::rows, engine);
+    std::vector<float> bias(static_cast<std::size_t>(s.n));
+    for (std::size_t j = 0; j < bias.size(); ++j) bias[j] = 10 * std::sin(static_cast<float>(j));
+    for (int threads : {1, 2, 5}) {
+      set_num_threads(threads);
+      check_product<float>(a, b, 1, 0, bias, true, [&](float* c, int64_t ldc) {
+        gemm_bias<float>(s.m, s.n, s.k, a.view, b.view, bias.data(), c, ldc);
+      });
+      if (!packed_gemm_available()) continue;
+      check_product<float>(a, b, 1, 0, bias, true, [&](float* c, int64_t ldc) {
+        packed_gemm<float>(s.m, s.n, s.k, 1, a.view, b.view, {0, bias.data()}, c, ldc);
+      });
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(packed_products_are_right_for_every_layout_and_form_with_every_instruction_set) {
   const simd::Isa before = simd::best_isa();
   for (simd::Isa isa : {simd::Isa::avx2, simd::Isa::avx512}) {

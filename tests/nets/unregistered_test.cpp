@@ -78,6 +78,25 @@ BOOST_AUTO_TEST_CASE(a_layer_in_use_without_add_beside_one_that_is_unused_is_not
   opt.step();
 }
 
+BOOST_AUTO_TEST_CASE(of_many_parameters_that_nobody_holds_four_are_listed_and_the_others_counted) {
+  Small net;
+  optim::Adam opt(net.parameters());
+  const auto message_with = [&](std::size_t layers) {
+    std::vector<Small> strangers(layers);
+    Tensor sum = zeros({});
+    for (Small& s : strangers) sum = sum + s(ones({1, 2})).sum();
+    sum.backward();
+    try {
+      opt.step();
+    } catch (const AutogradError& e) {
+      return std::string(e.what());
+    }
+    return std::string("nothing was thrown");
+  };
+  BOOST_TEST(message_with(2).find(" more") == std::string::npos);
+  BOOST_TEST(message_with(3).find("; and 2 more. Was the module") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(steps_without_gradients_are_fine_when_nobody_elses_were_lost) {
   Small net, other, trained;
   optim::SGD opt(net.parameters(), {.lr = 0.1}), its(trained.parameters(), {.lr = 0.1});

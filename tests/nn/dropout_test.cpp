@@ -112,6 +112,27 @@ BOOST_AUTO_TEST_CASE(with_p_one_everything_is_zero_also_the_gradient) {
   BOOST_TEST(F::dropout1d(image, 1).abs().sum().item() == 0.0);
 }
 
+BOOST_AUTO_TEST_CASE(an_element_and_a_channel_are_dropped_from_the_same_probability_on) {
+  constexpr std::int64_t count = 5;
+  const auto dropped = [](std::int64_t word, bool channels, std::int64_t at) {
+    manual_seed(11);
+    const double p = static_cast<double>(word) * 0x1p-32;
+    const Tensor y =
+        channels ? F::dropout1d(ones({1, count, 2}), p).select(2, 0).reshape({count}) : F::dropout(ones({count}), p);
+    return y[at].item() == 0;
+  };
+  for (std::int64_t at = 0; at < count; ++at) {
+    std::int64_t kept = 1, gone = (std::int64_t{1} << 32) - 1;
+    BOOST_REQUIRE((!dropped(kept, true, at) && dropped(gone, true, at)));
+    while (gone - kept > 1) {
+      const std::int64_t middle = kept + (gone - kept) / 2;
+      (dropped(middle, true, at) ? gone : kept) = middle;
+    }
+    BOOST_TEST(!dropped(kept, false, at));
+    BOOST_TEST(dropped(gone, false, at));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(channels_are_dropped_as_a_whole) {
   const auto check = [](const Tensor& y, std::int64_t channels) {
     const Tensor flat = y.reshape({channels, -1});

@@ -242,6 +242,10 @@ BOOST_AUTO_TEST_CASE(labels_out_of_range_are_named_with_their_place) {
     refuses([&] { call(in.images, tensor({{0, 1, 2, 0}, {0, 9, 0, 0}})); },
             "Target 9 is out of bounds. It stands at position [1, 1]");
     BOOST_TEST(call(in.x, tensor({0, 3}), 3).defined());  // what is ignored need not be a class
+    // Far enough that several threads look for it.
+    const Tensor many = zeros({100'000, 3}), labels = zeros({100'000}, {.dtype = int64});
+    labels.data_ptr<std::int64_t>()[99'998] = 3;
+    check_error<IndexError>([&] { call(many, labels); }, "Target 3 is out of bounds. It stands at position [99998]");
   }
 }
 

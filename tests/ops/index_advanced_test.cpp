@@ -219,6 +219,12 @@ BOOST_AUTO_TEST_CASE(bad_indices_are_named_and_nothing_changes) {
   check_error<ShapeError>(
       [&] { x.index_put_({tensor({0, 1})}, ones({3})); },
       "shape mismatch: value tensor of shape [3] cannot be broadcast to indexing result of shape [2, 4]");
+  check_error<ShapeError>(
+      [&] { x.index_put_({tensor({0, 1})}, ones({3, 2, 4})); },
+      "shape mismatch: value tensor of shape [3, 2, 4] cannot be broadcast to indexing result of shape [2, 4]");
+  check_error<ShapeError>(
+      [&] { x.index_put_({1}, ones({1, 2, 4})); },
+      "shape mismatch: value tensor of shape [1, 2, 4] cannot be broadcast to indexing result of shape [4]");
   check_error<DTypeError>([&] { arange(3).index_put_({tensor({0})}, 1.5); },
                           "a result of float32 cannot be stored in a tensor of int64");
   check_error<IndexError>([&] { x.index_put_({tensor({0, 3})}, 1); },

@@ -309,6 +309,8 @@ BOOST_AUTO_TEST_CASE(einsum_writes_products_sums_diagonals_and_transposes) {
   check_same(einsum("...j,j", {q, v}), matmul(q, v));
   check_same(einsum("...,...", {q, v}), q * v);
   check_same(einsum("i...->...", {q}), q.sum(Shape{0}));
+  check_same(einsum("...i->i", {q}), q.sum(Shape{0, 1}));
+  check_same(einsum("...i,...i->", {q, q}), (q * q).sum());
   check_same(einsum("ij,jk,kl->il", {a, b, constant({4, 2}, 7)}), matmul(matmul(a, b), constant({4, 2}, 7)));
   check_same(einsum("ij,kl->", {a, b}), a.sum() * b.sum());
   check_same(einsum("iij->ji", {constant({3, 3, 2}, 8)}), constant({3, 3, 2}, 8).diagonal(0, 0, 1));

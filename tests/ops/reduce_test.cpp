@@ -262,6 +262,27 @@ BOOST_AUTO_TEST_CASE(long_float32_sums_stay_within_their_bound_for_every_thread_
   BOOST_TEST(full({n}, 0.1F, {.dtype = float32}).mean().item<float>() == 0.1F);
 }
 
+BOOST_AUTO_TEST_CASE(columns_are_reduced_alike_below_at_and_above_whole_panels_and_blocks) {
+  Generator g(3);
+  for (const std::int64_t inner : {1, 63, 64, 65, 128, 130})
+    for (const std::int64_t outer : {1, 3})
+      for (const std::int64_t length : {1, 127, 128, 129, 256, 1024}) {
+        // The means of neighbouring columns are far apart: what is measured from another's shows.
+        const Tensor x = randn({outer, length, inner}, {.dtype = float64}, g) +
+                         100 * randn({outer, 1, inner}, {.dtype = float64}, g);
+        const Tensor rows = x.transpose(1, 2).contiguous();
+        const auto same = [&](const char* name, const Tensor& of_columns, const Tensor& of_rows) {
+          BOOST_TEST(equal(of_columns, of_rows), name << " of " << x.shape());
+        };
+        same("sum", x.sum(1), rows.sum(2));
+        same("var", x.var(1, 0), rows.var(2, 0));
+        same("norm", x.norm(2, 1), rows.norm(2, 2));
+        same("amax", x.amax(1), rows.amax(2));
+        same("logsumexp", x.logsumexp(1), rows.logsumexp(2));
+        BOOST_TEST(allclose(x.var(1, 0), square(x - x.mean(1, true)).mean(1), 1e-9, 1e-12), "var of " << x.shape());
+      }
+}
+
 BOOST_AUTO_TEST_CASE(layouts_and_threads_do_not_change_a_bit) {
   Generator g(2);
   const Tensor x = randn({61, 53, 47}, {.requires_grad = true}, g);

@@ -363,6 +363,31 @@ BOOST_AUTO_TEST_CASE(options_are_read_and_set_by_name_within_their_domains) {
   });
 }
 
+BOOST_AUTO_TEST_CASE(weight_decay_and_momentum_count_however_small_they_are) {
+  for_each_row([](const OptimizerRow& row) {
+    for (const char* const name : {"weight_decay", "momentum"}) {
+      const auto stepped = [&](double value) {
+        const Tensor p = linspace(1, 2, 5, {.dtype = float64}).requires_grad_();
+        const auto opt = row.make(std::vector<Tensor>{p});
+        if (!opt->has_option(name)) return Tensor();
+        opt->set_option(0, name, value);
+        for (int i = 0; i < 3; ++i) {
+          p.set_grad(linspace(0.5 + i, 2 - 0.25 * i, 5, {.dtype = float64}));
+          opt->step();
+        }
+        return p.detach();
+      };
+      for (const double small : {1e-3, 1e-6}) {
+        const Tensor one = stepped(small), two = stepped(2 * small), three = stepped(3 * small);
+        if (!one.defined()) continue;
+        // The parameters depend on it smoothly, so that equal steps of it move them equally far.
+        BOOST_TEST(((two - one) != 0).all().item<bool>(), name << " of " << small);
+        BOOST_TEST(allclose(three - two, two - one, 0.02, 0), name << " of " << small);
+      }
+    }
+  });
+}
+
 namespace {
 std::string text_of(const std::filesystem::path& file) {
   std::ifstream in(file);

@@ -119,6 +119,17 @@ BOOST_AUTO_TEST_CASE(a_callback_can_stop_the_training_at_any_moment) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_stop_in_the_last_batch_of_a_validation_leaves_its_values) {
+  Run run;
+  When stop(When::validation_batch_end, [](train::TrainLoop& loop) {
+    if (loop.step() == loop.steps()) loop.stop("enough");
+  });
+  const train::History history = run.fit(5, {&stop});
+  BOOST_TEST_REQUIRE(history.size() == 1u);
+  BOOST_TEST(std::isfinite(history["val_loss"][0]));
+  BOOST_TEST(std::isfinite(history["val_accuracy"][0]));
+}
+
 BOOST_AUTO_TEST_CASE(the_reason_of_a_stop_is_the_last_line_of_the_log) {
   Run run;
   When stop(When::epoch_end, [](train::TrainLoop& loop) {

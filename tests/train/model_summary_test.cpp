@@ -57,6 +57,17 @@ Estimated Total Size (MB): 0.000340
 )");
 }
 
+BOOST_AUTO_TEST_CASE(an_example_of_several_samples_is_counted_as_one) {
+  DNNModel net;
+  const train::SummaryInfo one = train::summarize(net, Shape{2}), several = train::summarize(net, zeros({5, 2}));
+  BOOST_TEST_REQUIRE(several.rows.size() == 3U);
+  for (std::size_t i = 0; i < 3; ++i) {
+    BOOST_TEST(several.rows[i].macs == one.rows[i].macs);
+    BOOST_TEST((several.rows[i].output_shape == one.rows[i].output_shape));
+  }
+  BOOST_TEST(several.rows[1].macs == 32);
+}
+
 // Computed by torchkeras' rules from the same net under PyTorch 1.13: a row for every run of a module without children.
 BOOST_AUTO_TEST_CASE(the_classic_summary_of_containers_and_reused_layers_is_that_of_torchkeras) {
   DeepNet net;

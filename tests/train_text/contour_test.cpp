@@ -44,6 +44,15 @@ BOOST_AUTO_TEST_CASE(a_cone_is_cut_in_one_closed_circle) {
   BOOST_TEST(length == 2 * std::acos(-1.0) * 6.1, boost::test_tools::tolerance(1e-3));
 }
 
+BOOST_AUTO_TEST_CASE(a_closed_line_sets_out_into_the_first_cell_that_it_crosses) {
+  Grid grid = Grid::over(0, 2, 3, 0, 2, 3);
+  grid.z = {0, 0, 0, 0, 1, 0, 0, 0, 0};
+  const Polyline expected = {{1, 0.5}, {0.5, 1}, {1, 1.5}, {1.5, 1}, {1, 0.5}};
+  const auto lines = contour_lines(grid, 0.5);
+  BOOST_TEST_REQUIRE(lines.size() == 1U);
+  BOOST_TEST((lines[0] == expected));
+}
+
 BOOST_AUTO_TEST_CASE(a_plane_is_cut_in_one_straight_line_from_edge_to_edge) {
   const Grid grid = sampled(Grid::over(0, 1, 11, 0, 2, 7), [](double x, double y) { return x + 0 * y; });
   const auto lines = contour_lines(grid, 0.33);

@@ -12,6 +12,21 @@
 using namespace slope::train;
 using train_text::error_of;
 
+BOOST_AUTO_TEST_SUITE(lines_of_items)
+
+BOOST_AUTO_TEST_CASE(a_line_takes_items_up_to_its_last_column) {
+  const std::vector<std::string> names = {"a", "b", "c", "d"};
+  const auto counts = [&](int columns) { return items_per_line(names, {5, 5, 5, 5}, columns, 3, 1); };
+  BOOST_TEST((counts(23) == std::vector<std::size_t>{4}));
+  BOOST_TEST((counts(22) == std::vector<std::size_t>{3, 1}));
+  BOOST_TEST((counts(13) == std::vector<std::size_t>{2, 2}));
+  BOOST_TEST((counts(12) == std::vector<std::size_t>{1, 2, 1}));
+  BOOST_TEST((counts(11) == std::vector<std::size_t>{1, 2, 1}));
+  BOOST_TEST((counts(10) == std::vector<std::size_t>{1, 1, 1, 1}));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
 BOOST_AUTO_TEST_SUITE(number_text)
 
 BOOST_AUTO_TEST_CASE(repr_and_rounding_are_those_of_python) {

@@ -78,6 +78,16 @@ BOOST_AUTO_TEST_CASE(best_is_the_first_epoch_that_is_never_beaten) {
   BOOST_TEST(history.best("loss", Mode::max).epoch == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(best_may_be_the_last_epoch_or_the_only_one) {
+  const History history = History::from_rows({"a", "b"}, {{3, 1}, {2, 2}, {1, 3}});
+  BOOST_TEST(history.best("a", Mode::min).epoch == 3U);
+  BOOST_TEST(history.best("a", Mode::min).value == 1.0);
+  BOOST_TEST(history.best("b", Mode::max).epoch == 3U);
+  const History single = History::from_rows({"a"}, {{3}});
+  BOOST_TEST(single.best("a", Mode::min).epoch == 1U);
+  BOOST_TEST(single.best("a", Mode::max).value == 3.0);
+}
+
 BOOST_AUTO_TEST_CASE(best_passes_over_nan_but_not_over_infinity) {
   const double nan = std::nan("");
   const double inf = std::numeric_limits<double>::infinity();
