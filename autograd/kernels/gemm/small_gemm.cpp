@@ -15,6 +15,7 @@ using std::int64_t;
 
 constexpr int64_t small_scratch = 2048;  // numbers of B that may be laid out anew on the stack
 constexpr int64_t small_work = 16384;    // multiply-adds below which BLAS does not pay
+constexpr int64_t short_row = 8;         // numbers in a row of A up to which all of B fits into registers
 
 // Each row of C has the same bits whatever rows are computed beside it, and so whatever the size of a batch.
 
@@ -118,14 +119,8 @@ inline void short_rows(const SmallProduct<T>& s, int64_t j, int lanes) {
   };
   const T* a = s.a;
   T* c = s.c + j;
-  int64_t i = 0;
-  for (; i + 4 <= m; i += 4, a += 4 * a_row, c += 4 * ldc) {
-    SLOPE_INLINE_CALL row(a, c);
-    SLOPE_INLINE_CALL row(a + a_row, c + ldc);
-    SLOPE_INLINE_CALL row(a + 2 * a_row, c + 2 * ldc);
-    SLOPE_INLINE_CALL row(a + 3 * a_row, c + 3 * ldc);
-  }
-  for (; i < m; ++i, a += a_row, c += ldc) SLOPE_INLINE_CALL row(a, c);
+#pragma GCC unroll 4
+  for (int64_t i = 0; i < m; ++i, a += a_row, c += ldc) SLOPE_INLINE_CALL row(a, c);
 }
 
 /// Whether it did it.
@@ -301,10 +296,10 @@ void small_gemm(int64_t m, int64_t n, int64_t k, T alpha, const MatrixView<T>& a
     return;
   }
   if (b.col_stride != 1) {
-    // Laid out anew, with zeros up to whole vectors where there is room.
+    // Laid out anew, with zeros up to whole vectors where there is room and where rows are read more than once.
     constexpr int64_t most_lanes = 64 / sizeof(T);
     const int64_t whole = (n + most_lanes - 1) / most_lanes * most_lanes;
-    s.padded = whole * k <= small_scratch;
+    s.padded = k > short_row && whole * k <= small_scratch;
     s.b = scratch;
     s.ldb = s.padded ? whole : n;
     if (s.ldb > n) std::fill_n(scratch, k * s.ldb, T(0));

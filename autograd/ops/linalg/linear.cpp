@@ -26,23 +26,25 @@ Tensor as_matrix(const Tensor& t, SourceLoc loc) {
 }
 
 Tensor multiply(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  const int64_t rows = row_count(x.shape()), in = x.shape().back(), n = weight.shape()[0];
   Shape shape = x.shape();
-  shape[shape.size() - 1] = weight.shape()[0];
+  shape[shape.size() - 1] = n;
   Tensor out = make_empty(shape, x.dtype());
   if (out.numel() == 0) return out;
-  const int64_t rows = row_count(x.shape()), in = x.shape().back(), n = weight.shape()[0];
-  Tensor from = x;
-  Shape strides = {0, 0};
+  Tensor copy;
+  int64_t strides[] = {in, 1};
   if (x.dim() == 2) {
-    strides = x.strides();
+    strides[0] = x.strides()[0];
+    strides[1] = x.strides()[1];
   } else if (in > 0) {
     if (const auto flat = detail::view_strides(x.shape(), x.strides(), {rows, in})) {
-      strides = *flat;
+      strides[0] = (*flat)[0];
+      strides[1] = (*flat)[1];
     } else {
-      from = dense_copy(x);
-      strides = {in, 1};
+      copy = dense_copy(x);
     }
   }
+  const Tensor& from = copy.defined() ? copy : x;
   const Tensor dense_bias = bias.defined() && !bias.is_contiguous() ? dense_copy(bias) : bias;
   const auto run = [&](auto tag) {
     using T = typename decltype(tag)::type;

@@ -134,6 +134,13 @@ void multiply_into(const Tensor& out, const Tensor& a, bool a_transposed, const 
   });
 }
 
+/// A new tensor with the product.
+Tensor multiplied(const Tensor& a, bool a_transposed, const Tensor& b, bool b_transposed) {
+  Tensor out = make_empty(product_shape(a, a_transposed, b, b_transposed), a.dtype());
+  multiply_into(out, a, a_transposed, b, b_transposed, 1, 0);
+  return out;
+}
+
 struct MmName {
   static constexpr std::string_view name = "Mm";
 };
@@ -154,9 +161,7 @@ struct Product : Name {
     if (a.requires_grad()) s.b = save(b);
     a_shape = a.shape();
     b_shape = b.shape();
-    Tensor out = make_empty(product_shape(a, a_transposed, b, b_transposed), a.dtype());
-    multiply_into(out, a, a_transposed, b, b_transposed, 1, 0);
-    return out;
+    return multiplied(a, a_transposed, b, b_transposed);
   }
   Grads<2> backward(const Saved& s, const Tensor& g) const {
     Grads<2> grads;
@@ -396,6 +401,7 @@ void check_product_dtypes(const char* op, const Tensor& a, const Tensor& b, Sour
 }
 
 Tensor product(SourceLoc loc, const Tensor& a, bool a_transposed, const Tensor& b, bool b_transposed) {
+  if (!grad_enabled()) return multiplied(a, a_transposed, b, b_transposed);  // as in most backward passes
   if (a.dim() == 2 && b.dim() == 2) return apply(loc, Product<MmName>{{}, a_transposed, b_transposed, {}, {}}, a, b);
   return apply(loc, Product<BmmName>{{}, a_transposed, b_transposed, {}, {}}, a, b);
 }
