@@ -160,13 +160,16 @@ void fill_randperm(std::int64_t* out, std::int64_t n, Generator& gen, SourceLoc 
   const PhiloxSpan span = gen.reserve(detail::blocks_for(n, words_each));
   const SerialGuard in_order;  // Each element is swapped into the result of all before it.
   detail::for_each_tile(span, n, words_each, 1, [&](const std::uint32_t* words, std::int64_t i, std::int64_t count) {
-    for (std::int64_t j = 0; j < count; ++j) {
+    const auto place = [&](std::int64_t j, auto word) {
       const auto last = static_cast<std::uint64_t>(i + j);
-      const std::uint64_t at =
-          words_each == 1 ? below(last + 1, words[j], span, last) : below(last + 1, pair(words, j), span, last);
+      const std::uint64_t at = below(last + 1, word, span, last);
       out[last] = out[at];
       out[at] = static_cast<std::int64_t>(last);
-    }
+    };
+    if (words_each == 1)
+      for (std::int64_t j = 0; j < count; ++j) place(j, words[j]);
+    else
+      for (std::int64_t j = 0; j < count; ++j) place(j, pair(words, j));
   });
 }
 
