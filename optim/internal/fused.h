@@ -65,11 +65,12 @@ class FusedUpdate {
     rules_.clear();
     total_ = 0;
   }
-  /// `rule_number` tells rules apart: equal numbers in a row have equal rules.
-  void add(const Rule& rule, std::uint64_t rule_number, void* param, const void* grad, void* const* slots,
+  /// `rule_number` tells rules apart: equal numbers in a row have equal rules. A Rule is made of `rule` where it is new.
+  template <class Source>
+  void add(const Source& rule, std::uint64_t rule_number, void* param, const void* grad, void* const* slots,
            std::int64_t count) {
     if (rules_.empty() || rule_number != last_rule_) {
-      rules_.push_back(rule);
+      rules_.emplace_back(rule);
       last_rule_ = rule_number;
     }
     Segment& s = segments_.emplace_back();

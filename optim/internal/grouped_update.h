@@ -308,13 +308,13 @@ void SLOPE_GROUPED_OPTIMIZER::plan(const ParamGroup& group, const Tensor& p) {
     }
     pass.rule_moment = now;
     pass.rule_group = &group;
-    Tensor dense = p;
+    void* values = p.raw_data();
     if (!p.is_contiguous()) {
-      dense = p.detach().contiguous();
+      const Tensor dense = p.detach().contiguous();
       pass.write_back.emplace_back(p, dense);
+      values = dense.raw_data();
     }
-    pass.fused[dtype == DType::float64].add(detail::Fused<Rule, slots.size()>(*pass.rule), pass.rule_number,
-                                            dense.raw_data(), g.raw_data(), data.data(), p.numel());
+    pass.fused[dtype == DType::float64].add(*pass.rule, pass.rule_number, values, g.raw_data(), data.data(), p.numel());
     pass.in_use.push_back(std::move(g));
   } else {
     Tensor next = Rule::next(group, now, p.detach(), g.detach(), std::span<Tensor>(used), own_numbers);
