@@ -22,6 +22,21 @@ launcher=()
 command -v ccache >/dev/null && launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 cmake --preset dev "${launcher[@]}" >build.log 2>&1 || { cat build.log; exit 2; }
 
+# Runs a test up to its first error: most faults are caught long before the end.
+passes() {
+  timeout 300 "$@" >run.log 2>&1 &
+  local run=$!
+  while kill -0 "$run" 2>/dev/null; do
+    if grep -q 'error: in "' run.log; then
+      kill "$run" 2>/dev/null
+      wait "$run"
+      return 1
+    fi
+    sleep 0.2
+  done
+  wait "$run"
+}
+
 trim() { sed 's/^ *//; s/ *$//' <<<"$1"; }
 status=0 caught=0 total=0
 while IFS='|' read -r file expression tests; do
@@ -43,7 +58,7 @@ while IFS='|' read -r file expression tests; do
       for test in $tests; do
         filter=()
         [[ $test == *:* ]] && filter=("--run_test=${test#*:}")
-        if ! timeout 300 "build/dev/tests/${test%%:*}" "${filter[@]}" >run.log 2>&1; then
+        if ! passes "build/dev/tests/${test%%:*}" "${filter[@]}"; then
           verdict="caught by $test"
           break
         fi
