@@ -163,6 +163,9 @@ BOOST_AUTO_TEST_CASE(products_are_differentiated_without_dividing_by_zero) {
   check_reduction([](const Tensor& x) { return prod(x); }, {2, 3, 4}, 24, {12, 8, 6});
   check_reduction([](const Tensor& x) { return cumprod(x, 0).sum(); }, {2, 0, 3}, 2, {1, 8, 0});
   check_reduction([](const Tensor& x) { return cumprod(x, 0).sum(); }, {0, 0, 3}, 0, {1, 0, 0});
+  // Nothing comes through the products that are not used.
+  check_reduction([](const Tensor& x) { return cumprod(x, 0).select(0, 0); }, {2, inf, 3}, 2, {1, 0, 0});
+  check_reduction([](const Tensor& x) { return cumprod(x, 0).select(0, 0); }, {2, not_a_number}, 2, {1, 0});
   const Tensor x = f64({0, 2, 0}).requires_grad_();
   const Tensor first = autograd::grad({prod(x)}, {x}, {.create_graph = true})[0];
   check_values(first.detach(), {0, 0, 0});
