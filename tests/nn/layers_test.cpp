@@ -178,6 +178,14 @@ BOOST_AUTO_TEST_CASE(rows_beyond_max_norm_are_scaled_down_in_place) {
     manhattan.weight.copy_(tensor({{3.0, -1.0}}));
   }
   check_close(manhattan(tensor({0})), {0.75, -0.25}, 1e-6);
+  nn::Embedding exact(1, 2, {.max_norm = 1.0});
+  exact.to(float64);
+  {
+    NoGradGuard no_grad;
+    exact.weight.copy_(tensor({{3.0, 4.0}}));
+  }
+  // As in PyTorch, the norm grows by 1e-7 first.
+  check_close(exact(tensor({0})), {3 / (5 + 1e-7), 4 / (5 + 1e-7)}, 1e-14);
 }
 
 BOOST_AUTO_TEST_CASE(pretrained_rows_are_frozen_unless_wanted) {
