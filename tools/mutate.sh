@@ -24,7 +24,8 @@ cmake --preset dev "${launcher[@]}" >build.log 2>&1 || { cat build.log; exit 2; 
 
 # Runs a test up to its first error: most faults are caught long before the end.
 passes() {
-  timeout 300 "$@" >run.log 2>&1 &
+  : >run.log  # here and not only by the test, or the errors of the one before might be read
+  timeout 300 "$@" >>run.log 2>&1 &
   local run=$!
   while kill -0 "$run" 2>/dev/null; do
     if grep -q 'error: in "' run.log; then
