@@ -123,11 +123,73 @@ inline void short_rows(const SmallProduct<T>& s, int64_t j, int lanes) {
   for (int64_t i = 0; i < m; ++i, a += a_row, c += ldc) SLOPE_INLINE_CALL row(a, c);
 }
 
+/// Of numbers that follow each other, in lanes of `first` and `second`: for each lane of C its factor from column P of A.
+template <int N, int K, int P, class V, std::size_t... L>
+inline V column_of(std::index_sequence<L...>, const V& first, const V& second) {
+  V r;
+  r.v = __builtin_shufflevector(first.v, second.v, static_cast<int>(L) / N * K + P...);
+  return r;
+}
+
+/// The same for C with `N` columns, without gaps between rows in A or C: a vector holds several rows. Returns how many
+/// rows it did; the last ones are left where vectors would reach beyond the end of A.
+template <class Target, int N, int K, class T, std::size_t... P>
+inline int64_t narrow_rows(std::index_sequence<P...>, const SmallProduct<T>& s) {
+  using V = typename Target::template Lanes<T>;
+  constexpr int rows = V::size / N, read = rows * K <= V::size ? V::size : 2 * V::size;
+  constexpr auto lanes = std::make_index_sequence<static_cast<std::size_t>(V::size)>();
+  const auto repeated = [](const T* row) {
+    T each[V::size];
+    for (int l = 0; l < V::size; ++l) each[l] = row[l % N];
+    return V::load(each);
+  };
+  const V b[] = {repeated(s.b + static_cast<int64_t>(P) * s.ldb)...};
+  const V bias = s.start.bias ? repeated(s.start.bias) : V(T(-0.0));
+  const int64_t last = s.m * K - read;
+  const T* const a = s.a;
+  T* c = s.c;
+  int64_t at = 0;
+  for (; at <= last; at += rows * K, c += V::size) {
+    const V first = V::load(a + at), second = read > V::size ? V::load(a + at + V::size) : first;
+    V sum = V(0);
+    ((sum.v = fma(column_of<N, K, static_cast<int>(P)>(lanes, first, second), b[P], sum).v), ...);
+    sum.v += bias.v;
+    sum.store(c);
+  }
+  return at / K;
+}
+
+template <class Target, int N, class T>
+inline int64_t narrow_rows(const SmallProduct<T>& s) {
+  constexpr int lanes = Target::template Lanes<T>::size;
+  int64_t done = 0;
+  if constexpr (Target::isa != simd::Isa::baseline && N < lanes) {
+    const auto run = [&](auto k) {
+      if constexpr (lanes / N * k <= 2 * lanes)
+        SLOPE_INLINE_CALL done = narrow_rows<Target, N, k>(std::make_index_sequence<static_cast<std::size_t>(k)>(), s);
+    };
+    if (s.k == 2) SLOPE_INLINE_CALL run(std::integral_constant<int, 2>());
+    if (s.k == 4) SLOPE_INLINE_CALL run(std::integral_constant<int, 4>());
+    if (s.k == 8) SLOPE_INLINE_CALL run(std::integral_constant<int, 8>());
+  }
+  return done;
+}
+
 /// Whether it did it.
 template <class Target, bool Whole, class T>
 inline bool short_columns(const SmallProduct<T>& s, int64_t j, int lanes) {
   if ((s.a_col != 1 && s.k != 1) || s.alpha != T(1) || (!s.start.bias && s.start.beta != T(0))) return false;
-  const auto run = [&](auto k) { SLOPE_INLINE_CALL short_rows<Target, Whole, k>(s, j, lanes); };
+  SmallProduct<T> rest = s;
+  if (!Whole && s.n == s.ldc && s.k == s.a_row && s.k <= short_row) {
+    int64_t done = 0;
+    if (s.n == 2) SLOPE_INLINE_CALL done = narrow_rows<Target, 2>(s);
+    if (s.n == 4) SLOPE_INLINE_CALL done = narrow_rows<Target, 4>(s);
+    if (s.n == 8) SLOPE_INLINE_CALL done = narrow_rows<Target, 8>(s);
+    rest.m -= done;
+    rest.a += done * s.a_row;
+    rest.c += done * s.ldc;
+  }
+  const auto run = [&](auto k) { SLOPE_INLINE_CALL short_rows<Target, Whole, k>(rest, j, lanes); };
   switch (s.k) {
     case 1: SLOPE_INLINE_CALL run(std::integral_constant<int, 1>()); return true;
     case 2: SLOPE_INLINE_CALL run(std::integral_constant<int, 2>()); return true;
