@@ -24,7 +24,9 @@ cmake -G Ninja -S "$source/examples/benchmark" -B "$scratch/benchmark" -DCMAKE_C
 cmake --build "$scratch/benchmark"
 "$scratch/benchmark/benchmark_a_loss" --benchmark_min_time=0
 
-if grep -rlF -e "$build" -e "$source" -e "$scratch/first" "$scratch/slope" --include='*.cmake' --include='*.pc'; then
+# A path begins where no other one goes on: a source folder called /slope is no part of ${prefix}/include/slope.
+names() { printf '(^|-[IL]|[^[:alnum:]_.}/-])%s([^[:alnum:]_.-]|$)' "$(sed 's/[][\\.*^$+?(){}|]/\\&/g' <<<"$1")"; }
+if grep -rlE -e "$(names "$build")" -e "$(names "$source")" -e "$(names "$scratch/first")" "$scratch/slope" --include='*.cmake' --include='*.pc'; then
   echo "these installed files name the build folder, the source folder or the one installed to"
   exit 1
 fi
