@@ -70,9 +70,10 @@ Ref<TensorImpl> TensorImpl::alias(const TensorImpl& of, void* data, const Shape&
 
 Ref<TensorImpl> TensorImpl::over(Ref<Storage> storage, void* data, const Shape& sizes, const Shape& strides,
                                  DType dtype) {
+  const std::int64_t n = checked_numel(sizes, "view");  // throws while there is nothing to free
   TensorImpl* t = fresh();
   t->dtype = dtype;
-  t->numel = checked_numel(sizes, "view");
+  t->numel = n;
   t->sizes = sizes;
   t->strides = strides;
   t->contiguous = is_contiguous(sizes, strides);
