@@ -204,7 +204,7 @@ void Module::rethrow_with_path(const Error& e) const {
   }
   text.insert(0, concat(slope::detail::path_text(slope::detail::call_path), " (", class_name(), "): "));
   try {
-    throw_alike<ShapeError, DTypeError, IndexError, ValueError, AutogradError, IoError, Error>(e, text);
+    throw_alike<ShapeError, DTypeError, IndexError, ValueError, AutogradError, MemoryError, IoError, Error>(e, text);
   } catch (const Error& changed) {
     named = changed.what();
     throw;
