@@ -1,6 +1,6 @@
 // Benchmarks a loss of one's own, written as a lambda, beside the built-in ones. The flags of Google Benchmark apply:
 //
-//     benchmark_a_loss --benchmark_filter=n:10000 --benchmark_repetitions=5
+//     benchmark_a_loss --benchmark_filter='n:10000$' --benchmark_repetitions=5
 //
 // The CMakeLists.txt beside it builds it against an installed slope.
 #include <benchmark/benchmark.h>
