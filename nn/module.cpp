@@ -15,6 +15,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "slope/autograd/core/internal/throw_alike.h"
 #include "slope/autograd/engine/grad_mode.h"
 #include "slope/autograd/engine/internal/parameter.h"
 #include "slope/autograd/ops/pointwise/elementwise.h"
@@ -179,19 +180,6 @@ Tensor Module::forward(const Tensor&) {
                           "call the overload for the inputs it takes"));
 }
 
-namespace {
-
-/// Throws an error of the same type with another text; returns when it is none of slope's own types.
-template <class... Types>
-void throw_alike(const Error& e, const std::string& text) {
-  const auto as = [&]<class T>(std::type_identity<T>) {
-    if (typeid(e) == typeid(T)) throw T(text, e.where());
-  };
-  (as(std::type_identity<Types>()), ...);
-}
-
-}  // namespace
-
 void Module::rethrow_with_path(const Error& e) const {
   if (!slot_) throw;
   // The text last thrown from here on this thread: an error that says the same has its path already.
@@ -204,7 +192,7 @@ void Module::rethrow_with_path(const Error& e) const {
   }
   text.insert(0, concat(slope::detail::path_text(slope::detail::call_path), " (", class_name(), "): "));
   try {
-    throw_alike<ShapeError, DTypeError, IndexError, ValueError, AutogradError, MemoryError, IoError, Error>(e, text);
+    slope::detail::throw_alike(e, text, e.where());
   } catch (const Error& changed) {
     named = changed.what();
     throw;

@@ -18,6 +18,8 @@ void mark_view(const Tensor& out, const Tensor& of);
 [[noreturn]] void throw_saved_result(std::string_view op, SourceLoc loc);
 [[noreturn]] void throw_gradient_count(std::string_view op, std::size_t got, std::size_t want, SourceLoc loc);
 [[noreturn]] void throw_freed();
+/// Throws the error that is being handled on, with the user's line `loc` where it has none.
+[[noreturn]] void rethrow_at(const Error& e, SourceLoc loc);
 
 // ---- signatures
 

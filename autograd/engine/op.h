@@ -89,7 +89,11 @@ auto apply(SourceLoc loc, Op op, const In&... in) {
     const bool recording = grad_enabled();
     {
       NoGradGuard no_grad;
-      out = op.forward(saved, in...);
+      try {
+        out = op.forward(saved, in...);
+      } catch (const Error& e) {
+        detail::rethrow_at(e, loc);
+      }
     }
     detail::each_result(out, [&](std::size_t, const Tensor& y, auto kind) {
       detail::check_result<Op>(y, loc, in...);

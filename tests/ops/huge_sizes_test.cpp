@@ -194,6 +194,72 @@ BOOST_AUTO_TEST_CASE(that_the_system_has_no_memory_for_are_errors_of_slope) {
         text);
   }
 }
+
+// The result would be a petabyte. Elements are one number in memory, so that nothing else is large.
+BOOST_AUTO_TEST_CASE(in_results_of_operations_name_the_line) {
+  for (const bool grad : {false, true}) {
+    const Tensor one = tensor({1.0F}, {.requires_grad = grad}), count = ones({1}, {.dtype = DType::int64});
+    const Size n = Size{1} << 48;
+    const Tensor wide = one.expand({n}), counts = count.expand({n}), rows = one.expand({n, 1}),
+                 cells = one.expand({1, n});
+    const std::vector<std::pair<const char*, std::function<Tensor()>>> calls = {
+        {"exp", [&] { return exp(wide); }},
+        {"+", [&] { return wide + 1.0; }},
+        {"*", [&] { return wide * wide; }},
+        {"+ of integers", [&] { return counts + counts; }},
+        {"// of integers", [&] { return counts * 2; }},
+        {"==", [&] { return wide == 1.0; }},
+        {"== of two", [&] { return wide == wide; }},
+        {"isnan", [&] { return isnan(wide); }},
+        {"isclose", [&] { return isclose(wide, wide); }},
+        {"&", [&] { return counts & counts; }},
+        {"logical_or", [&] { return logical_or(wide, wide); }},
+        {"where", [&] { return where(one > 0.0, wide, wide); }},
+        {"clamp", [&] { return clamp(counts, 0, 1); }},
+        {"clone", [&] { return wide.clone(); }},
+        {"contiguous", [&] { return rows.expand({n, 2}).contiguous(); }},
+        {"to", [&] { return wide.to(DType::float64); }},
+        {"relu", [&] { return relu(wide); }},
+        {"cumsum", [&] { return cumsum(wide, 0); }},
+        {"sort", [&] { return sort(wide).first; }},
+        {"softmax", [&] { return softmax(wide, 0); }},
+        {"log_softmax", [&] { return log_softmax(rows, 1); }},
+        {"sum", [&] { return sum(rows, {1}); }},
+        {"amax", [&] { return amax(rows, {1}); }},
+        {"argmax", [&] { return argmax(rows, 1); }},
+        {"max along", [&] { return max(rows, 1).first; }},
+        {"any", [&] { return any(rows, 1); }},
+        {"count_nonzero", [&] { return count_nonzero(rows, {1}); }},
+        {"topk", [&] { return topk(rows, 1, 1).first; }},
+        {"median", [&] { return median(rows, 1).first; }},
+        {"var", [&] { return var(rows, {1}); }},
+        {"logsumexp", [&] { return logsumexp(rows, {1}); }},
+        {"norm", [&] { return norm(rows, 2.0, {1}); }},
+        {"cumprod", [&] { return cumprod(wide, 0); }},
+        {"maximum", [&] { return maximum(wide, wide); }},
+        {"pad", [&] { return F::pad(rows, {1, 1}); }},
+        {"flip", [&] { return flip(wide, {0}); }},
+        {"cat", [&] { return cat({wide, wide}); }},
+        {"index_select", [&] { return index_select(cells, 0, zeros({1}, {.dtype = DType::int64})); }},
+        {"masked_fill", [&] { return masked_fill(wide, one > 0.0, 0.0); }},
+        {"mm", [&] { return mm(rows, one.expand({1, 1})); }},
+        {"mv", [&] { return mv(rows, one); }},
+        {"linear", [&] { return F::linear(rows, one.expand({1, 1})); }},
+        {"dropout", [&] { return F::dropout(wide); }},
+        {"mse_loss", [&] { return F::mse_loss(wide, wide, {.reduction = Reduction::none}); }},
+    };
+    for (const auto& [name, call] : calls) {
+      try {
+        (void)call();
+        BOOST_ERROR(std::string(name) + " was given a petabyte");
+      } catch (const Error& e) {
+        const std::string text = e.what();
+        BOOST_TEST(text.find("huge_sizes_test.cpp:") != std::string::npos,
+                   name << ": \"" << text << "\" names no line");
+      }
+    }
+  }
+}
 #endif
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -127,6 +127,7 @@ void visit_entries(DType dtype, std::int64_t n, const F& f) {
 /// `drop` results of size 1 lose the dimension.
 template <class Fill>
 std::pair<Tensor, Tensor> along(In x, int dim, std::int64_t size, bool drop, const Fill& fill) {
+  const CallerScope scope(x.loc);
   const Shape& in = x->shape();
   const std::int64_t n = in.empty() ? 1 : in[dim];
   Shape kept = in;
@@ -291,6 +292,7 @@ std::pair<Tensor, Tensor> mode(In x, std::int64_t dim, bool keepdim) {
 UniqueResult unique(In x) {
   require_defined("unique", x);
   NoGradGuard no_grad;
+  const CallerScope scope(x.loc);
   const std::int64_t n = x->numel();
   const Tensor flat = reshape(x, {-1}), inverse = make_empty(x->shape(), DType::int64);
   auto [ordered, index] = sorted_by(flat, 0, false);

@@ -55,6 +55,7 @@ Tensor compare_bools(const Tensor& x, const Scalar& number, bool number_first, D
 template <class F>
 Tensor compare(const char* op, const Operand& a, const Operand& b) {
   NoGradGuard no_grad;
+  const CallerScope scope(a.loc);
   require_tensor(op, a, b);
   const Operand* const both[] = {&a, &b};
   DType dtype = promote(both, 2);
@@ -95,6 +96,7 @@ Tensor compare(const char* op, const Operand& a, const Operand& b) {
 template <class F>
 Tensor classify(In x, const F& f) {
   NoGradGuard no_grad;
+  const CallerScope scope(x.loc);
   Tensor out = make_empty(x->shape(), DType::boolean);
   visit_dtype(x->dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
@@ -112,6 +114,7 @@ Tensor classify(In x, const F& f) {
 template <class F>
 Tensor bitwise(const char* op, const Operand& a, const Operand& b, const F& f) {
   NoGradGuard no_grad;
+  const CallerScope scope(a.loc);
   require_tensor(op, a, b);
   const Operand* const both[] = {&a, &b};
   const DType dtype = promote(both, 2);
@@ -131,6 +134,7 @@ Tensor bitwise(const char* op, const Operand& a, const Operand& b, const F& f) {
 template <class F>
 Tensor logical(const char* op, const Operand& a, const Operand& b, const F& f) {
   NoGradGuard no_grad;
+  const CallerScope scope(a.loc);
   require_tensor(op, a, b);
   const Tensor x = operand_tensor(a, DType::boolean), y = operand_tensor(b, DType::boolean);
   Tensor out = make_empty(broadcast_shapes(x.shape(), y.shape(), op, a.loc), DType::boolean);
@@ -192,6 +196,7 @@ Tensor operator!(const In& a) {
 
 Tensor isclose(In a, const Tensor& b, double rtol, double atol, bool equal_nan) {
   NoGradGuard no_grad;
+  const CallerScope scope(a.loc);
   const Tensor x = to(a, DType::float64), y = to({b, a.loc}, DType::float64);
   Tensor out = make_empty(broadcast_shapes(x.shape(), y.shape(), "isclose", a.loc), DType::boolean);
   map<bool, double, double>(out.impl(), x.impl(), y.impl(), [=](double u, double v) {

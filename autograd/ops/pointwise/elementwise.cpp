@@ -146,6 +146,7 @@ struct Lerp {
 /// Elementwise integer functions that can fail: division by zero is found before anything is computed.
 template <class F>
 Tensor integer_division(const char* op, const Operand& a, const Operand& b, const F& f) {
+  const CallerScope scope(a.loc);
   const Tensor x = detail::operand_tensor(a, DType::int64), y = detail::operand_tensor(b, DType::int64);
   if (y.eq(0).any().item<bool>()) throw ValueError(concat(op, ": integer division by zero"), a.loc);
   Tensor out = make_empty(broadcast_shapes(x.shape(), y.shape(), op, a.loc), DType::int64);
@@ -219,6 +220,7 @@ Tensor pow(const Operand& a, const Operand& b) {
         b.tensor ? b.tensor->numel() > 0 && b.tensor->lt(0).any().item<bool>() : b.scalar.to<double>() < 0;
     if (negative)
       throw ValueError("pow: integers to negative integer powers are not allowed; convert to a float type", a.loc);
+    const CallerScope scope(a.loc);
     const Tensor x = detail::operand_tensor(a, DType::int64), y = detail::operand_tensor(b, DType::int64);
     Tensor out = make_empty(broadcast_shapes(x.shape(), y.shape(), "pow", a.loc), DType::int64);
     map<std::int64_t, std::int64_t, std::int64_t>(out.impl(), x.impl(), y.impl(),
@@ -261,6 +263,7 @@ Tensor clamp(In x, std::optional<Scalar> min, std::optional<Scalar> max) {
   if (x->dtype() == DType::boolean) throw DTypeError("clamp: bool tensors are not supported", x.loc);
   const bool integers = !x->is_floating_point() && (!min || min->category() < 2) && (!max || max->category() < 2);
   if (integers) {  // by integers that a double may not hold
+    const CallerScope scope(x.loc);
     const std::int64_t lo = min ? min->to<std::int64_t>() : INT64_MIN, hi = max ? max->to<std::int64_t>() : INT64_MAX;
     Tensor out = make_empty(x->shape(), DType::int64);
     map<std::int64_t, std::int64_t>(out.impl(), x->impl(),

@@ -217,13 +217,21 @@ struct PointwiseNode final : FormulaNode<N, true> {
   }
 };
 
+Tensor empty_at(SourceLoc loc, const Shape& shape, DType dtype) {
+  try {
+    return Tensor(TensorImpl::create(shape, dtype));
+  } catch (const Error& e) {
+    rethrow_at(e, loc);
+  }
+}
+
 }  // namespace
 
 template <int N>
 Tensor run_pointwise(const FormulaInfo& info, const void* formula, const Operands<N>& args) {
   const Prepared<N> p(info, args);
   const bool record = wants_graph(info, p);
-  Tensor out(TensorImpl::create(*p.shape, p.dtype));
+  Tensor out = empty_at(p.loc, *p.shape, p.dtype);
   compute_value(info, formula, p, out.impl());
   if (record) {
     auto* node = make_node<PointwiseNode<N>>(info, formula, p);

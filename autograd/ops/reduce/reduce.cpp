@@ -114,6 +114,7 @@ bool needs_conversion(In x, std::optional<DType> dtype) {
 }
 
 Tensor count(In x, const ReducedDims& over, DType as, std::int64_t all_of) {
+  const CallerScope scope(x.loc);
   auto decide = [as, all_of](std::int64_t n) {
     return as == DType::int64 ? n : std::int64_t{all_of < 0 ? n > 0 : n == all_of};
   };

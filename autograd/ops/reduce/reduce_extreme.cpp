@@ -41,6 +41,7 @@ Tensor extreme(const char* op, In x, const Dims& dims, bool keepdim) {
 
 // Values (when wanted) and places along one dimension, which both keep as size 1 or lose.
 std::pair<Tensor, Tensor> search(const char* op, In x, std::int64_t dim, bool keepdim, bool largest, bool values) {
+  const CallerScope scope(x.loc);
   const ReducedDims over = reduced_dims(op, x, dim, keepdim);
   for (int d = 0; d < over.in.size(); ++d)
     if ((over.mask >> d & 1) && over.in[d] == 0)
