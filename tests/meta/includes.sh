@@ -3,7 +3,7 @@
 # the library, its folder, and the libraries right below it. Wrong are
 #   - an include of slope that is not of the library itself or of one below it,
 #   - a quoted include that does not read "slope/...",
-#   - in a header for users, an include of an internal one (from a folder internal/, kernels/loops or kernels/gemm),
+#   - in a header for users, an include of an internal one (from a folder internal/, kernels/loops, gemm or window),
 #   - in a header, anything that is neither slope's nor the C++ standard library's.
 set -euo pipefail
 root=$1
