@@ -10,6 +10,7 @@
 #include "slope/autograd/ops/reduce/softmax.h"
 #include "slope/autograd/ops/view/view.h"
 #include "slope/nn/layers/activation.h"
+#include "slope/nn/layers/conv.h"
 #include "slope/nn/layers/dropout.h"
 #include "slope/nn/layers/embedding.h"
 #include "slope/nn/layers/linear.h"

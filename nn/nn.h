@@ -5,6 +5,7 @@
 #include "slope/nn/functional.h"
 #include "slope/nn/init.h"
 #include "slope/nn/layers/activation.h"
+#include "slope/nn/layers/conv.h"
 #include "slope/nn/layers/dropout.h"
 #include "slope/nn/layers/linear.h"
 #include "slope/nn/losses/losses.h"
