@@ -14,6 +14,8 @@
 #include "slope/nn/layers/dropout.h"
 #include "slope/nn/layers/embedding.h"
 #include "slope/nn/layers/linear.h"
+#include "slope/nn/layers/normalization.h"
+#include "slope/nn/layers/shuffle.h"
 
 namespace slope::nn::functional {
 

@@ -8,6 +8,8 @@
 #include "slope/nn/layers/conv.h"
 #include "slope/nn/layers/dropout.h"
 #include "slope/nn/layers/linear.h"
+#include "slope/nn/layers/normalization.h"
+#include "slope/nn/layers/shuffle.h"
 #include "slope/nn/losses/losses.h"
 #include "slope/nn/module.h"
 #include "slope/nn/penalties.h"
