@@ -80,22 +80,30 @@ std::string times_text(const Shape& sizes) {
   return text + ")";
 }
 
-Window sliding_window(const char* op, const Shape& input, int dims, const WindowOptions& options, SourceLoc loc) {
+Window possible_windows(const char* op, const Shape& input, int dims, const WindowOptions& options, SourceLoc loc) {
   const Numbers n = checked_numbers(op, dims, options, loc);
   const Shape sizes = last(input, dims, op, loc);
   Window w;
   w.dims = dims;
-  Shape padded = sizes, extents = sizes;
-  bool fits = true;
   for (int d = 0; d < dims; ++d) {
     WindowAxis& a = w.axes[static_cast<std::size_t>(3 - dims + d)] = axis_of(n, d, op, loc);
     a.input = sizes[d];
-    padded[d] = checked_add(checked_add(a.input, a.before, op, loc), a.after, op, loc);
-    extents[d] = a.extent();
-    const int64_t room = padded[d] - extents[d];
+    const int64_t room = checked_add(checked_add(a.input, a.before, op, loc), a.after, op, loc) - a.extent();
     // A window that ceil_mode adds may begin anywhere but in the padding behind.
     a.output = (options.ceil_mode ? ceil_div(room, a.stride) : floor_div(room, a.stride)) + 1;
     if (options.ceil_mode && a.output > 1 && (a.output - 1) * a.stride >= a.input + a.before) --a.output;
+  }
+  return w;
+}
+
+Window sliding_window(const char* op, const Shape& input, int dims, const WindowOptions& options, SourceLoc loc) {
+  const Window w = possible_windows(op, input, dims, options, loc);
+  Shape padded, extents;
+  bool fits = true;
+  for (int d = 3 - dims; d < 3; ++d) {
+    const WindowAxis& a = w.axes[static_cast<std::size_t>(d)];
+    padded.push_back(a.input + a.before + a.after);
+    extents.push_back(a.extent());
     fits = fits && a.output > 0;
   }
   if (!fits)

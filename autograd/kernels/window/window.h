@@ -89,6 +89,10 @@ struct WindowOptions {
 /// ShapeError for a window larger than the padded input. All errors name `op`.
 Window sliding_window(const char* op, const Shape& input, int dims, const WindowOptions& options, SourceLoc loc);
 
+/// The same, but where a window is larger than the padded input there are 0 windows or fewer, for callers that say so in their own
+/// words.
+Window possible_windows(const char* op, const Shape& input, int dims, const WindowOptions& options, SourceLoc loc);
+
 /// The windows that give, as outputs, the last `dims` sizes of `output` and have as few elements as possible, plus
 /// `extra` elements behind: what a transposed convolution produces from `output`. Throws as sliding_window, and
 /// ShapeError where no element would be left.
