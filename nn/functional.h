@@ -14,10 +14,11 @@
 #include "slope/nn/layers/fold.h"
 #include "slope/nn/layers/grid.h"
 #include "slope/nn/layers/linear.h"
+#include "slope/nn/layers/normalization.h"
 #include "slope/nn/layers/padding.h"
-#include "slope/nn/layers/pixel_shuffle.h"
 #include "slope/nn/layers/pooling.h"
 #include "slope/nn/layers/resampling.h"
+#include "slope/nn/layers/shuffle.h"
 
 namespace slope::nn::functional {
 

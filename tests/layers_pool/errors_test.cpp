@@ -152,10 +152,9 @@ BOOST_AUTO_TEST_CASE(of_resampling_say_what_does_not_go_together) {
       {"is too large for an input of shape [1, 1, 6]", [] { F::interpolate(row, {.scale_factor = 1e30}); }},
       {"grid_sample: bicubic interpolation only supports 4D input",
        [] { F::grid_sample(volume, ones({1, 2, 2, 2, 3}), {.mode = F::GridSampleMode::bicubic}); }},
-      {"pixel_shuffle: upscale_factor must be at least 1, but got 0", [] { F::pixel_shuffle(image, 0); }},
-      {"PixelShuffle: upscale_factor must be at least 1, but got 0", [] { nn::PixelShuffle(0); }},
-      {"PixelUnshuffle: downscale_factor must be at least 1, but got -2", [] { nn::PixelUnshuffle(-2); }},
-      {"ChannelShuffle: groups must be at least 1, but got 0", [] { nn::ChannelShuffle(0); }},
+      {"PixelShuffle: upscale_factor must be positive, got 0", [] { nn::PixelShuffle(0); }},
+      {"PixelUnshuffle: downscale_factor must be positive, got -2", [] { nn::PixelUnshuffle(-2); }},
+      {"ChannelShuffle: groups must be positive, got 0", [] { nn::ChannelShuffle(0); }},
   });
   check_all<ShapeError>({
       {"interpolate: Got 3D input, but bilinear mode needs 4D input",
@@ -179,14 +178,6 @@ BOOST_AUTO_TEST_CASE(of_resampling_say_what_does_not_go_together) {
       {"affine_grid: Expected non-zero, positive output size. Got [1, 1, 0, 2]",
        [] { F::affine_grid(ones({1, 2, 3}), {1, 1, 0, 2}); }},
       {"affine_grid: only supports 4D and 5D sizes", [] { F::affine_grid(ones({1, 2, 3}), {1, 1, 2}); }},
-      {"pixel_shuffle: expects its input's 'channel' dimension to be divisible by the square of upscale_factor, but "
-       "input.size(1)=3 is not divisible by 4",
-       [] { F::pixel_shuffle(ones({1, 3, 2, 2}), 2); }},
-      {"pixel_shuffle: expects input to have at least 3 dimensions", [] { F::pixel_shuffle(ones({4, 2}), 2); }},
-      {"pixel_unshuffle: expects height to be divisible by downscale_factor, but input.size(2)=3 is not divisible by 2",
-       [] { F::pixel_unshuffle(ones({1, 1, 3, 2}), 2); }},
-      {"channel_shuffle: Number of channels must be divisible by groups. Got 4 channels and 3 groups.",
-       [] { F::channel_shuffle(ones({1, 4, 2, 2}), 3); }},
   });
   check_all<DTypeError>({
       {"interpolate: the input must be a floating point tensor, got int64", [] { F::interpolate(whole, {.size = 3}); }},

@@ -1,6 +1,7 @@
 #include "oracle/function_support.h"
 #include "slope/autograd/ops/ops.h"
 #include "slope/nn/functional.h"
+#include "slope/nn/losses/losses.h"
 
 // F::name(inputs, options).
 
@@ -23,6 +24,11 @@ void oracle::add_functionals(Drivers& drivers) {
                           return F::embedding(x, weight, o);
                         },
                         "input", "weight")},
+      {"pdist", unary([](const Record& r, const Tensor& x) { return F::pdist(x, r.real("p", 2)); })},
+      {"pixel_shuffle",
+       unary([](const Record& r, const Tensor& x) { return F::pixel_shuffle(x, r.integer("upscale_factor", 1)); })},
+      {"pixel_unshuffle",
+       unary([](const Record& r, const Tensor& x) { return F::pixel_unshuffle(x, r.integer("downscale_factor", 1)); })},
   };
   for (const auto& [name, function] : all) drivers[{"functional", name}] = {function_form(function)};
 }

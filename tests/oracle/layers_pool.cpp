@@ -265,12 +265,6 @@ void oracle::add_pool_layers(Drivers& drivers) {
       {"Upsample", module<nn::Upsample>([](const Record& r) { return nn::Upsample(interpolate_options(r)); })},
       {"UpsamplingNearest2d", upsampling<nn::UpsamplingNearest2d>()},
       {"UpsamplingBilinear2d", upsampling<nn::UpsamplingBilinear2d>()},
-      {"PixelShuffle",
-       module<nn::PixelShuffle>([](const Record& r) { return nn::PixelShuffle(r.integer("upscale_factor", 0)); })},
-      {"PixelUnshuffle", module<nn::PixelUnshuffle>(
-                             [](const Record& r) { return nn::PixelUnshuffle(r.integer("downscale_factor", 0)); })},
-      {"ChannelShuffle",
-       module<nn::ChannelShuffle>([](const Record& r) { return nn::ChannelShuffle(r.integer("groups", 0)); })},
       {"Unfold", module<nn::Unfold>([](const Record& r) {
          const IntArray kernel = sizes(r, "kernel_size");
          return nn::Unfold(kernel, fold_options(r));
@@ -322,10 +316,6 @@ void oracle::add_pool_layers(Drivers& drivers) {
          const Shape size(r.integers("size"));
          return Tensors{{"", F::affine_grid(theta, size, r.flag("align_corners", false))}};
        }},
-      {"pixel_shuffle",
-       unary([](const Record& r, const Tensor& x) { return F::pixel_shuffle(x, r.integer("upscale_factor", 0)); })},
-      {"pixel_unshuffle",
-       unary([](const Record& r, const Tensor& x) { return F::pixel_unshuffle(x, r.integer("downscale_factor", 0)); })},
   };
   for (const auto& [name, function] : functions) drivers[{"functional", name}] = {function_form(function)};
 }

@@ -11,37 +11,11 @@ const std::vector<std::pair<std::string, std::string>>& not_built_yet() {
     const auto add = [&](const char* kind, std::initializer_list<const char*> names) {
       for (const char* name : names) list.emplace_back(kind, name);
     };
-    add("functional", {"batch_norm", "embedding_bag", "generate_square_subsequent_mask", "group_norm", "instance_norm",
-                       "layer_norm", "local_response_norm", "pdist", "rms_norm", "scaled_dot_product_attention"});
-    add("module", {"BatchNorm1d",
-                   "BatchNorm2d",
-                   "BatchNorm3d",
-                   "EmbeddingBag",
-                   "FeatureAlphaDropout",
-                   "GRU",
-                   "GRUCell",
-                   "GroupNorm",
-                   "InstanceNorm1d",
-                   "InstanceNorm2d",
-                   "InstanceNorm3d",
-                   "LSTM",
-                   "LSTMCell",
-                   "LayerNorm",
-                   "LocalResponseNorm",
-                   "MultiheadAttention",
-                   "RMSNorm",
-                   "RNN",
-                   "RNNCell",
-                   "Softmax2d",
-                   "Transformer",
-                   "TransformerDecoder",
-                   "TransformerDecoderLayer",
-                   "TransformerEncoder",
-                   "TransformerEncoderLayer",
-                   "parametrizations.spectral_norm",
-                   "parametrizations.weight_norm",
-                   "scaled_dot_product_attention",
-                   "weight_norm"});
+    add("functional", {"embedding_bag", "generate_square_subsequent_mask", "scaled_dot_product_attention"});
+    add("module", {"EmbeddingBag", "GRU", "GRUCell", "LSTM", "LSTMCell", "MultiheadAttention", "RNN", "RNNCell",
+                   "Transformer", "TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder",
+                   "TransformerEncoderLayer", "parametrizations.spectral_norm", "parametrizations.weight_norm",
+                   "scaled_dot_product_attention", "weight_norm"});
     add("optimizer",
         {"ASGD", "Adadelta", "Adagrad", "Adamax", "LBFGS", "Lion", "Muon", "NAdam", "RAdam", "RMSprop", "Rprop"});
     add("scheduler", {"ChainedScheduler", "ConstantLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "CyclicLR",

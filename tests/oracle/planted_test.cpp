@@ -152,7 +152,8 @@ BOOST_AUTO_TEST_CASE(a_missing_name_in_requires_grad_is_noticed) {
 }
 
 BOOST_AUTO_TEST_CASE(a_changed_value_is_noticed) {
-  for (const char* field : {"output", "grads", "second_order", "trajectory", "final_state", "params_after", "lrs"})
+  for (const char* field :
+       {"output", "grads", "second_order", "trajectory", "final_state", "params_after", "buffers_after", "lrs"})
     into_each_record([&](Json json) {
       if (!json.contains(field) || !is_built(json)) return;
       each_tensor(json.at(field), [&](Json& t) {
@@ -187,11 +188,20 @@ BOOST_AUTO_TEST_CASE(a_changed_option_is_noticed_somewhere) {
   const std::set<std::string> without_effect = {
       "CosineSimilarity, eps, form 0",  // its only record is among those that are not right yet
       "conv3d, stride, form 0",         // its only record has one window, whatever the stride
-      "LPPool1d, ceil_mode, form 0",    // their records have as many windows without it
-      "LPPool2d, ceil_mode, form 0",   "max_pool2d, ceil_mode, form 0",
-      "MaxUnpool1d, stride, form 0",  // their records give the output size, which other strides reach as well
-      "MaxUnpool2d, stride, form 0",   "MaxUnpool3d, stride, form 0",
-      "PReLU, init, form 0",  // the weight is replaced by the record's
+      "PReLU, init, form 0",            // the weight is replaced by the record's
+      // All of their records with a momentum are of evaluation, or hold no running moments.
+      "BatchNorm3d, momentum, form 0",
+      "InstanceNorm1d, momentum, form 0",
+      "InstanceNorm3d, momentum, form 0",
+      "batch_norm, momentum, form 0",
+      // Their records have as many windows without it.
+      "LPPool1d, ceil_mode, form 0",
+      "LPPool2d, ceil_mode, form 0",
+      "max_pool2d, ceil_mode, form 0",
+      // Their records give the output size, which other strides reach as well.
+      "MaxUnpool1d, stride, form 0",
+      "MaxUnpool2d, stride, form 0",
+      "MaxUnpool3d, stride, form 0",
   };
   std::map<std::string, bool> noticed;
   into_each_record([&](Json json) {
