@@ -8,17 +8,21 @@
 #include "slope/autograd/ops/reduce/softmax.h"
 #include "slope/autograd/ops/view/view.h"
 #include "slope/nn/layers/activation.h"
+#include "slope/nn/layers/attention.h"
 #include "slope/nn/layers/conv.h"
 #include "slope/nn/layers/dropout.h"
 #include "slope/nn/layers/embedding.h"
 #include "slope/nn/layers/fold.h"
 #include "slope/nn/layers/grid.h"
 #include "slope/nn/layers/linear.h"
+#include "slope/nn/layers/multihead_attention.h"
 #include "slope/nn/layers/normalization.h"
 #include "slope/nn/layers/padding.h"
 #include "slope/nn/layers/pooling.h"
+#include "slope/nn/layers/position.h"
 #include "slope/nn/layers/resampling.h"
 #include "slope/nn/layers/shuffle.h"
+#include "slope/nn/layers/transformer.h"
 
 namespace slope::nn::functional {
 

@@ -41,6 +41,7 @@ void add_modules(Drivers& drivers);
 void add_functionals(Drivers& drivers);
 void add_convolutions(Drivers& drivers);
 void add_normalization(Drivers& drivers);
+void add_attention(Drivers& drivers);
 void add_optimizers(Drivers& drivers);
 void add_pool_layers(Drivers& drivers);
 const Drivers& drivers();

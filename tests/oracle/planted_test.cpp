@@ -57,6 +57,20 @@ void change(Json& tensor) {
   if (!change_number(tensor.at("data"))) tensor.at("dtype") = tensor.at("dtype") == "float64" ? "float32" : "float64";
 }
 
+/// Where each option stands, and its name: "norm_first", in the options of a module that another one is made of "encoder_layer.nhead".
+std::vector<std::pair<Json::json_pointer, std::string>> each_option(const Json& options) {
+  std::vector<std::pair<Json::json_pointer, std::string>> all;
+  for (const auto& item : options.items()) {
+    const auto here = Json::json_pointer() / item.key();
+    if (!item.value().is_object()) {
+      all.emplace_back(here, item.key());
+      continue;
+    }
+    for (const auto& [at, name] : each_option(item.value())) all.emplace_back(here / at, item.key() + "." + name);
+  }
+  return all;
+}
+
 /// Calls `f` with each tensor at or below a value.
 void each_tensor(Json& j, const std::function<void(Json&)>& f) {
   if (oracle::is_tensor(j)) return f(j);
@@ -207,21 +221,21 @@ BOOST_AUTO_TEST_CASE(a_changed_option_is_noticed_somewhere) {
   into_each_record([&](Json json) {
     if (!is_built(json) || json.value("expect_error", false)) return;
     const auto& forms = oracle::drivers().at({json.at("kind"), json.at("name")});
-    for (const auto& item : json.at("options").items()) {
-      if (item.value().is_null()) continue;
-      std::vector<Json> others = {item.value()};
-      if (item.value().is_string() && item.value() != "inf")
-        others[0] = item.value() == "mean" ? "sum" : "planted";
+    for (const auto& [at, name] : each_option(json.at("options"))) {
+      const Json& value = json.at("options").at(at);
+      if (value.is_null()) continue;
+      std::vector<Json> others = {value};
+      if (value.is_string() && value != "inf")
+        others[0] = value == "mean" ? "sum" : "planted";
       else
         change_number(others[0]);
-      if (item.value().is_number_float()) others.emplace_back(-1 - item.value().get<double>());
+      if (value.is_number_float()) others.emplace_back(-1 - value.get<double>());
       for (std::size_t i = 0; i < forms.size(); ++i) {
-        const std::string title =
-            json.at("name").get<std::string>() + ", " + item.key() + ", form " + std::to_string(i);
+        const std::string title = json.at("name").get<std::string>() + ", " + name + ", form " + std::to_string(i);
         bool& red = noticed[title];
         for (const Json& other : others) {
           Json planted = json;
-          planted.at("options").at(item.key()) = other;
+          planted.at("options").at(at) = other;
           red = red || !oracle::problems_of(planted, forms[i]).empty();
         }
       }

@@ -1,0 +1,182 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+#include "slope/autograd/core/internal/random_tiles.h"
+#include "slope/autograd/kernels/attention/attention.h"
+#include "slope/autograd/kernels/gemm/gemm.h"
+#include "slope/autograd/kernels/gemm/gemm_tile.h"
+#include "slope/autograd/kernels/simd/internal/inline_call.h"
+#include "slope/autograd/kernels/simd/lanes.h"
+
+/// What forward and backward of attention share: how the queries and keys are cut, what masks hide, which weights are dropped.
+namespace slope::detail {
+
+/// Queries that are worked on together. Tiles of scores have rows of this length, whether so many are there or not.
+inline constexpr std::int64_t query_block = 64;
+
+/// As many keys as keep a product below the size from which kernels/gemm packs both factors.
+inline std::int64_t keys_per_tile(std::int64_t width) {
+  constexpr std::int64_t most = 128, least = 16, work = 900'000;
+  return std::clamp(work / (query_block * std::max<std::int64_t>(1, width)) / 16 * 16, least, most);
+}
+
+/// The matrices of a batch: the last two dimensions of a tensor, at each position of the others.
+template <class T>
+class MatrixBatch {
+ public:
+  explicit MatrixBatch(const TensorImpl& t) : data_(t.ptr<T>()), lead_(t.sizes.size() - 2) {
+    for (int d = 0; d < lead_; ++d) {
+      sizes_.push_back(t.sizes[d]);
+      strides_.push_back(t.strides[d]);
+    }
+    rows = t.sizes[lead_], columns = t.sizes[lead_ + 1];
+    row_stride = t.strides[lead_], column_stride = t.strides[lead_ + 1];
+  }
+  T* at(std::int64_t index) const {
+    T* p = data_;
+    for (int d = lead_ - 1; d >= 0; --d) {
+      p += index % sizes_[d] * strides_[d];
+      index /= sizes_[d];
+    }
+    return p;
+  }
+  MatrixView<T> view(std::int64_t index) const { return {at(index), row_stride, column_stride}; }
+
+  std::int64_t rows, columns, row_stride, column_stride;
+
+ private:
+  T* data_;
+  int lead_;
+  Shape sizes_, strides_;
+};
+
+/// Rows [first, first + rows) of a matrix: where they lie if dense rows lie close together, else copied to `room`.
+template <class T>
+MatrixView<T> dense_rows(const MatrixView<T>& x, std::int64_t first, std::int64_t rows, std::int64_t columns, T* room) {
+  const T* from = x.data + first * x.row_stride;
+  // Rows far apart share few places in the caches, and each has a page of its own.
+  if (x.col_stride == 1 && x.row_stride <= 2 * columns && x.row_stride > 0) return {from, x.row_stride, 1};
+  for (std::int64_t i = 0; i < rows; ++i, from += x.row_stride)
+    for (std::int64_t j = 0; j < columns; ++j) room[i * columns + j] = from[j * x.col_stride];
+  return {room, columns, 1};
+}
+
+/// to[j * query_block + i] = x(i, j), 0 for rows that are not there.
+template <class T>
+void transpose_rows(const MatrixView<T>& x, std::int64_t rows, std::int64_t columns, T* to) {
+  simd::dispatch([&](auto) {
+    SLOPE_INLINE_CALL gemm_tile::pack_sliver<query_block>(rows, columns, x.data, x.row_stride, x.col_stride, to);
+  });
+}
+
+/// A zero that makes a product 0, whatever it is multiplied by.
+enum class Wins { no_zero, right_zero, any_zero };
+
+/// C = alpha A B + beta C. Only where the operation's factors are not all finite does it matter which zeros win.
+template <class T>
+void multiply(Wins wins, std::int64_t m, std::int64_t n, std::int64_t k, T alpha, const MatrixView<T>& a,
+              const MatrixView<T>& b, T beta, T* c, std::int64_t ldc) {
+  if (wins == Wins::no_zero) return gemm<T>(m, n, k, alpha, a, b, beta, c, ldc);
+  for (std::int64_t i = 0; i < m; ++i)
+    for (std::int64_t j = 0; j < n; ++j) {
+      double sum = 0;
+      for (std::int64_t p = 0; p < k; ++p) {
+        const T x = a.data[i * a.row_stride + p * a.col_stride], y = b.data[p * b.row_stride + j * b.col_stride];
+        if (y == T(0) || (wins == Wins::any_zero && x == T(0))) continue;
+        sum += static_cast<double>(x) * static_cast<double>(y);
+      }
+      T& to = c[i * ldc + j];
+      to = static_cast<T>(static_cast<double>(alpha) * sum) + (beta == T(0) ? T(0) : beta * to);
+    }
+}
+
+/// Whether all elements are finite.
+bool all_finite(const TensorImpl& x);
+
+enum class Seen { none, some, all };
+
+/// Which keys queries see, and what is added to their scores.
+template <class T>
+class AttentionMasks {
+ public:
+  AttentionMasks(const AttentionProblem& problem, std::int64_t queries, std::int64_t keys);
+  bool any() const { return causal_ || masks_[0] || masks_[1]; }
+  /// Whether queries [i, i + queries) may see key j or a later one.
+  bool ends_before(std::int64_t i, std::int64_t queries, std::int64_t j) const { return causal_ && j >= i + queries; }
+  /// For queries from i and keys from j on: where they see some, `bias` [keys, query_block] receives what is added, -∞ where
+  /// the key is hidden.
+  Seen tile(std::int64_t index, std::int64_t i, std::int64_t queries, std::int64_t j, std::int64_t keys, T* bias) const;
+
+ private:
+  template <class Element>
+  void add(const MatrixView<Element>& mask, std::int64_t queries, std::int64_t keys, T* bias) const;
+
+  const TensorImpl* masks_[2];
+  bool causal_;
+};
+
+/// What dropout multiplies weights by, computed again wherever it is needed: 0 or 1/(1-p).
+class AttentionDropout {
+ public:
+  AttentionDropout(double p, const PhiloxSpan& random, std::int64_t queries, std::int64_t keys)
+      : random_(random),
+        limit_(static_cast<std::uint64_t>(std::ceil(p * 0x1p32))),
+        scale_(p < 1 ? 1 / (1 - p) : 0),
+        query_blocks_((queries + query_block - 1) / query_block),
+        key_groups_((keys + keys_together - 1) / keys_together) {}
+  bool active() const { return limit_ > 0; }
+
+  /// factors [keys, query_block] for the queries of a block and the keys from j on, a multiple of `keys_together`.
+  template <class T>
+  void tile(std::int64_t index, std::int64_t block, std::int64_t j, std::int64_t keys, T* factors) const {
+    alignas(64) std::uint32_t words[tile_words];
+    for (std::int64_t at = 0; at < keys; at += keys_together) {
+      const std::int64_t group = (index * query_blocks_ + block) * key_groups_ + (j + at) / keys_together;
+      philox_tile(random_, static_cast<std::uint64_t>(group) * tile_blocks, words);
+      const std::int64_t n = std::min(keys_together, keys - at) * query_block;
+      T* const to = factors + at * query_block;
+      for (std::int64_t i = 0; i < n; ++i) to[i] = words[i] >= limit_ ? static_cast<T>(scale_) : T(0);
+    }
+  }
+
+  static constexpr std::int64_t keys_together = tile_words / query_block;
+
+ private:
+  PhiloxSpan random_;
+  std::uint64_t limit_;
+  double scale_;
+  std::int64_t query_blocks_, key_groups_;
+};
+
+/// The sizes of an attention and its parts.
+template <class T>
+struct AttentionParts {
+  explicit AttentionParts(const AttentionProblem& p)
+      : q(p.q),
+        k(p.k),
+        v(p.v),
+        queries(q.rows),
+        keys(k.rows),
+        width(q.columns),
+        value_width(v.columns),
+        batch(1),
+        query_blocks((queries + query_block - 1) / query_block),
+        tile_keys(keys_per_tile(std::max(width, value_width))),
+        scale(static_cast<T>(p.scale)),
+        masks(p, queries, keys),
+        dropout(p.dropout, p.random, queries, keys) {
+    for (int d = 0; d + 2 < p.q.sizes.size(); ++d) batch *= p.q.sizes[d];
+  }
+
+  MatrixBatch<T> q, k, v;
+  std::int64_t queries, keys, width, value_width, batch, query_blocks, tile_keys;
+  T scale;
+  AttentionMasks<T> masks;
+  AttentionDropout dropout;
+};
+
+}  // namespace slope::detail
