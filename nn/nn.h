@@ -15,6 +15,7 @@
 #include "slope/nn/layers/padding.h"
 #include "slope/nn/layers/pooling.h"
 #include "slope/nn/layers/position.h"
+#include "slope/nn/layers/recurrence.h"
 #include "slope/nn/layers/resampling.h"
 #include "slope/nn/layers/shuffle.h"
 #include "slope/nn/layers/transformer.h"
