@@ -13,6 +13,7 @@
 #include "slope/nn/init.h"
 #include "slope/nn/layers/internal/attention.h"
 #include "slope/nn/layers/internal/describe.h"
+#include "slope/nn/layers/internal/fresh_parameter.h"
 
 namespace slope::nn {
 
@@ -170,8 +171,6 @@ Sizes check(In query, const Tensor& key, const Tensor& value, std::int64_t heads
   return s;
 }
 
-Tensor new_parameter(const Shape& shape) { return make_empty(shape, default_dtype()); }
-
 Linear make_out_proj(std::int64_t embed_dim, std::int64_t num_heads, bool bias, SourceLoc loc) {
   if (embed_dim <= 0 || num_heads <= 0)
     throw ValueError(concat("MultiheadAttention: embed_dim and num_heads must be greater than 0, got embed_dim=",
@@ -264,7 +263,7 @@ MultiheadAttention::MultiheadAttention(std::int64_t embed_dim, std::int64_t num_
                      loc);
   detail::require_dropout_probability("MultiheadAttention", options.dropout, loc);
   const auto projection = [&](const char* name, const Shape& shape) {
-    const Tensor t = new_parameter(shape);
+    const Tensor t = empty(shape, {}, loc);
     init::xavier_uniform_(t);
     return parameter(name, t, loc);
   };
@@ -281,7 +280,7 @@ MultiheadAttention::MultiheadAttention(std::int64_t embed_dim, std::int64_t num_
   }
   if (options.add_bias_kv) {
     const auto extra = [&](const char* name) {
-      const Tensor t = new_parameter({1, 1, embed_dim});
+      const Tensor t = empty({1, 1, embed_dim}, {}, loc);
       init::xavier_normal_(t);
       return parameter(name, t, loc);
     };
@@ -321,13 +320,9 @@ std::int64_t MultiheadAttention::macs(const Shape& output_shape) const {
   const int dims = output_shape.size();
   if (dims < 2) return 0;
   const std::int64_t keys = output_shape[dims == 3 && options_.batch_first ? 1 : 0];
-  std::int64_t count = 4 * embed_dim_;
-  for (std::int64_t size : output_shape)
-    if (__builtin_mul_overflow(count, size, &count)) return std::numeric_limits<std::int64_t>::max();
-  std::int64_t scores = 2 * keys;
-  for (std::int64_t size : output_shape)
-    if (__builtin_mul_overflow(scores, size, &scores)) return std::numeric_limits<std::int64_t>::max();
-  return __builtin_add_overflow(count, scores, &count) ? std::numeric_limits<std::int64_t>::max() : count;
+  const std::int64_t projections = detail::saturated_product(output_shape, 4 * embed_dim_);
+  std::int64_t all = detail::saturated_product({2}, detail::saturated_product(output_shape, keys));
+  return __builtin_add_overflow(all, projections, &all) ? std::numeric_limits<std::int64_t>::max() : all;
 }
 
 }  // namespace slope::nn

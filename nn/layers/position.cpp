@@ -20,12 +20,13 @@ void require_base(const char* op, double base, SourceLoc loc) {
 
 /// Angles [length, pairs] of the positions from `offset` on, in double.
 Tensor angles(std::int64_t offset, std::int64_t length, std::int64_t dim, double base) {
-  const std::int64_t pairs = (dim + 1) / 2;
-  Tensor t = make_empty({length, pairs}, DType::float64);
+  const std::int64_t pairs = dim / 2 + dim % 2;
+  const Tensor t = empty({length, pairs}, {.dtype = float64});
   double* to = t.data_ptr<double>();
   for (std::int64_t i = 0; i < length; ++i)
     for (std::int64_t j = 0; j < pairs; ++j)
-      *to++ = static_cast<double>(offset + i) * std::pow(base, -2 * static_cast<double>(j) / static_cast<double>(dim));
+      *to++ = (static_cast<double>(offset) + static_cast<double>(i)) *
+              std::pow(base, -2 * static_cast<double>(j) / static_cast<double>(dim));
   return t;
 }
 

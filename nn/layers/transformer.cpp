@@ -125,7 +125,9 @@ Layer copy_of(const Layer& layer, SourceLoc loc) {
 
 template <class Layer>
 void fill(ModuleList& layers, const char* name, const Layer& layer, std::int64_t count, SourceLoc loc) {
-  if (count < 0) throw ValueError(concat(name, ": num_layers must not be negative, got ", count), loc);
+  constexpr std::int64_t most = 100'000;  // more is a mistake, which would fill the memory
+  if (count < 0 || count > most)
+    throw ValueError(concat(name, ": num_layers must not be negative or above ", most, ", but is ", count), loc);
   for (std::int64_t i = 0; i < count; ++i) layers.append(copy_of(layer, loc), loc);
 }
 
@@ -165,7 +167,7 @@ Tensor generate_square_subsequent_mask(std::int64_t size, const TensorOptions& o
   if (!is_floating(dtype))
     throw DTypeError(concat("generate_square_subsequent_mask: -inf needs a floating dtype, not ", dtype_name(dtype)),
                      loc);
-  Tensor mask = make_empty({size, size}, dtype);
+  const Tensor mask = empty({size, size}, {.dtype = dtype}, loc);
   visit_floating(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     T* to = mask.data_ptr<T>();

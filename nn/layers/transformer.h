@@ -21,6 +21,8 @@ namespace slope::nn {
 ///     nn::TransformerEncoderLayer layer(64, 4, {.activation = [](const Tensor& x) { return silu(x); }});
 class TransformerActivation {
  public:
+  /// "relu".
+  TransformerActivation() = default;
   TransformerActivation(const char* name) : name_(name) {}             // NOLINT(google-explicit-constructor)
   TransformerActivation(std::string name) : name_(std::move(name)) {}  // NOLINT(google-explicit-constructor)
   template <class F>
@@ -32,7 +34,7 @@ class TransformerActivation {
   void check(const char* layer, SourceLoc loc) const;
 
  private:
-  std::string name_;
+  std::string name_ = "relu";
   Function<Tensor(const Tensor&)> function_;
 };
 
@@ -171,7 +173,7 @@ class TransformerDecoderLayer : public detail::TransformerLayer {
 };
 
 /// `num_layers` copies of an encoder layer, which begin with its values, one after the other, and a normalisation behind them if one
-/// is given. Throws ValueError for a negative number of layers.
+/// is given. Throws ValueError for a number of layers below 0 or above 100,000.
 ///
 ///     nn::TransformerEncoder encoder(nn::TransformerEncoderLayer(64, 4), 6, nn::LayerNorm(64));
 ///     Tensor y = encoder(src, {.src_key_padding_mask = padding});

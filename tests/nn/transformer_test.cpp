@@ -339,9 +339,9 @@ BOOST_AUTO_TEST_CASE(derivatives_of_the_first_and_second_order) {
 BOOST_AUTO_TEST_CASE(what_does_not_fit_is_named) {
   check_error<ValueError>([] { nn::TransformerEncoderLayer(4, 3); }, "embed_dim must be divisible by num_heads");
   check_error<ValueError>([] { nn::TransformerEncoder(nn::TransformerEncoderLayer(4, 2), -1); },
-                          "TransformerEncoder: num_layers must not be negative, got -1");
+                          "TransformerEncoder: num_layers must not be negative or above 100000, but is -1");
   check_error<ValueError>([] { nn::TransformerDecoder(nn::TransformerDecoderLayer(4, 2), -1); },
-                          "TransformerDecoder: num_layers must not be negative, got -1");
+                          "TransformerDecoder: num_layers must not be negative or above 100000, but is -1");
   check_error<ValueError>([] { F::generate_square_subsequent_mask(-1); }, "the size must not be negative, got -1");
   check_error<DTypeError>([] { F::generate_square_subsequent_mask(2, {.dtype = int64}); },
                           "-inf needs a floating dtype, not int64");

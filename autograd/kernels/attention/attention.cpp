@@ -24,113 +24,156 @@ struct Running {
   double* sum;  // [query_block]: of exponentials so far
 };
 
-/// Scores to weights relative to the largest score so far; what was summed before is brought to that scale.
-template <class Target, class T>
-inline void weigh_tile(const Running<T>& x, int64_t keys, int64_t value_width) {
+/// Scores to weights relative to the largest score so far; what was summed before is brought to that scale. For the queries of
+/// sizeof...(C) vectors, from `at` on, side by side, so that none waits for another.
+template <class Target, class T, std::size_t... C>
+inline void weigh_columns(std::index_sequence<C...>, const Running<T>& x, int64_t at, int64_t keys,
+                          int64_t value_width) {
   using V = typename Target::template Lanes<T>;
+  constexpr auto column = [](std::size_t c) { return static_cast<int64_t>(c) * V::size; };
   const T none = -std::numeric_limits<T>::infinity();
-  for (int64_t c = 0; c < query_block; c += V::size) {
-    const V before = V::load(x.largest + c);
-    V top = before;
-    for (int64_t j = 0; j < keys; ++j) {
-      T* const at = x.scores + j * query_block + c;
-      V s = V::load(at);
-      if (x.bias) {
-        const V b = V::load(x.bias + j * query_block + c);
-        s = where(b == none, b, s + b);
-        s.store(at);
-      }
+  V tops[] = {V::load(x.largest + at + column(C))...};
+  T* const scores = x.scores + at;
+  if (x.bias) {
+    const T* const bias = x.bias + at;
+    const auto add = [&](int64_t i, V& top) {
+      const V b = V::load(bias + i);
+      const V s = where(b == none, b, V::load(scores + i) + b);
+      s.store(scores + i);
       top = maximum(top, s);
-    }
-    const V shift = where(top == none, V(0), top), factor = exp(before - shift);
-    typename Target::template WideSum<T> sums;
-    for (int64_t j = 0; j < keys; ++j) {
-      T* const at = x.scores + j * query_block + c;
-      const V e = exp(V::load(at) - shift);
-      sums.add(e);
-      (x.factors ? e * V::load(x.factors + j * query_block + c) : e).store(at);
-    }
-    double added[V::size];
-    T scale[V::size];
-    sums.store(added);
+    };
+    for (int64_t j = 0; j < keys; ++j) (add(j * query_block + column(C), tops[C]), ...);
+  } else {
+    for (int64_t j = 0; j < keys; ++j)
+      ((tops[C] = maximum(tops[C], V::load(scores + j * query_block + column(C)))), ...);
+  }
+  const V shifts[] = {where(tops[C] == none, V(0), tops[C])...};
+  const V factors[] = {exp(V::load(x.largest + at + column(C)) - shifts[C])...};
+  typename Target::template WideSum<T> sums[sizeof...(C)];
+  const T* const dropped = x.factors ? x.factors + at : nullptr;
+  const auto weigh = [&](int64_t i, const V& shift, auto& sum) {
+    const V e = exp(V::load(scores + i) - shift);
+    sum.add(e);
+    (dropped ? e * V::load(dropped + i) : e).store(scores + i);
+  };
+  for (int64_t j = 0; j < keys; ++j) (weigh(j * query_block + column(C), shifts[C], sums[C]), ...);
+  double added[V::size];
+  T scale[V::size];
+  const auto finish = [&](int64_t c, const V& top, const V& factor, const auto& sum) {
+    sum.store(added);
     factor.store(scale);
     for (int r = 0; r < V::size; ++r) x.sum[c + r] = x.sum[c + r] * static_cast<double>(scale[r]) + added[r];
     top.store(x.largest + c);
-    for (int64_t e = 0; e < value_width; ++e) {
-      T* const at = x.values + e * query_block + c;
-      (V::load(at) * factor).store(at);
-    }
-  }
+  };
+  (finish(at + column(C), tops[C], factors[C], sums[C]), ...);
+  T* const values = x.values + at;
+  for (int64_t e = 0; e < value_width; ++e)
+    (((V::load(values + e * query_block + column(C)) * factors[C]).store(values + e * query_block + column(C))), ...);
+}
+
+template <class Target, class T>
+inline void weigh_tile(const Running<T>& x, int64_t keys, int64_t value_width) {
+  constexpr std::size_t together = 4;
+  constexpr int64_t step = together * Target::template Lanes<T>::size;
+  static_assert(query_block % step == 0);
+  for (int64_t at = 0; at < query_block; at += step)
+    SLOPE_INLINE_CALL weigh_columns<Target>(std::make_index_sequence<together>(), x, at, keys, value_width);
 }
 
 template <class T>
 class Forward {
  public:
   Forward(const TensorImpl& out, const TensorImpl* stats, const AttentionProblem& p)
-      : parts_(p),
-        out_(out),
-        stats_(stats ? stats->ptr<T>() : nullptr),
-        wins_(parts_.masks.any() && !all_finite(p.v) ? Wins::right_zero : Wins::no_zero) {}
+      : parts_(p), out_(out), stats_(stats ? stats->ptr<T>() : nullptr) {}
 
   void run() const {
     const AttentionParts<T>& p = parts_;
     parallel_for(p.batch * p.query_blocks, 1, [&](int64_t begin, int64_t end) {
-      const memory::Scratch<T> room(query_block * (p.width + p.value_width + 3 * p.tile_keys + 2) +
+      const memory::Scratch<T> room(query_block * (p.width + p.value_width + 3 * p.tile_keys + 2 + 16) +
                                     p.tile_keys * (p.width + p.value_width));
       const memory::Scratch<double> sums(query_block);
-      for (int64_t task = begin; task < end; ++task)
-        block(task / p.query_blocks, task % p.query_blocks, room.data(), sums.data());
+      for (int64_t task = begin; task < end; ++task) {
+        const Block b = make_block(task / p.query_blocks, task % p.query_blocks, room.data(), sums.data());
+        sum_up(b, Wins::no_zero);
+        // What is hidden has weight 0 and must not show, even if it is not finite.
+        if (p.masks.any() && !all_finite(b.values, query_block * p.value_width)) sum_up(b, Wins::right_zero);
+        write(b);
+      }
     });
   }
 
  private:
-  void block(int64_t index, int64_t number, T* room, double* sum) const {
+  /// A block of queries and the memory to work on it.
+  struct Block {
+    int64_t index, number, first, queries;
+    T *q, *values, *scores, *bias, *factors, *largest, *inverse, *out_room, *k_room, *v_room;
+    double* sum;
+  };
+
+  Block make_block(int64_t index, int64_t number, T* room, double* sum) const {
     const AttentionParts<T>& p = parts_;
-    const int64_t tile = query_block * p.tile_keys;
-    T *const q = room, *const values = q + query_block * p.width, *const scores = values + query_block * p.value_width;
-    T *const bias = scores + tile, *const factors = bias + tile, *const largest = factors + tile;
-    T *const inverse = largest + query_block, *const k_room = inverse + query_block;
-    T* const v_room = k_room + p.tile_keys * p.width;
-    const int64_t i = number * query_block, queries = std::min(query_block, p.queries - i);
-    const MatrixView<T> all_q = p.q.view(index), all_k = p.k.view(index), all_v = p.v.view(index);
-    transpose_rows<T>({all_q.data + i * all_q.row_stride, all_q.row_stride, all_q.col_stride}, queries, p.width, q);
-    std::fill_n(values, query_block * p.value_width, T(0));
-    std::fill_n(largest, query_block, -std::numeric_limits<T>::infinity());
-    std::fill_n(sum, query_block, 0.0);
+    const auto take = [&room](int64_t n) {
+      T* const here = room;
+      room += n;
+      return here;
+    };
+    Block b{};
+    b.index = index, b.number = number, b.first = number * query_block, b.sum = sum;
+    b.queries = std::min(query_block, p.queries - b.first);
+    b.q = take(query_block * p.width), b.values = take(query_block * p.value_width);
+    for (T** tile : {&b.scores, &b.bias, &b.factors}) *tile = take(query_block * p.tile_keys);
+    b.largest = take(query_block), b.inverse = take(query_block), b.out_room = take(16 * query_block);
+    b.k_room = take(p.tile_keys * p.width), b.v_room = take(p.tile_keys * p.value_width);
+    const MatrixView<T> q = p.q.view(index);
+    transpose_rows<T>({q.data + b.first * q.row_stride, q.row_stride, q.col_stride}, b.queries, p.width, b.q);
+    return b;
+  }
+
+  /// Σ weight·value and Σ weight, relative to the largest score.
+  void sum_up(const Block& b, Wins wins) const {
+    const AttentionParts<T>& p = parts_;
+    const MatrixView<T> all_k = p.k.view(b.index), all_v = p.v.view(b.index);
+    std::fill_n(b.values, query_block * p.value_width, T(0));
+    std::fill_n(b.largest, query_block, -std::numeric_limits<T>::infinity());
+    std::fill_n(b.sum, query_block, 0.0);
     for (int64_t j = 0; j < p.keys; j += p.tile_keys) {
-      if (p.masks.ends_before(i, queries, j)) break;
+      if (p.masks.ends_before(b.first, b.queries, j)) break;
       const int64_t keys = std::min(p.tile_keys, p.keys - j);
-      const Seen seen = p.masks.tile(index, i, queries, j, keys, bias);
+      const Seen seen = p.masks.tile(b.index, b.first, b.queries, j, keys, b.bias);
       if (seen == Seen::none) continue;
-      const MatrixView<T> k = dense_rows(all_k, j, keys, p.width, k_room);
-      gemm<T>(keys, query_block, p.width, p.scale, k, {q, query_block, 1}, T(0), scores, query_block);
-      if (p.dropout.active()) p.dropout.tile(index, number, j, keys, factors);
+      const MatrixView<T> k = dense_rows(all_k, j, keys, p.width, b.k_room);
+      gemm<T>(keys, query_block, p.width, p.scale, k, {b.q, query_block, 1}, T(0), b.scores, query_block);
+      if (p.dropout.active()) p.dropout.tile(b.index, b.number, j, keys, b.factors);
       const Running<T> running{
-          scores, seen == Seen::all ? nullptr : bias, p.dropout.active() ? factors : nullptr, values, largest, sum};
+          b.scores, seen == Seen::all ? nullptr : b.bias, p.dropout.active() ? b.factors : nullptr, b.values, b.largest,
+          b.sum};
       simd::dispatch(
           [&](auto target) { SLOPE_INLINE_CALL weigh_tile<decltype(target)>(running, keys, p.value_width); });
-      const MatrixView<T> v = dense_rows(all_v, j, keys, p.value_width, v_room);
-      multiply<T>(wins_, p.value_width, query_block, keys, T(1), v.transposed(), {scores, query_block, 1}, T(1), values,
-                  query_block);
+      const MatrixView<T> v = dense_rows(all_v, j, keys, p.value_width, b.v_room);
+      multiply<T>(wins, p.value_width, query_block, keys, T(1), v.transposed(), {b.scores, query_block, 1}, T(1),
+                  b.values, query_block);
     }
-    for (int64_t r = 0; r < query_block; ++r) inverse[r] = sum[r] == 0 ? T(0) : static_cast<T>(1 / sum[r]);
-    T* const to = out_.at(index) + i * out_.row_stride;
-    for (int64_t r = 0; r < queries; ++r)
-      for (int64_t e = 0; e < p.value_width; ++e)
-        to[r * out_.row_stride + e * out_.column_stride] = values[e * query_block + r] * inverse[r];
+  }
+
+  void write(const Block& b) const {
+    const AttentionParts<T>& p = parts_;
+    for (int64_t r = 0; r < query_block; ++r) b.inverse[r] = b.sum[r] == 0 ? T(0) : static_cast<T>(1 / b.sum[r]);
+    for (int64_t e = 0; e < p.value_width; ++e)
+      for (int64_t r = 0; r < query_block; ++r) b.values[e * query_block + r] *= b.inverse[r];
+    store_transposed(b.values, b.queries, p.value_width, out_.at(b.index) + b.first * out_.row_stride, out_.row_stride,
+                     out_.column_stride, b.out_room);
     if (!stats_) return;
-    T* const stats = stats_ + index * 2 * p.queries + i;
-    for (int64_t r = 0; r < queries; ++r) {
+    T* const stats = stats_ + b.index * 2 * p.queries + b.first;
+    for (int64_t r = 0; r < b.queries; ++r) {
       // Without keys: anything finite, since the reciprocal is 0.
-      stats[r] = largest[r] == -std::numeric_limits<T>::infinity() ? T(0) : largest[r];
-      stats[p.queries + r] = inverse[r];
+      stats[r] = b.largest[r] == -std::numeric_limits<T>::infinity() ? T(0) : b.largest[r];
+      stats[p.queries + r] = b.inverse[r];
     }
   }
 
   AttentionParts<T> parts_;
   MatrixBatch<T> out_;
   T* stats_;
-  Wins wins_;
 };
 
 }  // namespace

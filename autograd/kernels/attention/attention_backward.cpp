@@ -31,26 +31,40 @@ template <class Target, class T>
 inline void differentiate_tile(const GradientTile<T>& x, int64_t keys) {
   using V = typename Target::template Lanes<T>;
   const T none = -std::numeric_limits<T>::infinity();
-  for (int64_t c = 0; c < query_block; c += V::size) {
-    const V largest = V::load(x.largest + c), inverse = V::load(x.inverse + c), mean = V::load(x.mean + c);
-    for (int64_t j = 0; j < keys; ++j) {
+  for (int64_t j = 0; j < keys; ++j)
+    for (int64_t c = 0; c < query_block; c += V::size) {
       const int64_t at = j * query_block + c;
       V s = V::load(x.scores + at);
       if (x.bias) {
         const V b = V::load(x.bias + at);
         s = where(b == none, b, s + b);
       }
-      const V weight = exp(s - largest) * inverse;
+      const V weight = exp(s - V::load(x.largest + c)) * V::load(x.inverse + c);
       V slope = V::load(x.slopes + at), kept = weight;
       if (x.factors) {
         const V factor = V::load(x.factors + at);
         kept = weight * factor;
         slope = slope * factor;
       }
-      const V from_mean = slope - mean;
+      const V from_mean = slope - V::load(x.mean + c);
       kept.store(x.scores + at);
       where((weight == 0) | (from_mean == 0), V(0), weight * from_mean * V(x.scale)).store(x.slopes + at);
     }
+}
+
+/// mean = Σ g·out for each query, of transposed tiles; an upward gradient of 0 counts 0.
+template <class Target, class T>
+inline void mean_slopes(const T* g, const T* out, int64_t width, T* mean) {
+  using V = typename Target::template Lanes<T>;
+  double sums[V::size];
+  for (int64_t c = 0; c < query_block; c += V::size) {
+    typename Target::template WideSum<T> sum;
+    for (int64_t e = 0; e < width; ++e) {
+      const V up = V::load(g + e * query_block + c);
+      sum.add_product(up, where(up == 0, V(0), V::load(out + e * query_block + c)));
+    }
+    sum.store(sums);
+    for (int r = 0; r < V::size; ++r) mean[c + r] = static_cast<T>(sums[r]);
   }
 }
 
@@ -59,14 +73,7 @@ class Backward {
  public:
   Backward(const TensorImpl* dq, const TensorImpl* dk, const TensorImpl* dv, const TensorImpl& g, const TensorImpl& out,
            const TensorImpl& stats, const AttentionProblem& p)
-      : parts_(p),
-        dq_(target(dq)),
-        dk_(target(dk)),
-        dv_(target(dv)),
-        g_(g),
-        out_(out),
-        stats_(stats.ptr<T>()),
-        wins_(all_finite(p.q) && all_finite(p.k) && all_finite(p.v) && all_finite(g) ? Wins::no_zero : Wins::any_zero) {
+      : parts_(p), dq_(target(dq)), dk_(target(dk)), dv_(target(dv)), g_(g), out_(out), stats_(stats.ptr<T>()) {
     // Enough parts for the threads of most machines, by the sizes alone; each keeps a gradient of all queries.
     constexpr int64_t enough = 16;
     const int64_t tiles = std::max<int64_t>(1, (parts_.keys + parts_.tile_keys - 1) / parts_.tile_keys);
@@ -81,14 +88,16 @@ class Backward {
     const memory::Scratch<T> shared(dq_ && key_parts_ > 1 ? p.batch * key_parts_ * of_queries : 0);
     parallel_for(p.batch * key_parts_, 1, [&](int64_t begin, int64_t end) {
       const int64_t of_keys = std::min(part_keys_, p.keys);
-      const memory::Scratch<T> room(2 * query_block * (p.width + p.value_width) + 4 * query_block * p.tile_keys +
+      const memory::Scratch<T> room(query_block * (2 * p.width + 3 * p.value_width) + 4 * query_block * p.tile_keys +
                                     3 * query_block + 2 * of_keys * (p.width + p.value_width) +
                                     (key_parts_ == 1 ? of_queries : 0));
       for (int64_t task = begin; task < end; ++task) {
         T* own = room.data();
-        T* const dq = key_parts_ > 1 ? shared.data() + task * of_queries : own;
-        if (key_parts_ == 1) own += of_queries;
-        part(task / key_parts_, task % key_parts_ * part_keys_, dq, own);
+        T* dq = nullptr;
+        if (dq_ && key_parts_ > 1) dq = shared.data() + task * of_queries;
+        if (dq_ && key_parts_ == 1) dq = own, own += of_queries;
+        if (!part(task / key_parts_, task % key_parts_ * part_keys_, Wins::no_zero, dq, own))
+          part(task / key_parts_, task % key_parts_ * part_keys_, Wins::any_zero, dq, own);
         if (dq_ && key_parts_ == 1) write(*dq_, task, 0, p.queries, dq);
       }
     });
@@ -123,8 +132,8 @@ class Backward {
     });
   }
 
-  /// What the keys from `first` on contribute.
-  void part(int64_t index, int64_t first, T* dq, T* room) const {
+  /// What the keys from `first` on contribute. False if that is not finite: then zeros have to be told from what they hide.
+  bool part(int64_t index, int64_t first, Wins wins, T* dq, T* room) const {
     const AttentionParts<T>& p = parts_;
     const int64_t keys = std::min(part_keys_, p.keys - first), tile = query_block * p.tile_keys;
     const auto take = [&room](int64_t n) {
@@ -133,6 +142,7 @@ class Backward {
       return here;
     };
     T *const q_across = take(query_block * p.width), *const g_across = take(query_block * p.value_width);
+    T* const out_across = take(query_block * p.value_width);
     T *const q_room = take(query_block * p.width), *const g_room = take(query_block * p.value_width);
     T *const scores = take(tile), *const slopes = take(tile), *const bias = take(tile), *const factors = take(tile);
     T *const largest = take(query_block), *const inverse = take(query_block), *const mean = take(query_block);
@@ -141,7 +151,7 @@ class Backward {
     const MatrixView<T> all_q = p.q.view(index), all_g = g_.view(index);
     const MatrixView<T> k = dense_rows(p.k.view(index), first, keys, p.width, k_room);
     const MatrixView<T> v = dense_rows(p.v.view(index), first, keys, p.value_width, v_room);
-    std::fill_n(dq, p.queries * p.width, T(0));
+    if (dq) std::fill_n(dq, p.queries * p.width, T(0));
     std::fill_n(dk, keys * p.width, T(0));
     std::fill_n(dv, keys * p.value_width, T(0));
     for (int64_t number = 0; number < p.query_blocks; ++number) {
@@ -151,7 +161,7 @@ class Backward {
       const MatrixView<T> g = dense_rows(all_g, i, queries, p.value_width, g_room);
       transpose_rows(q, queries, p.width, q_across);
       transpose_rows(g, queries, p.value_width, g_across);
-      load_statistics(index, i, queries, g, largest, inverse, mean);
+      load_statistics(index, i, queries, g_across, out_across, largest, inverse, mean);
       for (int64_t j = 0; j < keys; j += p.tile_keys) {
         if (p.masks.ends_before(i, queries, first + j)) break;
         const int64_t n = std::min(p.tile_keys, keys - j);
@@ -161,7 +171,7 @@ class Backward {
         const MatrixView<T> v_tile{v.data + j * v.row_stride, v.row_stride, 1};
         const MatrixView<T> weights{scores, query_block, 1}, ds{slopes, query_block, 1};
         gemm<T>(n, query_block, p.width, p.scale, k_tile, {q_across, query_block, 1}, T(0), scores, query_block);
-        multiply<T>(wins_, n, query_block, p.value_width, T(1), v_tile, {g_across, query_block, 1}, T(0), slopes,
+        multiply<T>(wins, n, query_block, p.value_width, T(1), v_tile, {g_across, query_block, 1}, T(0), slopes,
                     query_block);
         if (p.dropout.active()) p.dropout.tile(index, number, first + j, n, factors);
         const GradientTile<T> at{scores,
@@ -174,40 +184,39 @@ class Backward {
                                  p.scale};
         simd::dispatch([&](auto target) { SLOPE_INLINE_CALL differentiate_tile<decltype(target)>(at, n); });
         if (dv_)
-          multiply<T>(wins_, n, p.value_width, queries, T(1), weights, g, T(1), dv + j * p.value_width, p.value_width);
-        if (dk_) multiply<T>(wins_, n, p.width, queries, T(1), ds, q, T(1), dk + j * p.width, p.width);
-        if (dq_)
-          multiply<T>(wins_, queries, p.width, n, T(1), ds.transposed(), k_tile, T(1), dq + i * p.width, p.width);
+          multiply<T>(wins, n, p.value_width, queries, T(1), weights, g, T(1), dv + j * p.value_width, p.value_width);
+        if (dk_) multiply<T>(wins, n, p.width, queries, T(1), ds, q, T(1), dk + j * p.width, p.width);
+        if (dq) multiply<T>(wins, queries, p.width, n, T(1), ds.transposed(), k_tile, T(1), dq + i * p.width, p.width);
       }
     }
+    if (wins == Wins::no_zero && !((!dq || all_finite(dq, p.queries * p.width)) && all_finite(dk, keys * p.width) &&
+                                   all_finite(dv, keys * p.value_width)))
+      return false;
     if (dk_) write(*dk_, index, first, keys, dk);
     if (dv_) write(*dv_, index, first, keys, dv);
+    return true;
   }
 
-  void load_statistics(int64_t index, int64_t i, int64_t queries, const MatrixView<T>& g, T* largest, T* inverse,
-                       T* mean) const {
+  void load_statistics(int64_t index, int64_t i, int64_t queries, const T* g_across, T* out_across, T* largest,
+                       T* inverse, T* mean) const {
     const AttentionParts<T>& p = parts_;
     const T* const stats = stats_ + index * 2 * p.queries + i;
-    const MatrixView<T> out = out_.view(index);
     for (int64_t r = 0; r < query_block; ++r) {
-      const bool there = r < queries;
-      largest[r] = there ? stats[r] : T(0);
-      inverse[r] = there ? stats[p.queries + r] : T(0);
-      double sum = 0;
-      for (int64_t e = 0; there && e < p.value_width; ++e) {
-        const T up = g.data[r * g.row_stride + e];
-        if (up != T(0))
-          sum += static_cast<double>(up) * static_cast<double>(out.data[(i + r) * out.row_stride + e * out.col_stride]);
-      }
-      mean[r] = static_cast<T>(sum);
+      largest[r] = r < queries ? stats[r] : T(0);
+      inverse[r] = r < queries ? stats[p.queries + r] : T(0);
     }
+    const MatrixView<T> out = out_.view(index);
+    transpose_rows<T>({out.data + i * out.row_stride, out.row_stride, out.col_stride}, queries, p.value_width,
+                      out_across);
+    simd::dispatch([&](auto target) {
+      SLOPE_INLINE_CALL mean_slopes<decltype(target)>(g_across, out_across, p.value_width, mean);
+    });
   }
 
   AttentionParts<T> parts_;
   Target dq_, dk_, dv_;
   MatrixBatch<T> g_, out_;
   const T* stats_;
-  Wins wins_;
   int64_t part_keys_, key_parts_;
 };
 

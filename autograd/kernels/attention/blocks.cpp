@@ -1,9 +1,6 @@
 #include "slope/autograd/kernels/attention/blocks.h"
 
-#include <atomic>
 #include <type_traits>
-
-#include "slope/autograd/kernels/loops/iterate.h"
 
 namespace slope {
 
@@ -17,27 +14,6 @@ template <class T>
 constexpr T hidden = -std::numeric_limits<T>::infinity();
 
 }  // namespace
-
-bool all_finite(const TensorImpl& x) {
-  std::atomic<bool> finite{true};
-  const StridedLoop<1> loop(x.sizes, {&x});
-  visit_floating(x.dtype, [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    loop.run(grain_cheap, [&](char* const* p, const int64_t* step, int64_t n) {
-      bool good = true;
-      const auto check = [&](const auto& at) {
-        for (int64_t i = 0; i < n; ++i) good &= std::abs(at(i)) <= std::numeric_limits<T>::max();
-      };
-      const T* const dense = reinterpret_cast<const T*>(p[0]);
-      if (step[0] == sizeof(T))
-        check([=](int64_t i) { return dense[i]; });
-      else
-        check([=](int64_t i) { return *reinterpret_cast<const T*>(p[0] + i * step[0]); });
-      if (!good) finite.store(false, std::memory_order_relaxed);
-    });
-  });
-  return finite;
-}
 
 template <class T>
 AttentionMasks<T>::AttentionMasks(const AttentionProblem& problem, int64_t, int64_t)

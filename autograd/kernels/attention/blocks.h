@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 
 #include "slope/autograd/core/internal/random_tiles.h"
 #include "slope/autograd/kernels/attention/attention.h"
 #include "slope/autograd/kernels/gemm/gemm.h"
 #include "slope/autograd/kernels/gemm/gemm_tile.h"
+#include "slope/autograd/kernels/simd/each_vector.h"
 #include "slope/autograd/kernels/simd/internal/inline_call.h"
 #include "slope/autograd/kernels/simd/lanes.h"
 
@@ -61,7 +63,10 @@ MatrixView<T> dense_rows(const MatrixView<T>& x, std::int64_t first, std::int64_
   // Rows far apart share few places in the caches, and each has a page of its own.
   if (x.col_stride == 1 && x.row_stride <= 2 * columns && x.row_stride > 0) return {from, x.row_stride, 1};
   for (std::int64_t i = 0; i < rows; ++i, from += x.row_stride)
-    for (std::int64_t j = 0; j < columns; ++j) room[i * columns + j] = from[j * x.col_stride];
+    if (x.col_stride == 1)
+      std::memcpy(room + i * columns, from, static_cast<std::size_t>(columns) * sizeof(T));
+    else
+      for (std::int64_t j = 0; j < columns; ++j) room[i * columns + j] = from[j * x.col_stride];
   return {room, columns, 1};
 }
 
@@ -73,10 +78,33 @@ void transpose_rows(const MatrixView<T>& x, std::int64_t rows, std::int64_t colu
   });
 }
 
+/// to(j, i) = x[i * query_block + j] for `rows` j and `columns` i: a transposed tile back into a matrix. `room` holds 16 times
+/// query_block numbers.
+template <class T>
+void store_transposed(const T* x, std::int64_t rows, std::int64_t columns, T* to, std::int64_t row_stride,
+                      std::int64_t column_stride, T* room) {
+  constexpr std::int64_t together = 16;
+  for (std::int64_t i = 0; i < columns; i += together) {
+    const std::int64_t n = std::min(together, columns - i);
+    simd::dispatch([&](auto) {
+      SLOPE_INLINE_CALL gemm_tile::pack_sliver<together>(n, rows, x + i * query_block, query_block, std::int64_t{1},
+                                                         room);
+    });
+    for (std::int64_t j = 0; j < rows; ++j) {
+      T* const row = to + j * row_stride + i * column_stride;
+      if (column_stride == 1 && n == together)
+        std::memcpy(row, room + j * together, together * sizeof(T));
+      else
+        for (std::int64_t r = 0; r < n; ++r) row[r * column_stride] = room[j * together + r];
+    }
+  }
+}
+
 /// A zero that makes a product 0, whatever it is multiplied by.
 enum class Wins { no_zero, right_zero, any_zero };
 
-/// C = alpha A B + beta C. Only where the operation's factors are not all finite does it matter which zeros win.
+/// C = alpha A B + beta C. It only matters which zeros win where factors are not finite, so a result is computed again by that
+/// rule if it is not.
 template <class T>
 void multiply(Wins wins, std::int64_t m, std::int64_t n, std::int64_t k, T alpha, const MatrixView<T>& a,
               const MatrixView<T>& b, T beta, T* c, std::int64_t ldc) {
@@ -94,8 +122,18 @@ void multiply(Wins wins, std::int64_t m, std::int64_t n, std::int64_t k, T alpha
     }
 }
 
-/// Whether all elements are finite.
-bool all_finite(const TensorImpl& x);
+/// Whether n numbers are finite.
+template <class T>
+bool all_finite(const T* x, std::int64_t n) {
+  bool finite = true;
+  simd::dispatch([&](auto target) {
+    using V = typename decltype(target)::template Lanes<T>;
+    auto good = typename V::mask_type(true);
+    simd::each_vector<V>(n, [&](const auto& load, const auto&, int) { good = good & isfinite(load(x)); });
+    finite = good.all();
+  });
+  return finite;
+}
 
 enum class Seen { none, some, all };
 
@@ -124,11 +162,12 @@ class AttentionDropout {
  public:
   AttentionDropout(double p, const PhiloxSpan& random, std::int64_t queries, std::int64_t keys)
       : random_(random),
-        limit_(static_cast<std::uint64_t>(std::ceil(p * 0x1p32))),
+        active_(p > 0),
+        last_dropped_(static_cast<std::uint32_t>(std::max(0.0, std::ceil(p * 0x1p32) - 1))),
         scale_(p < 1 ? 1 / (1 - p) : 0),
         query_blocks_((queries + query_block - 1) / query_block),
         key_groups_((keys + keys_together - 1) / keys_together) {}
-  bool active() const { return limit_ > 0; }
+  bool active() const { return active_; }
 
   /// factors [keys, query_block] for the queries of a block and the keys from j on, a multiple of `keys_together`.
   template <class T>
@@ -137,9 +176,13 @@ class AttentionDropout {
     for (std::int64_t at = 0; at < keys; at += keys_together) {
       const std::int64_t group = (index * query_blocks_ + block) * key_groups_ + (j + at) / keys_together;
       philox_tile(random_, static_cast<std::uint64_t>(group) * tile_blocks, words);
-      const std::int64_t n = std::min(keys_together, keys - at) * query_block;
       T* const to = factors + at * query_block;
-      for (std::int64_t i = 0; i < n; ++i) to[i] = words[i] >= limit_ ? static_cast<T>(scale_) : T(0);
+      const std::int64_t n = std::min(keys_together, keys - at) * query_block;
+      const std::uint32_t last = last_dropped_;
+      const T scale = static_cast<T>(scale_);
+      simd::dispatch([=, &words](auto) {  // for its instructions
+        for (std::int64_t i = 0; i < n; ++i) to[i] = words[i] > last ? scale : T(0);
+      });
     }
   }
 
@@ -147,7 +190,8 @@ class AttentionDropout {
 
  private:
   PhiloxSpan random_;
-  std::uint64_t limit_;
+  bool active_;
+  std::uint32_t last_dropped_;  // the largest word that drops
   double scale_;
   std::int64_t query_blocks_, key_groups_;
 };
