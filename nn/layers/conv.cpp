@@ -115,7 +115,7 @@ void check_tensors(const char* op, int dims, bool transposed, In x, const Tensor
   if (!bias.defined()) return;
   if (!wants_bias) throw ValueError(concat(op, ": got a bias although the options say bias=false"), loc);
   const int64_t out = transposed ? checked_mul(w[1], groups, op, loc) : w[0];
-  if (bias.shape() != Shape{out})
+  if (bias.dim() != 1 || bias.shape()[0] != out)
     throw ShapeError(concat(op, ": Given ", transposed ? "transposed=1, " : "", "weight of size ", w,
                             ", expected bias to be 1-dimensional with ", out, " elements, but got bias of size ",
                             bias.shape(), " instead"),

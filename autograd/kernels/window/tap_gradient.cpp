@@ -9,7 +9,7 @@
 namespace slope {
 namespace {
 
-using gemm_tile::inner_block;
+using gemm_tile::even_piece;
 using gemm_tile::pieces_of;
 using std::int64_t;
 
@@ -26,24 +26,25 @@ struct Runs {
   std::vector<std::size_t> ends;
 };
 
+/// Positions that are summed in registers before they are added in double, about.
+constexpr int64_t cut = 256;
+
 Runs runs_of(const TapAxes& axes, const TapLayout& layout, const TapBlock& b) {
   Runs all;
-  const int64_t width = axes[2].positions;
-  int64_t position = 0, since = 0;
+  const int64_t width = axes[2].positions, positions = b.images * b.depths * b.heights * width;
+  const int64_t pieces = std::max<int64_t>(1, positions / cut), longest = even_piece(width, 2 * cut, 1);
+  int64_t position = 0, ended = 0;
   for (int64_t n = 0; n < b.images; ++n)
     for (int64_t d = 0; d < b.depths; ++d)
       for (int64_t h = 0; h < b.heights; ++h)
-        for (int64_t w = 0; w < width; w += inner_block) {
-          const int64_t length = std::min(inner_block, width - w);
+        for (int64_t w = 0; w < width; w += longest) {
+          const int64_t length = std::min(longest, width - w);
           all.runs.push_back({layout.row(n, d, h) + w, position, length});
           position += length;
-          since += length;
-          if (since >= inner_block) {
-            all.ends.push_back(all.runs.size());
-            since = 0;
-          }
+          if (position * pieces < (ended + 1) * positions) continue;
+          all.ends.push_back(all.runs.size());
+          ended = position * pieces / positions;
         }
-  if (since > 0) all.ends.push_back(all.runs.size());
   return all;
 }
 
@@ -117,6 +118,9 @@ struct TapSums {
   static constexpr int steps = Vectors == 1 ? 2 : 1;
   static constexpr int64_t width = Vectors * V::size;
 
+  /// What there is room for: all tiles are whole.
+  static int64_t taps_kept(int64_t n) { return pieces_of(n, taps) * taps; }
+
   /// Adds a block for the taps [begin, end), a multiple of `taps` but at the end of all. `offset` has `taps` entries more.
   static void add(const Runs& runs, const T* source, const int64_t* offset, int64_t begin, int64_t end, const T* panel,
                   int64_t slivers, int64_t positions, double* to) {
@@ -128,11 +132,17 @@ struct TapSums {
         for (int64_t k = begin; k < end; k += taps)
           SLOPE_INLINE_CALL rows_tile<Target, taps, Vectors, steps>(
               sums, loads, runs.runs.data() + first, runs.runs.data() + last, source, offset + k,
-              panel + s * positions * width, to + (k - begin) * slivers * width + s * width, slivers * width);
+              panel + s * positions * width, to + (s * taps_kept(end - begin) + k - begin) * width, width);
       first = last;
     }
   }
 };
+
+/// Nothing is copied where all taps are inside: sums read no element that is not theirs.
+template <class T>
+bool read_in_place(const TapGradient<T>& p) {
+  return p.axes[0].inside() && p.axes[1].inside() && p.axes[2].inside() && p.axes[2].step == 1 && p.source.axis[2] == 1;
+}
 
 template <class T>
 TapBlock block_size(const TapGradient<T>& p) {
@@ -145,7 +155,7 @@ TapBlock block_size(const TapGradient<T>& p) {
   const double part = copy_bytes / std::max(copy, grads);
   TapBlock b{0, 1, 0, a[0].positions, 0, a[1].positions};
   if (part >= 1) {
-    b.images = std::min(p.batch, static_cast<int64_t>(part));
+    b.images = even_piece(p.batch, static_cast<int64_t>(std::min(part, static_cast<double>(p.batch))), 1);
   } else if (part * static_cast<double>(a[0].positions) >= 1) {
     b.depths = static_cast<int64_t>(part * static_cast<double>(a[0].positions));
   } else {
@@ -177,7 +187,9 @@ void run_rows(const TapGradient<T>& p) {
   const int64_t channel_taps = tap_count(p.axes), taps = p.channels * channel_taps, positions = position_count(p.axes);
   const int64_t slivers = pieces_of(p.rows, Kernel::width);
   const TapBlocks blocks{p.batch, p.axes[0].positions, p.axes[1].positions, block_size(p)};
-  const TapLayout layout = TapLayout::of_copy(p.axes, p.channels, blocks.most);
+  const bool in_place = read_in_place(p);
+  const TapLayout layout =
+      in_place ? TapLayout::in_place(p.axes, p.source) : TapLayout::of_copy(p.axes, p.channels, blocks.most);
   std::vector<int64_t> offsets = layout.offsets(p.axes, p.channels);
   offsets.insert(offsets.end(), Kernel::taps,
                  offsets.back());  // what a last tile has too much is computed and not used
@@ -187,11 +199,10 @@ void run_rows(const TapGradient<T>& p) {
 
   each_part(p.groups, taps, Kernel::taps, work, [&](int64_t begin, int64_t end, int64_t group) {
     const int64_t c = begin / channel_taps, channels = (end - 1) / channel_taps + 1 - c;
-    const int64_t sums_size = pieces_of(end - begin, Kernel::taps) * Kernel::taps * slivers * Kernel::width;
+    const int64_t kept = Kernel::taps_kept(end - begin), sums_size = kept * slivers * Kernel::width;
     const memory::Scratch<double> sums(sums_size);
     std::fill_n(sums.data(), sums_size, 0.0);
-    const int64_t copy_size = layout.batch * blocks.most.images;
-    const memory::Scratch<T> copy(copy_size);
+    const memory::Scratch<T> copy(in_place ? 0 : layout.batch * blocks.most.images);
     const memory::Scratch<T> panel(slivers * Kernel::width * block_positions);
     const TapCopy<Target, T> fill(p.axes, layout);
     Runs runs;
@@ -205,23 +216,32 @@ void run_rows(const TapGradient<T>& p) {
                             (b.depth * p.axes[1].positions + b.height) * p.axes[2].positions;
       Field<const T> source = p.source;
       source.data += (group * p.channels + c) * source.channel;
+      const T* const from =
+          in_place ? source.data + layout.row(b.image, b.depth, b.height) - c * source.channel : copy.data();
       simd::dispatch([&](auto target) {
         if constexpr (std::is_same_v<decltype(target), Target>) {
-          fill(source, channels, b, copy.data() + c * layout.channel);
+          if (!in_place) fill(source, channels, b, copy.data() + c * layout.channel);
           for (int64_t s = 0; s < slivers; ++s)
             for (int64_t n = 0; n < b.images; ++n)
               gemm_tile::pack_sliver<Kernel::width>(
                   std::min<int64_t>(Kernel::width, p.rows - s * Kernel::width), of_image,
                   grad + (n * p.groups * p.rows + s * Kernel::width) * positions, positions, 1,
                   panel.data() + (s * count + n * of_image) * Kernel::width);
-          Kernel::add(runs, copy.data(), offsets.data(), begin, end, panel.data(), slivers, count, sums.data());
+          Kernel::add(runs, from, offsets.data(), begin, end, panel.data(), slivers, count, sums.data());
         }
       });
     }
+    // Transposed in squares that fit the first-level cache.
+    constexpr int64_t square = 16;
     T* const to = p.weight + group * p.rows * taps;
-    for (int64_t m = 0; m < p.rows; ++m)
-      for (int64_t k = begin; k < end; ++k)
-        to[m * taps + k] = static_cast<T>(sums.data()[(k - begin) * slivers * Kernel::width + m]);
+    for (int64_t s = 0; s < slivers; ++s)
+      for (int64_t k = begin; k < end; k += square) {
+        const int64_t m = s * Kernel::width, rows = std::min<int64_t>(Kernel::width, p.rows - m);
+        const double* const from = sums.data() + (s * kept + k - begin) * Kernel::width;
+        for (int64_t r = 0; r < rows; ++r)
+          for (int64_t i = 0; i < std::min(square, end - k); ++i)
+            to[(m + r) * taps + k + i] = static_cast<T>(from[i * Kernel::width + r]);
+      }
   });
 }
 
@@ -230,7 +250,9 @@ template <class Target, class T>
 void run_lanes(const TapGradient<T>& p) {
   const int64_t channel_taps = tap_count(p.axes), taps = p.channels * channel_taps, positions = position_count(p.axes);
   const TapBlocks blocks{p.batch, p.axes[0].positions, p.axes[1].positions, block_size(p)};
-  const TapLayout layout = TapLayout::of_copy(p.axes, p.channels, blocks.most);
+  const bool in_place = read_in_place(p);
+  const TapLayout layout =
+      in_place ? TapLayout::in_place(p.axes, p.source) : TapLayout::of_copy(p.axes, p.channels, blocks.most);
   const std::vector<int64_t> offsets = layout.offsets(p.axes, p.channels);
   const double work =
       static_cast<double>(p.batch * p.groups * p.rows) * static_cast<double>(taps) * static_cast<double>(positions);
@@ -239,7 +261,7 @@ void run_lanes(const TapGradient<T>& p) {
     const int64_t c = begin / channel_taps, channels = (end - 1) / channel_taps + 1 - c;
     const memory::Scratch<double> sums((end - begin) * p.rows);
     std::fill_n(sums.data(), (end - begin) * p.rows, 0.0);
-    const memory::Scratch<T> copy(layout.batch * blocks.most.images);
+    const memory::Scratch<T> copy(in_place ? 0 : layout.batch * blocks.most.images);
     const TapCopy<Target, T> fill(p.axes, layout);
     Runs runs;
     TapBlock shape{0, 0, 0, 0, 0, 0};
@@ -256,22 +278,24 @@ void run_lanes(const TapGradient<T>& p) {
                             (b.depth * p.axes[1].positions + b.height) * p.axes[2].positions;
       Field<const T> source = p.source;
       source.data += (group * p.channels + c) * source.channel;
+      const T* const from =
+          in_place ? source.data + layout.row(b.image, b.depth, b.height) - c * source.channel : copy.data();
       simd::dispatch([&](auto target) {
         if constexpr (std::is_same_v<decltype(target), Target>) {
-          fill(source, channels, b, copy.data() + c * layout.channel);
-          const auto tile = [&](auto count, const Run* from, const Run* to, int64_t m, int64_t k) {
+          if (!in_place) fill(source, channels, b, copy.data() + c * layout.channel);
+          const auto tile = [&](auto count, const Run* run, const Run* last_run, int64_t m, int64_t k) {
             SLOPE_INLINE_CALL lanes_tile<Target, count>(
-                std::make_index_sequence<static_cast<std::size_t>(decltype(count)::value)>(), from, to, copy.data(),
+                std::make_index_sequence<static_cast<std::size_t>(decltype(count)::value)>(), run, last_run, from,
                 offsets.data() + k, grad + m * positions, sums.data() + (k - begin) * p.rows + m, p.rows);
           };
           std::size_t first = 0;
           for (const std::size_t last : runs.ends) {
-            const Run *const from = runs.runs.data() + first, *const to = runs.runs.data() + last;
+            const Run *const run = runs.runs.data() + first, *const end_run = runs.runs.data() + last;
             for (int64_t m = 0; m < p.rows; ++m) {
               int64_t k = begin;
-              for (; k + 9 <= end; k += 9) tile(std::integral_constant<int, 9>(), from, to, m, k);
-              for (; k + 4 <= end; k += 4) tile(std::integral_constant<int, 4>(), from, to, m, k);
-              for (; k < end; ++k) tile(std::integral_constant<int, 1>(), from, to, m, k);
+              for (; k + 9 <= end; k += 9) tile(std::integral_constant<int, 9>(), run, end_run, m, k);
+              for (; k + 4 <= end; k += 4) tile(std::integral_constant<int, 4>(), run, end_run, m, k);
+              for (; k < end; ++k) tile(std::integral_constant<int, 1>(), run, end_run, m, k);
             }
             first = last;
           }
@@ -298,7 +322,8 @@ void run_shape(const TapGradient<T>& p) {
 }  // namespace
 
 template <class T>
-void tap_gradient(const TapGradient<T>& p) {
+void tap_gradient(const TapGradient<T>& given) {
+  const TapGradient<T> p = joined(given);
   const int64_t size = p.groups * p.rows * p.channels * tap_count(p.axes);
   if (size == 0) return;
   if (p.batch * position_count(p.axes) == 0) {

@@ -258,12 +258,17 @@ struct BlockProduct {
       return;
     }
     // What a piece writes too much, the next one overwrites.
+    const T* from[width];
+    int64_t at[width];
+    int64_t pieces = 0;
+    for (int64_t i = 0; i < count; ++i)
+      for (int j = x[i].first; j < x[i].end; ++j, ++pieces) {
+        const Piece& piece = grid.pieces[static_cast<std::size_t>(j)];
+        from[pieces] = source + piece.source;
+        at[pieces] = i * V::size + piece.lane;
+      }
     for (int64_t k = 0; k < inner; ++k, to += width)
-      for (int64_t i = 0; i < count; ++i)
-        for (int j = x[i].first; j < x[i].end; ++j) {
-          const Piece& piece = grid.pieces[static_cast<std::size_t>(j)];
-          V::load(source + piece.source + offset[k]).store(to + i * V::size + piece.lane);
-        }
+      for (int64_t i = 0; i < pieces; ++i) V::load(from[i] + offset[k]).store(to + at[i]);
   }
 };
 
@@ -354,9 +359,12 @@ void run(const TapProduct<T>& p) {
   for (int64_t k = 0; k < taps && dense; ++k) dense = weight_taps[static_cast<std::size_t>(k)] == k;
   const memory::Scratch<T> weights(p.groups * tiles * Rows * taps);
   parallel_for(p.groups * tiles, std::max<int64_t>(1, (1 << 16) / (Rows * taps)), [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i)
-      pack_weights<Rows>(p, i / tiles, i % tiles, tiles, inner, weight_taps, dense,
-                         weights.data() + i / tiles * tiles * Rows * taps);
+    simd::dispatch([&](auto target) {
+      if constexpr (std::is_same_v<decltype(target), Target>)
+        for (int64_t i = begin; i < end; ++i)
+          pack_weights<Rows>(p, i / tiles, i % tiles, tiles, inner, weight_taps, dense,
+                             weights.data() + i / tiles * tiles * Rows * taps);
+    });
   });
 
   // Work for threads: blocks of groups, each in as many parts of its rows as there are too few of them.
@@ -397,25 +405,6 @@ void run(const TapProduct<T>& p) {
       });
     }
   });
-}
-
-/// Axes that hold nothing but themselves become one with the next: a longer row wastes fewer lanes.
-template <class T>
-TapProduct<T> joined(TapProduct<T> p) {
-  for (int rounds = 0; rounds < 2; ++rounds) {
-    TapAxis &h = p.axes[1], &w = p.axes[2];
-    const bool dense = p.source.axis[1] == w.size * p.source.axis[2] && p.out.axis[1] == w.positions * p.out.axis[2];
-    if (!w.trivial() || !h.trivial() || (h.size > 1 && !dense)) return p;
-    w.size = w.positions = w.size * h.size;
-    for (std::size_t a : {1U, 0U}) {
-      const bool last = a == 0;
-      p.axes[a] = last ? TapAxis{} : p.axes[a - 1];
-      p.source.axis[a] = last ? 0 : p.source.axis[a - 1];
-      p.out.axis[a] = last ? 0 : p.out.axis[a - 1];
-      p.weight_tap[a] = last ? 0 : p.weight_tap[a - 1];
-    }
-  }
-  return p;
 }
 
 template <class Target, class T>

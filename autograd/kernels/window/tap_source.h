@@ -125,6 +125,33 @@ struct TapLayout {
   }
 };
 
+/// Axes that hold nothing but themselves become one with the next, so that rows are longer: for products, which have `axes` and a
+/// `source`, and may have an `out` with strides and a `weight_tap`.
+template <class Product>
+Product joined(Product p) {
+  for (int rounds = 0; rounds < 2; ++rounds) {
+    TapAxis &h = p.axes[1], &w = p.axes[2];
+    if (!w.trivial() || !h.trivial()) return p;
+    const auto dense = [&](const auto& field) { return h.size <= 1 || field.axis[1] == w.size * field.axis[2]; };
+    if (!dense(p.source)) return p;
+    if constexpr (requires { p.out; })
+      if (!dense(p.out)) return p;
+    w.size = w.positions = w.size * h.size;
+    p.axes[1] = p.axes[0];
+    p.axes[0] = TapAxis{};
+    const auto shift = [](auto& strides) {
+      strides[1] = strides[0];
+      strides[0] = 0;
+    };
+    shift(p.source.axis);
+    if constexpr (requires { p.out; }) {
+      shift(p.out.axis);
+      shift(p.weight_tap);
+    }
+  }
+  return p;
+}
+
 /// Copies blocks of a source with their padding. Called by kernels of lanes.
 template <class Target, class T>
 class TapCopy {

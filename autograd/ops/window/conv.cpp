@@ -150,11 +150,13 @@ Grads<3> TransposedConvolution::backward(const Saved& s, const Tensor& g) const 
 Tensor ConvolutionWeight::forward(Saved& s, const Tensor& x, const Tensor& y) {
   if (y.requires_grad()) s.x = save(x);
   if (x.requires_grad()) s.y = save(y);
-  const Tensor g = dense(y);
+  // Where a kernel is flat, rows are joined, and with them the pieces that sums are made of: not to depend on the layout.
+  const bool flat = at.window.height().kernel == 1 && at.window.width().kernel == 1;
+  const Tensor from = flat ? dense(x) : x, g = dense(y);
   Tensor w = make_empty(weight, x.dtype());
   visit_floating(x.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
-    conv_weight<T>(at.window, sizes_of(x, weight, at.window, at.groups), field_of<T>(x, at.window.dims), data<T>(g),
+    conv_weight<T>(at.window, sizes_of(x, weight, at.window, at.groups), field_of<T>(from, at.window.dims), data<T>(g),
                    w.impl().ptr<T>());
   });
   return w;
