@@ -341,7 +341,7 @@ void run(const TapProduct<T>& p) {
   const int64_t taps = p.channels * tap_count(p.axes), tiles = pieces_of(p.rows, Rows);
   const int64_t inner = even_piece(taps, inner_block, 4), width = p.axes[2].positions;
 
-  const bool few_rows = p.rows <= 16;
+  const bool few_rows = p.rows <= Rows || (p.rows <= 32 && width % V::size == 0);
   const bool in_place = !few_rows && width % V::size == 0 && p.axes[0].inside() && p.axes[1].inside() &&
                         p.axes[2].inside() && p.axes[2].step == 1 && p.source.axis[2] == 1;
   const TapBlocks blocks{p.batch, p.axes[0].positions, p.axes[1].positions, block_size(p, in_place)};
