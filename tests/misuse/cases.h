@@ -77,6 +77,8 @@ Cases<slope::Tensor> make_cases(Type<slope::Tensor>);
 Cases<slope::Scalar> make_cases(Type<slope::Scalar>);
 Cases<slope::Shape> make_cases(Type<slope::Shape>);
 Cases<slope::Dims> make_cases(Type<slope::Dims>);
+Cases<slope::IntArray> make_cases(Type<slope::IntArray>);
+Cases<slope::nn::ConvPadding> make_cases(Type<slope::nn::ConvPadding>);
 Cases<slope::DType> make_cases(Type<slope::DType>);
 Cases<slope::Index> make_cases(Type<slope::Index>);
 Cases<slope::Slice> make_cases(Type<slope::Slice>);

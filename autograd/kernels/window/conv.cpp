@@ -1,6 +1,7 @@
 #include "slope/autograd/kernels/window/conv.h"
 
 #include <numeric>
+#include <vector>
 
 #include "slope/autograd/kernels/window/tap_product.h"
 
@@ -53,19 +54,20 @@ Phase phase_of(const WindowAxis& x, int64_t first) {
 template <class T>
 void conv(const Window& w, const ConvSizes& s, const Field<const T>& x, const T* weight, const T* bias, T* y) {
   const int64_t taps = w.taps(), kw = w.width().kernel;
-  tap_product<T>({s.batch,
-                  s.groups,
-                  s.out,
-                  s.in,
-                  axes_of(w),
-                  x,
-                  weight,
-                  s.out * s.in * taps,
-                  s.in * taps,
-                  taps,
-                  {w.height().kernel * kw, kw, 1},
-                  bias,
-                  dense_field(y, s.groups * s.out, w, &WindowAxis::output)});
+  const TapProduct<T> p{s.batch,
+                        s.groups,
+                        s.out,
+                        s.in,
+                        axes_of(w),
+                        x,
+                        weight,
+                        s.out * s.in * taps,
+                        s.in * taps,
+                        taps,
+                        {w.height().kernel * kw, kw, 1},
+                        bias,
+                        dense_field(y, s.groups * s.out, w, &WindowAxis::output)};
+  tap_product<T>({&p, 1});
 }
 
 template <class T>
@@ -74,19 +76,25 @@ void conv_input(const Window& w, const ConvSizes& s, const Field<const T>& y, co
   const Field<T> whole = dense_field(x, s.groups * s.in, w, &WindowAxis::input);
   const std::array<int64_t, 3> tap_strides = {w.height().kernel * kw, kw, 1};
   const auto phases = [&](std::size_t a) { return std::min(w.axes[a].stride, w.axes[a].input); };
-  for (int64_t i = 0; i < phases(0) * phases(1) * phases(2); ++i) {
-    const std::array<int64_t, 3> first = {i / phases(2) / phases(1), i / phases(2) % phases(1), i % phases(2)};
-    TapProduct<T> p{s.batch, s.groups,    s.in,      s.out, {},   y, weight, s.out * s.in * taps,
-                    taps,    s.in * taps, {0, 0, 0}, bias,  whole};
-    for (std::size_t a = 0; a < 3; ++a) {
-      const Phase phase = phase_of(w.axes[a], first[a]);
-      p.axes[a] = phase.axis;
-      p.weight += phase.tap * tap_strides[a];
-      p.weight_tap[a] = phase.tap_step * tap_strides[a];
-      p.out.data += first[a] * whole.axis[a];
-      p.out.axis[a] = w.axes[a].stride * whole.axis[a];
+  std::vector<TapProduct<T>> row(static_cast<std::size_t>(phases(2)));
+  for (int64_t i = 0; i < phases(0) * phases(1); ++i) {
+    for (int64_t j = 0; j < phases(2); ++j) {
+      TapProduct<T> p{s.batch, s.groups,    s.in,      s.out, {},   y, weight, s.out * s.in * taps,
+                      taps,    s.in * taps, {0, 0, 0}, bias,  whole};
+      const std::array<int64_t, 3> first = {i / phases(1), i % phases(1), j};
+      for (std::size_t a = 0; a < 3; ++a) {
+        const Phase phase = phase_of(w.axes[a], first[a]);
+        p.axes[a] = phase.axis;
+        p.weight += phase.tap * tap_strides[a];
+        p.weight_tap[a] = phase.tap_step * tap_strides[a];
+        p.out.data += first[a] * whole.axis[a];
+        p.out.axis[a] = w.axes[a].stride * whole.axis[a];
+      }
+      // Fewer elements than the stride have a phase each.
+      p.out.axis[2] = phases(2);
+      row[static_cast<std::size_t>(j)] = p;
     }
-    tap_product(p);
+    tap_product<T>(row);
   }
 }
 

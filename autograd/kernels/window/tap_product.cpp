@@ -1,276 +1,18 @@
 #include "slope/autograd/kernels/window/tap_product.h"
 
-#include <utility>
+#include <memory>
 
 #include "slope/autograd/core/internal/scratch.h"
 #include "slope/autograd/core/parallel.h"
-#include "slope/autograd/kernels/gemm/gemm_tile.h"
-#include "slope/autograd/kernels/simd/internal/inline_call.h"
+#include "slope/autograd/kernels/window/tap_plan.h"
+#include "slope/autograd/kernels/window/tap_tile.h"
 
 namespace slope {
 namespace {
 
+using namespace taps;
 using gemm_tile::even_piece;
 using gemm_tile::inner_block;
-using gemm_tile::pieces_of;
-using std::int64_t;
-
-/// Lanes that belong to neighbouring positions of one row, counted from the block's first element.
-struct Piece {
-  int lane, count;
-  int64_t source, out;
-};
-
-/// The positions of one vector of a tile: pieces [first, end).
-struct Positions {
-  int64_t source;  // of the first lane, where the others follow
-  int64_t out;
-  int first, end;
-  bool side_by_side;  // in the source: may be loaded
-  bool whole;         // all lanes, side by side in the result
-};
-
-/// Where the vectors of a tile read their taps.
-enum class Reading {
-  /// Each from one place. Lanes beyond the end of a row are computed in vain.
-  rows,
-  /// The same, but vectors pass over the padding between rows.
-  flat,
-  /// From a sliver that is packed first: no lane is wasted.
-  packed
-};
-
-struct Grid {
-  std::vector<Piece> pieces;
-  std::vector<Positions> vectors;
-};
-
-template <class T>
-class Plan {
- public:
-  Plan(const TapProduct<T>& p, const TapLayout& layout, int64_t lanes) : p_(p), layout_(layout), lanes_(lanes) {}
-
-  /// The vectors of a block, whose first position they count from.
-  Grid grid(const TapBlock& b, Reading reading) const {
-    Grid g;
-    const int64_t width = p_.axes[2].positions, row_step = layout_.position[1];
-    for (int64_t n = 0; n < b.images; ++n)
-      for (int64_t d = 0; d < b.depths; ++d) {
-        const int64_t from = layout_.row(n, d, 0), to = n * p_.out.batch + d * p_.out.axis[0];
-        if (reading == Reading::flat) {
-          for (int64_t at = 0, end = (b.heights - 1) * row_step + width; at < end; at += lanes_) {
-            begin(g, from + at);
-            for (int64_t lane = 0; lane < std::min(lanes_, end - at);) {
-              const int64_t h = (at + lane) / row_step, w = (at + lane) % row_step;
-              const int64_t count = std::min(lanes_ - lane, w < width ? width - w : row_step - w);
-              if (w < width) add(g, lane, count, from + at + lane, out(to, h, w));
-              lane += count;
-            }
-            finish(g);
-          }
-        } else {
-          for (int64_t h = 0; h < b.heights; ++h)
-            for (int64_t w = 0; w < width;) {
-              const int64_t source = from + h * row_step + w;
-              const bool fresh = reading == Reading::rows || filled_ == 0;
-              if (fresh) begin(g, source);
-              const int64_t count = std::min(lanes_ - (fresh ? 0 : filled_), width - w);
-              add(g, fresh ? 0 : filled_, count, source, out(to, h, w));
-              w += count;
-              if (reading == Reading::rows || filled_ == lanes_) finish(g);
-            }
-        }
-      }
-    if (filled_ > 0) finish(g);
-    return g;
-  }
-
-  int64_t vectors_of_rows(const TapBlock& b) const {
-    return b.images * b.depths * b.heights * pieces_of(p_.axes[2].positions, lanes_);
-  }
-  /// As many for Reading::flat, which images that are not copied do not allow.
-  int64_t vectors_of_flat(const TapBlock& b) const {
-    return b.images * b.depths * pieces_of((b.heights - 1) * layout_.position[1] + p_.axes[2].positions, lanes_);
-  }
-
- private:
-  int64_t out(int64_t to, int64_t h, int64_t w) const { return to + h * p_.out.axis[1] + w * p_.out.axis[2]; }
-  void begin(Grid& g, int64_t source) const {
-    const int at = static_cast<int>(g.pieces.size());
-    g.vectors.push_back({source, 0, at, at, true, true});
-    filled_ = 0;
-  }
-  void add(Grid& g, int64_t lane, int64_t count, int64_t source, int64_t to) const {
-    g.pieces.push_back({static_cast<int>(lane), static_cast<int>(count), source, to});
-    filled_ = lane + count;
-  }
-  void finish(Grid& g) const {
-    Positions& v = g.vectors.back();
-    v.end = static_cast<int>(g.pieces.size());
-    v.out = v.end > v.first ? g.pieces[static_cast<std::size_t>(v.first)].out : 0;
-    int64_t lanes = 0;
-    for (int i = v.first; i < v.end; ++i) {
-      const Piece& x = g.pieces[static_cast<std::size_t>(i)];
-      v.side_by_side = v.side_by_side && x.source == v.source + x.lane;
-      v.whole = v.whole && x.lane == lanes && x.out == v.out + lanes;
-      lanes += x.count;
-    }
-    v.whole = v.whole && lanes == lanes_ && p_.out.axis[2] == 1;
-    filled_ = 0;
-  }
-
-  const TapProduct<T>& p_;
-  TapLayout layout_;
-  int64_t lanes_;
-  mutable int64_t filled_ = 0;
-};
-
-/// Where a tile's sums go, and what they are added to: bias or nothing for the first block of taps, else what is there.
-template <class T>
-struct Sums {
-  T* out;
-  int64_t row_stride, position_stride, rows;
-  const T* bias;
-  bool first;
-  const Grid& grid;
-};
-
-template <class V, class T>
-inline V added(const V& sum, const Sums<T>& to, int64_t row, const T* at) {
-  if (!to.first) return sum + V::load(at);
-  return to.bias ? sum + V(to.bias[row]) : sum;
-}
-
-/// The vectors [vector, vector + count) of a tile, where not all are whole or not all rows are there.
-template <class Target, int Vectors, class T>
-inline void put_pieces(int64_t vector, int64_t count, const T* sums, const Sums<T>& to) {
-  using V = typename Target::template Lanes<T>;
-  for (int64_t v = 0; v < count; ++v) {
-    const Positions& x = to.grid.vectors[static_cast<std::size_t>(vector + v)];
-    for (int64_t r = 0; r < to.rows; ++r) {
-      const T* const sum = sums + (r * Vectors + v) * V::size;
-      T* const out = to.out + r * to.row_stride;
-      if (x.whole) {
-        added(V::load(sum), to, r, out + x.out).store(out + x.out);
-        continue;
-      }
-      const T start = to.first && to.bias ? to.bias[r] : T(0);
-      for (int i = x.first; i < x.end; ++i) {
-        const Piece& piece = to.grid.pieces[static_cast<std::size_t>(i)];
-        T* at = out + piece.out;
-        const T* const from = sum + piece.lane;
-        for (int l = 0; l < piece.count; ++l, at += to.position_stride) *at = (to.first ? start : *at) + from[l];
-      }
-    }
-  }
-}
-
-/// A tile: `Rows` rows for `Vectors` vectors of positions, over `inner` taps. Vector v reads tap k at base[v] + offset[k],
-/// or, packed, at base[v] + k · the sliver's width.
-template <class Target, int Rows, int Vectors, bool Packed, class T, std::size_t... S, std::size_t... B>
-inline void multiply_tile(std::index_sequence<S...>, std::index_sequence<B...>, int64_t inner, const T* weight,
-                          const T* const* base, const int64_t* offset, int64_t vector, int64_t count,
-                          const Sums<T>& to) {
-  using V = typename Target::template Lanes<T>;
-  constexpr auto row = [](std::size_t s) { return static_cast<int64_t>(s) / Vectors; };
-  constexpr auto column = [](std::size_t s) { return static_cast<int64_t>(s) % Vectors; };
-  V sums[sizeof...(S)];
-  ((sums[S].v = V(0).v), ...);
-  const T* const at[Vectors] = {base[B]...};
-  for (int64_t k = 0; k < inner; ++k, weight += Rows) {
-    const int64_t o = Packed ? k * (Vectors * V::size) : offset[k];
-    const V taps[Vectors] = {V::load(at[B] + o)...};
-    ((sums[S].v = fma(V(weight[row(S)]), taps[column(S)], sums[S]).v), ...);
-  }
-  bool whole = to.rows >= Rows && count == Vectors;
-  const Positions* const places = to.grid.vectors.data() + vector;
-  if (whole) ((whole = whole && places[B].whole), ...);
-  if (whole) {
-    ((added(sums[S], to, row(S), to.out + row(S) * to.row_stride + places[column(S)].out)
-          .store(to.out + row(S) * to.row_stride + places[column(S)].out)),
-     ...);
-    return;
-  }
-  T kept[sizeof...(S) * V::size];
-  ((sums[S].store(kept + static_cast<int64_t>(S) * V::size)), ...);
-  put_pieces<Target, Vectors>(vector, count, kept, to);
-}
-
-/// One block of a group: all its vectors times the tiles [tile, tile_end) of the weight's rows.
-template <class Target, int Rows, int Vectors, class T>
-struct BlockProduct {
-  using V = typename Target::template Lanes<T>;
-  static constexpr int64_t width = Vectors * V::size;
-
-  const TapProduct<T>& p;
-  const std::vector<int64_t>& offsets;
-  int64_t inner_size, tiles;
-  Reading reading;
-
-  /// `sliver` has room for inner_size + 1 rows of a tile's width.
-  void operator()(const Grid& grid, const T* source, const T* weight, int64_t tile, int64_t tile_end, int64_t group,
-                  T* out, T* sliver) const {
-    const int64_t taps = std::ssize(offsets), vectors = std::ssize(grid.vectors);
-    for (int64_t k = 0; k < taps; k += inner_size) {
-      const int64_t inner = std::min(inner_size, taps - k);
-      for (int64_t v = 0; v < vectors; v += Vectors) {
-        const int64_t count = std::min<int64_t>(Vectors, vectors - v);
-        const T* base[Vectors];
-        for (int64_t i = 0; i < Vectors; ++i)
-          base[i] = reading == Reading::packed
-                        ? sliver + i * V::size
-                        : source + grid.vectors[static_cast<std::size_t>(v + std::min(i, count - 1))].source;
-        if (reading == Reading::packed) pack(grid, source, offsets.data() + k, inner, v, count, sliver);
-        for (int64_t t = tile; t < tile_end; ++t) {
-          const int64_t m = t * Rows;
-          const Sums<T> to{out + m * p.out.channel,
-                           p.out.channel,
-                           p.out.axis[2],
-                           std::min<int64_t>(Rows, p.rows - m),
-                           p.bias ? p.bias + group * p.rows + m : nullptr,
-                           k == 0,
-                           grid};
-          const T* const panel = weight + k * tiles * Rows + t * Rows * inner;
-          constexpr auto sums = std::make_index_sequence<static_cast<std::size_t>(Rows) * Vectors>();
-          constexpr auto bases = std::make_index_sequence<static_cast<std::size_t>(Vectors)>();
-          if (reading == Reading::packed)
-            SLOPE_INLINE_CALL multiply_tile<Target, Rows, Vectors, true>(sums, bases, inner, panel, base, nullptr, v,
-                                                                         count, to);
-          else
-            SLOPE_INLINE_CALL multiply_tile<Target, Rows, Vectors, false>(sums, bases, inner, panel, base,
-                                                                          offsets.data() + k, v, count, to);
-        }
-      }
-    }
-  }
-
- private:
-  static void pack(const Grid& grid, const T* source, const int64_t* offset, int64_t inner, int64_t v, int64_t count,
-                   T* to) {
-    const Positions* const x = grid.vectors.data() + v;
-    bool side_by_side = count == Vectors;
-    for (int64_t i = 0; i < count; ++i) side_by_side = side_by_side && x[i].side_by_side;
-    if (side_by_side) {
-      const T* base[Vectors];
-      for (int64_t i = 0; i < Vectors; ++i) base[i] = source + x[i].source;
-      for (int64_t k = 0; k < inner; ++k, to += width)
-        for (int64_t i = 0; i < Vectors; ++i) V::load(base[i] + offset[k]).store(to + i * V::size);
-      return;
-    }
-    // What a piece writes too much, the next one overwrites.
-    const T* from[width];
-    int64_t at[width];
-    int64_t pieces = 0;
-    for (int64_t i = 0; i < count; ++i)
-      for (int j = x[i].first; j < x[i].end; ++j, ++pieces) {
-        const Piece& piece = grid.pieces[static_cast<std::size_t>(j)];
-        from[pieces] = source + piece.source;
-        at[pieces] = i * V::size + piece.lane;
-      }
-    for (int64_t k = 0; k < inner; ++k, to += width)
-      for (int64_t i = 0; i < pieces; ++i) V::load(from[i] + offset[k]).store(to + at[i]);
-  }
-};
 
 /// The weights of a tile's rows behind each other for every tap, block of taps by block, tile by tile.
 template <int Rows, class T>
@@ -311,7 +53,7 @@ constexpr int64_t copy_bytes = 512 << 10;  // of a block's copy: it stays in the
 /// How large blocks are: their copies fit the cache, there are enough for all threads, and each is worth its overhead. What
 /// they are changes no bit of the result.
 template <class T>
-TapBlock block_size(const TapProduct<T>& p, bool in_place) {
+TapBlock block_size(const TapProduct<T>& p, bool in_place, int64_t phases) {
   const TapAxes& a = p.axes;
   const double positions = static_cast<double>(position_count(a));
   const double work = static_cast<double>(p.rows) * static_cast<double>(p.channels * tap_count(a)) * positions;
@@ -322,6 +64,7 @@ TapBlock block_size(const TapProduct<T>& p, bool in_place) {
   const double share = work * images > worthwhile ? images / threads : images;
   double part = std::min(share, in_place ? share : copy_bytes / copy);
   part = std::min(part, std::max({1.0, 2 * worthwhile / work, 256 / positions}));
+  if (phases > 1) part = std::min(part, copy_bytes / (static_cast<double>(p.rows * phases) * positions * sizeof(T)));
   TapBlock b{0, 1, 0, a[0].positions, 0, a[1].positions};
   if (part >= 1) {
     b.images = std::min(p.batch, static_cast<int64_t>(part));
@@ -335,72 +78,173 @@ TapBlock block_size(const TapProduct<T>& p, bool in_place) {
   return b;
 }
 
+/// One product made ready for blocks of one size.
 template <class Target, int Rows, int Vectors, class T>
-void run(const TapProduct<T>& p) {
+class Prepared {
   using V = typename Target::template Lanes<T>;
-  const int64_t taps = p.channels * tap_count(p.axes), tiles = pieces_of(p.rows, Rows);
-  const int64_t inner = even_piece(taps, inner_block, 4), width = p.axes[2].positions;
 
-  const bool few_rows = p.rows <= Rows || (p.rows <= 32 && width % V::size == 0);
-  const bool in_place = !few_rows && width % V::size == 0 && p.axes[0].inside() && p.axes[1].inside() &&
-                        p.axes[2].inside() && p.axes[2].step == 1 && p.source.axis[2] == 1;
-  const TapBlocks blocks{p.batch, p.axes[0].positions, p.axes[1].positions, block_size(p, in_place)};
-  const TapLayout layout =
-      in_place ? TapLayout::in_place(p.axes, p.source) : TapLayout::of_copy(p.axes, p.channels, blocks.most);
-  const Plan<T> plan(p, layout, V::size);
-  Reading reading = Reading::packed;
-  if (few_rows) {
-    const int64_t by_rows = plan.vectors_of_rows(blocks.most), flat = plan.vectors_of_flat(blocks.most);
-    reading = flat < by_rows ? Reading::flat : Reading::rows;
+ public:
+  Prepared(const TapProduct<T>& p, const TapBlock& most, bool in_place)
+      : p_(p),
+        in_place_(in_place),
+        layout_(in_place ? TapLayout::in_place(p_.axes, p_.source) : TapLayout::of_copy(p_.axes, p_.channels, most)),
+        plan_(p_, layout_, V::size),
+        offsets_(layout_.offsets(p_.axes, p_.channels)),
+        tiles_(pieces_of(p_.rows, Rows)),
+        inner_(even_piece(std::ssize(offsets_), inner_block, 4)),
+        fill_(p_.axes, layout_),
+        weights_(p_.groups * tiles_ * Rows * std::ssize(offsets_)),
+        // A vector may read as far beyond the end as it is wide.
+        copy_size_(in_place ? 0 : layout_.batch * most.images + V::size) {
+    if (few_rows(p_))
+      reading_ = plan_.vectors_of_flat(most) < plan_.vectors_of_rows(most) ? Reading::flat : Reading::rows;
+    const int64_t taps = std::ssize(offsets_);
+    const std::vector<int64_t> weight_taps = weight_offsets(p_);
+    bool dense = true;
+    for (int64_t k = 0; k < taps && dense; ++k) dense = weight_taps[static_cast<std::size_t>(k)] == k;
+    parallel_for(p_.groups * tiles_, std::max<int64_t>(1, (1 << 16) / (Rows * taps)), [&](int64_t begin, int64_t end) {
+      simd::dispatch([&](auto target) {
+        if constexpr (std::is_same_v<decltype(target), Target>)
+          for (int64_t i = begin; i < end; ++i)
+            pack_weights<Rows>(p_, i / tiles_, i % tiles_, tiles_, inner_, weight_taps, dense,
+                               weights_.data() + i / tiles_ * tiles_ * Rows * taps);
+      });
+    });
   }
 
-  const std::vector<int64_t> offsets = layout.offsets(p.axes, p.channels), weight_taps = weight_offsets(p);
-  bool dense = true;
-  for (int64_t k = 0; k < taps && dense; ++k) dense = weight_taps[static_cast<std::size_t>(k)] == k;
-  const memory::Scratch<T> weights(p.groups * tiles * Rows * taps);
-  parallel_for(p.groups * tiles, std::max<int64_t>(1, (1 << 16) / (Rows * taps)), [&](int64_t begin, int64_t end) {
-    simd::dispatch([&](auto target) {
-      if constexpr (std::is_same_v<decltype(target), Target>)
-        for (int64_t i = begin; i < end; ++i)
-          pack_weights<Rows>(p, i / tiles, i % tiles, tiles, inner, weight_taps, dense,
-                             weights.data() + i / tiles * tiles * Rows * taps);
-    });
-  });
+  /// A tile's row of weights is then read once for each vector: packing the vectors pays where there are many rows, or where
+  /// rows of positions would waste lanes.
+  static bool few_rows(const TapProduct<T>& p) {
+    return p.rows <= Rows || (p.rows <= 32 && p.axes[2].positions % V::size == 0);
+  }
+  static bool may_read_in_place(const TapProduct<T>& p) {
+    return !few_rows(p) && p.axes[2].positions % V::size == 0 && p.axes[0].inside() && p.axes[1].inside() &&
+           p.axes[2].inside() && p.axes[2].step == 1 && p.source.axis[2] == 1;
+  }
+
+  int64_t copy_size() const { return copy_size_; }
+  int64_t sliver_size() const { return reading_ == Reading::packed ? (inner_ + 1) * Vectors * V::size : 0; }
+  Grid grid(const TapBlock& b) const { return plan_.grid(b, reading_); }
+
+  /// The tiles [tile, tile_end) of a block, at `out` or where the product says.
+  void operator()(const Grid& grid, const TapBlock& b, int64_t group, int64_t tile, int64_t tile_end, T* out, T* copy,
+                  T* sliver) const {
+    Field<const T> source = p_.source;
+    source.data += group * p_.channels * source.channel;
+    if (!in_place_) {
+      fill_(source, p_.channels, b, copy);
+      V(0).store(copy + copy_size_ - V::size);
+    }
+    const BlockProduct<Target, Rows, Vectors, T> product{p_, offsets_, inner_, tiles_, reading_};
+    product(grid, in_place_ ? source.data + layout_.row(b.image, b.depth, b.height) : copy,
+            weights_.data() + group * tiles_ * Rows * std::ssize(offsets_), tile, tile_end, group, out, sliver);
+  }
+
+ private:
+  TapProduct<T> p_;
+  bool in_place_;
+  TapLayout layout_;
+  Plan<T> plan_;
+  Reading reading_ = Reading::packed;
+  std::vector<int64_t> offsets_;
+  int64_t tiles_, inner_;
+  TapCopy<Target, T> fill_;
+  memory::Scratch<T> weights_;
+  int64_t copy_size_;
+};
+
+/// A row of positions of each phase, null where the bias is all there is, side by side: position w of phase s becomes
+/// element w·phases + s.
+template <class T>
+inline void interleave(int64_t phases, const T* const* from, const int64_t* positions, T bias, T* to) {
+  if (phases == 2 && from[0] && from[1]) {
+    const T *const a = from[0], *const b = from[1];
+    for (int64_t w = 0; w < positions[1]; ++w) {
+      to[2 * w] = a[w];
+      to[2 * w + 1] = b[w];
+    }
+    if (positions[1] < positions[0]) to[2 * positions[1]] = a[positions[1]];
+    return;
+  }
+  for (int64_t s = 0; s < phases; ++s) {
+    T* at = to + s;
+    for (int64_t w = 0; w < positions[s]; ++w, at += phases) *at = from[s] ? from[s][w] : bias;
+  }
+}
+
+template <class Target, int Rows, int Vectors, class T>
+void run(std::span<const TapProduct<T>> given) {
+  using Product = Prepared<Target, Rows, Vectors, T>;
+  const int64_t phases = std::ssize(given), first = phases == 1 ? 0 : [&] {
+    int64_t s = 0;
+    while (tap_count(given[static_cast<std::size_t>(s)].axes) == 0) ++s;
+    return s;
+  }();
+  const TapProduct<T>& p = given[static_cast<std::size_t>(first)];
+  const bool in_place = phases == 1 && Product::may_read_in_place(p);
+  const TapBlocks blocks{p.batch, p.axes[0].positions, p.axes[1].positions, block_size(p, in_place, phases)};
+  const TapBlock& most = blocks.most;
+
+  // Phases are computed one behind the other into memory of the block's, and interleaved from there.
+  const int64_t width = given[0].axes[2].positions, row = most.heights * width;
+  const int64_t channel = most.images * most.depths * row, kept = phases > 1 ? p.rows * channel : 0;
+  std::vector<std::unique_ptr<Product>> products(static_cast<std::size_t>(phases));
+  std::vector<int64_t> positions;
+  int64_t copy_size = 0, sliver_size = 0;
+  double work = 0;
+  for (std::size_t s = 0; s < products.size(); ++s) {
+    TapProduct<T> phase = given[s];
+    positions.push_back(phase.axes[2].positions);
+    if (tap_count(phase.axes) == 0) continue;
+    work += static_cast<double>(p.batch * p.groups * p.rows) * static_cast<double>(p.channels * tap_count(phase.axes)) *
+            static_cast<double>(position_count(phase.axes));
+    if (phases > 1) phase.out = {nullptr, most.depths * row, channel, {row, width, 1}};
+    products[s] = std::make_unique<Product>(phase, most, in_place);
+    copy_size = std::max(copy_size, products[s]->copy_size());
+    sliver_size = std::max(sliver_size, products[s]->sliver_size());
+  }
 
   // Work for threads: blocks of groups, each in as many parts of its rows as there are too few of them.
-  const int64_t pieces = blocks.count() * p.groups;
-  const double work = static_cast<double>(p.batch * p.groups * p.rows) * static_cast<double>(taps) *
-                      static_cast<double>(position_count(p.axes));
+  const int64_t pieces = blocks.count() * p.groups, tiles = pieces_of(p.rows, Rows);
   const int64_t threads = work > worthwhile ? get_num_threads() : 1;
   const int64_t parts = std::min(tiles, pieces_of(threads, pieces)), part_tiles = pieces_of(tiles, parts);
-  const BlockProduct<Target, Rows, Vectors, T> product{p, offsets, inner, tiles, reading};
-  // A vector may read as far beyond the end as it is wide.
-  const int64_t copy_size = in_place ? 0 : layout.batch * blocks.most.images + V::size;
   const int64_t grain = std::max<int64_t>(
       1, work > worthwhile ? static_cast<int64_t>(worthwhile * static_cast<double>(pieces * parts) / work)
                            : pieces * parts);
   parallel_for(pieces * parts, grain, [&](int64_t begin, int64_t end) {
-    const memory::Scratch<T> copy(copy_size);
-    const memory::Scratch<T> sliver(reading == Reading::packed ? (inner + 1) * Vectors * V::size : 0);
-    const TapCopy<Target, T> fill(p.axes, layout);
-    std::fill_n(copy.data() + std::max<int64_t>(0, copy_size - V::size), in_place ? 0 : V::size, T(0));
-    Grid grid;
+    const memory::Scratch<T> copy(copy_size), sliver(sliver_size), sums(kept * phases);
+    std::vector<Grid> grids(products.size());
+    std::vector<const T*> rows(products.size());
     TapBlock shape{0, 0, 0, 0, 0, 0};
     for (int64_t i = begin; i < end; ++i) {
-      const int64_t part = i % parts, group = i / parts % p.groups;
+      const int64_t group = i / parts % p.groups, tile = i % parts * part_tiles,
+                    tile_end = std::min(tiles, tile + part_tiles);
       const TapBlock b = blocks.at(i / parts / p.groups);
-      if (b.images != shape.images || b.depths != shape.depths || b.heights != shape.heights)
-        grid = plan.grid(shape = b, reading);
-      Field<const T> source = p.source;
-      source.data += group * p.channels * source.channel;
-      T* const out = p.out.data + b.image * p.out.batch + group * p.rows * p.out.channel + b.depth * p.out.axis[0] +
-                     b.height * p.out.axis[1];
+      if (b.images != shape.images || b.depths != shape.depths || b.heights != shape.heights) {
+        shape = b;
+        for (std::size_t s = 0; s < products.size(); ++s)
+          if (products[s]) grids[s] = products[s]->grid(b);
+      }
+      T* const out = given[0].out.data + b.image * p.out.batch + group * p.rows * p.out.channel +
+                     b.depth * p.out.axis[0] + b.height * p.out.axis[1];
       simd::dispatch([&](auto target) {
         if constexpr (std::is_same_v<decltype(target), Target>) {
-          if (!in_place) fill(source, p.channels, b, copy.data());
-          const T* const from = in_place ? source.data + layout.row(b.image, b.depth, b.height) : copy.data();
-          product(grid, from, weights.data() + group * tiles * Rows * taps, part * part_tiles,
-                  std::min(tiles, (part + 1) * part_tiles), group, out, sliver.data());
+          for (std::size_t s = 0; s < products.size(); ++s)
+            if (products[s])
+              (*products[s])(grids[s], b, group, tile, tile_end,
+                             phases == 1 ? out : sums.data() + static_cast<int64_t>(s) * kept, copy.data(),
+                             sliver.data());
+          if (phases == 1) return;
+          for (int64_t m = tile * Rows; m < std::min(p.rows, tile_end * Rows); ++m)
+            for (int64_t r = 0; r < b.images * b.depths * b.heights; ++r) {
+              const int64_t h = r % b.heights, d = r / b.heights % b.depths, n = r / b.heights / b.depths;
+              for (std::size_t s = 0; s < products.size(); ++s)
+                rows[s] = products[s] ? sums.data() + static_cast<int64_t>(s) * kept + m * channel +
+                                            (n * most.depths + d) * row + h * width
+                                      : nullptr;
+              interleave(phases, rows.data(), positions.data(), p.bias ? p.bias[group * p.rows + m] : T(0),
+                         out + m * p.out.channel + n * p.out.batch + d * p.out.axis[0] + h * p.out.axis[1]);
+            }
         }
       });
     }
@@ -408,11 +252,11 @@ void run(const TapProduct<T>& p) {
 }
 
 template <class Target, class T>
-void run_shape(const TapProduct<T>& p) {
+void run_shape(std::span<const TapProduct<T>> p) {
   constexpr int rows = gemm_tile::Tile<Target>::rows, vectors = gemm_tile::Tile<Target>::vectors;
-  if (p.rows == 1)
+  if (p[0].rows == 1)
     run<Target, 1, 8>(p);
-  else if (rows > 4 && p.rows <= 4)
+  else if (rows > 4 && p[0].rows <= 4)
     run<Target, 4, rows * vectors / 4>(p);
   else
     run<Target, rows, vectors>(p);
@@ -437,20 +281,27 @@ void put_bias(const TapProduct<T>& p) {
 }  // namespace
 
 template <class T>
-void tap_product(const TapProduct<T>& given) {
-  if (given.batch * given.groups * given.rows * position_count(given.axes) == 0) return;
-  if (given.channels * tap_count(given.axes) == 0) return put_bias(given);
-  const TapProduct<T> p = joined(given);
+void tap_product(std::span<const TapProduct<T>> phases) {
+  const TapProduct<T>& p = phases[0];
+  if (p.batch * p.groups * p.rows * position_count(p.axes) == 0) return;
+  int64_t taps = 0;
+  for (const TapProduct<T>& phase : phases) taps += phase.channels * tap_count(phase.axes);
+  if (taps == 0) {
+    for (const TapProduct<T>& phase : phases) put_bias(phase);
+    return;
+  }
+  const TapProduct<T> single = joined(p);
+  const std::span<const TapProduct<T>> all = phases.size() == 1 ? std::span(&single, 1) : phases;
   switch (simd::best_isa()) {
 #if defined(__x86_64__)
-    case simd::Isa::avx512: return run_shape<simd::avx512::Target>(p);
-    case simd::Isa::avx2: return run_shape<simd::avx2::Target>(p);
+    case simd::Isa::avx512: return run_shape<simd::avx512::Target>(all);
+    case simd::Isa::avx2: return run_shape<simd::avx2::Target>(all);
 #endif
-    default: return run_shape<simd::baseline::Target>(p);
+    default: return run_shape<simd::baseline::Target>(all);
   }
 }
 
-template void tap_product<float>(const TapProduct<float>&);
-template void tap_product<double>(const TapProduct<double>&);
+template void tap_product<float>(std::span<const TapProduct<float>>);
+template void tap_product<double>(std::span<const TapProduct<double>>);
 
 }  // namespace slope

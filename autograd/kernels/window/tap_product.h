@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "slope/autograd/kernels/window/tap_source.h"
 
@@ -23,8 +24,10 @@ struct TapProduct {
   const T* bias;  ///< dense, or null
   Field<T> out;   ///< `axis` holds the distances between neighbouring positions
 };
+/// Several products are phases: they differ in the axis of the width and in their weights alone, and the positions of each lie
+/// between those of the others, out.axis[2] = the number of phases apart. The first has the most positions.
 template <class T>
-void tap_product(const TapProduct<T>& p);
+void tap_product(std::span<const TapProduct<T>> phases);
 
 /// weight[g·rows + m, c, t] = Σ_n,p grad[n, g·rows + m, p] · source[n, g·channels + c, tap t of p], with weight and grad dense.
 /// Summed in double.

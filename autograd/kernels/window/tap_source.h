@@ -213,6 +213,8 @@ class TapCopy {
       const T* x = from + (first + begin * step) * stride;
       if (step * stride == 1)
         copy(end - begin, x, to + begin);
+      else if (step * stride == 2)  // a number that the compiler knows becomes shuffles
+        for (std::int64_t i = 0; i < end - begin; ++i) to[begin + i] = x[2 * i];
       else
         for (std::int64_t i = begin; i < end; ++i, x += step * stride) to[i] = *x;
       fill(end, pitch, to);
