@@ -1,4 +1,4 @@
-#include "slope/autograd/kernels/recurrence/gates.h"
+#include "slope/autograd/kernels/recurrence/internal/gates.h"
 
 #include <type_traits>
 

@@ -1,4 +1,4 @@
-#include "slope/autograd/kernels/recurrence/recurrence.h"
+#include "slope/autograd/kernels/recurrence/internal/recurrence.h"
 
 #include <algorithm>
 #include <optional>
@@ -6,7 +6,7 @@
 #include "slope/autograd/core/internal/scratch.h"
 #include "slope/autograd/core/parallel.h"
 #include "slope/autograd/kernels/gemm/packed_gemm.h"
-#include "slope/autograd/kernels/recurrence/step_product.h"
+#include "slope/autograd/kernels/recurrence/internal/step_product.h"
 
 namespace slope {
 
@@ -59,12 +59,36 @@ std::vector<int64_t> shares_of(const SequenceSteps& steps, int64_t products_per_
 /// `f(first, last)` for each share, on the threads.
 template <class F>
 void on_shares(const SequenceSteps& steps, int64_t products_per_row, const F& f) {
+  if (steps.steps() == 1) return f(0, steps.batch());  // its product takes the threads
   const std::vector<int64_t> bounds = shares_of(steps, products_per_row);
   parallel_for(static_cast<int64_t>(bounds.size()) - 1, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i)
       f(bounds[static_cast<std::size_t>(i)], bounds[static_cast<std::size_t>(i) + 1]);
   });
 }
+
+/// B [k, n] for the products of all steps: laid out once, unless there is only one step.
+template <class T>
+class Weight {
+ public:
+  Weight(const SequenceSteps& steps, int64_t k, int64_t n, const MatrixView<T>& b) : k_(k), n_(n), b_(b) {
+    if (steps.steps() > 1) packed_.emplace(k, n, b);
+  }
+  /// C = A B, plus `bias` or, when `add`, plus C.
+  void multiply(int64_t rows, const GateRows<const T>& a, const T* bias, bool add, T* c, int64_t ldc) const {
+    if (packed_) return packed_->multiply(rows, a.data, a.step, bias, add, c, ldc);
+    const MatrixView<T> left{a.data, a.step, 1};
+    if (bias)
+      gemm_bias<T>(rows, n_, k_, left, b_, bias, c, ldc);
+    else
+      gemm<T>(rows, n_, k_, T(1), left, b_, add ? T(1) : T(0), c, ldc);
+  }
+
+ private:
+  int64_t k_, n_;
+  MatrixView<T> b_;
+  std::optional<StepProduct<T>> packed_;
+};
 
 /// Zeros in place of a state that was not given.
 template <class T>
@@ -109,9 +133,9 @@ void recurrence_forward(const RecurrentLayer<T>& layer, const RecurrentForward<T
   const SequenceSteps& steps = layer.steps;
   const int64_t hidden = layer.hidden, state = layer.state, sums = gate_count(layer.cell) * hidden;
   const bool lstm = layer.cell == RecurrentCell::lstm, projects = layer.weight_hr != nullptr;
-  const StepProduct<T> recurrent(state, sums, MatrixView<T>{layer.weight_hh, 1, state});
-  std::optional<StepProduct<T>> projection;
-  if (projects) projection.emplace(hidden, state, MatrixView<T>{layer.weight_hr, 1, hidden});
+  const Weight<T> recurrent(steps, state, sums, {layer.weight_hh, 1, state});
+  std::optional<Weight<T>> projection;
+  if (projects) projection.emplace(steps, hidden, state, MatrixView<T>{layer.weight_hr, 1, hidden});
   const Zeros<T> zeros(std::max(hidden, state));
 
   on_shares(steps, sums * state, [&](int64_t first, int64_t last) {
@@ -119,7 +143,7 @@ void recurrence_forward(const RecurrentLayer<T>& layer, const RecurrentForward<T
     each_segment(steps, layer.reverse, false, first, last, [&](const Segment& s) {
       const int64_t row = steps.offset(s.t) + s.begin;
       const auto h_before = states_before(layer, s, static_cast<const T*>(to.out), layer.h0, state, zeros);
-      recurrent.multiply(s.rows(), h_before.data, h_before.step, layer.bias_hh, false, products.data(), sums);
+      recurrent.multiply(s.rows(), h_before, layer.bias_hh, false, products.data(), sums);
       GatesForward<T> x;
       x.gates = rows_of(to.gates, row, sums);
       x.recurrent = {products.data(), sums};
@@ -130,7 +154,7 @@ void recurrence_forward(const RecurrentLayer<T>& layer, const RecurrentForward<T
       x.kept = rows_of(to.kept, row, hidden);
       gates_forward(layer.cell, s.rows(), hidden, x);
       if (projects)
-        projection->multiply(s.rows(), unprojected.data(), hidden, nullptr, false, to.out + row * state, state);
+        projection->multiply(s.rows(), {unprojected.data(), hidden}, nullptr, false, to.out + row * state, state);
     });
     for (int64_t i = first; i < last; ++i) {
       const int64_t row = steps.offset(layer.reverse ? 0 : steps.length(i) - 1) + i;
@@ -146,9 +170,9 @@ void recurrence_backward(const RecurrentLayer<T>& layer, const RecurrentBackward
   const int64_t hidden = layer.hidden, state = layer.state, sums = gate_count(layer.cell) * hidden;
   const bool lstm = layer.cell == RecurrentCell::lstm, gru = layer.cell == RecurrentCell::gru;
   const bool projects = layer.weight_hr != nullptr;
-  const StepProduct<T> recurrent(sums, state, MatrixView<T>{layer.weight_hh, state, 1});
-  std::optional<StepProduct<T>> projection;
-  if (projects) projection.emplace(state, hidden, MatrixView<T>{layer.weight_hr, hidden, 1});
+  const Weight<T> recurrent(steps, sums, state, {layer.weight_hh, state, 1});
+  std::optional<Weight<T>> projection;
+  if (projects) projection.emplace(steps, state, hidden, MatrixView<T>{layer.weight_hr, hidden, 1});
   const Zeros<T> zeros(std::max(hidden, state));
 
   on_shares(steps, sums * state, [&](int64_t first, int64_t last) {
@@ -171,7 +195,7 @@ void recurrence_backward(const RecurrentLayer<T>& layer, const RecurrentBackward
         T* const projected = to.dprojected + row * state;
         const T* const from = to.dout ? to.dout + row * state : nullptr;
         for (int64_t i = 0; i < s.rows() * state; ++i) projected[i] = from ? dh[i] + from[i] : dh[i];
-        projection->multiply(s.rows(), projected, state, nullptr, false, unprojected.data(), hidden);
+        projection->multiply(s.rows(), {projected, state}, nullptr, false, unprojected.data(), hidden);
         x.dh = {unprojected.data(), hidden};
       } else {
         x.dout = rows_of(to.dout, row, state);
@@ -180,7 +204,7 @@ void recurrence_backward(const RecurrentLayer<T>& layer, const RecurrentBackward
       gates_backward(layer.cell, s.rows(), hidden, x);
       if (s.before < 0 && !to.wants_dh0) return;
       const T* const d = (gru ? to.drecurrent : to.dgates) + row * sums;
-      recurrent.multiply(s.rows(), d, sums, nullptr, gru, dh, state);
+      recurrent.multiply(s.rows(), {d, sums}, nullptr, gru, dh, state);
     });
   });
 }

@@ -1,4 +1,4 @@
-#include "slope/autograd/kernels/recurrence/step_product.h"
+#include "slope/autograd/kernels/recurrence/internal/step_product.h"
 
 #include <algorithm>
 #include <cstddef>

@@ -4,7 +4,7 @@
 #include <memory>
 #include <tuple>
 
-#include "slope/autograd/kernels/recurrence/recurrence.h"
+#include "slope/autograd/kernels/recurrence/internal/recurrence.h"
 #include "slope/autograd/tensor/tensor.h"
 
 namespace slope::nn::detail {

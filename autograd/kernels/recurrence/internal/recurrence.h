@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "slope/autograd/kernels/gemm/gemm.h"
-#include "slope/autograd/kernels/recurrence/gates.h"
+#include "slope/autograd/kernels/recurrence/internal/gates.h"
 
 /// One direction of one recurrent layer, over all steps of all sequences of a batch.
 namespace slope {
