@@ -51,6 +51,7 @@ class Plan {
   /// The vectors of a block, whose first position they count from.
   Grid grid(const TapBlock& b, Reading reading) const {
     Grid g;
+    int64_t filled = 0;  // lanes of the last vector
     const int64_t width = p_.axes[2].positions, row_step = layout_.position[1];
     for (int64_t n = 0; n < b.images; ++n)
       for (int64_t d = 0; d < b.depths; ++d) {
@@ -70,16 +71,19 @@ class Plan {
           for (int64_t h = 0; h < b.heights; ++h)
             for (int64_t w = 0; w < width;) {
               const int64_t source = from + h * row_step + w;
-              const bool fresh = reading == Reading::rows || filled_ == 0;
-              if (fresh) begin(g, source);
-              const int64_t count = std::min(lanes_ - (fresh ? 0 : filled_), width - w);
-              add(g, fresh ? 0 : filled_, count, source, out(to, h, w));
+              if (filled == 0) begin(g, source);
+              const int64_t count = std::min(lanes_ - filled, width - w);
+              add(g, filled, count, source, out(to, h, w));
               w += count;
-              if (reading == Reading::rows || filled_ == lanes_) finish(g);
+              filled += count;
+              if (reading == Reading::rows || filled == lanes_) {
+                finish(g);
+                filled = 0;
+              }
             }
         }
       }
-    if (filled_ > 0) finish(g);
+    if (filled > 0) finish(g);
     return g;
   }
 
@@ -93,14 +97,12 @@ class Plan {
 
  private:
   int64_t out(int64_t to, int64_t h, int64_t w) const { return to + h * p_.out.axis[1] + w * p_.out.axis[2]; }
-  void begin(Grid& g, int64_t source) const {
+  static void begin(Grid& g, int64_t source) {
     const int at = static_cast<int>(g.pieces.size());
     g.vectors.push_back({source, 0, at, at, true, true});
-    filled_ = 0;
   }
-  void add(Grid& g, int64_t lane, int64_t count, int64_t source, int64_t to) const {
+  static void add(Grid& g, int64_t lane, int64_t count, int64_t source, int64_t to) {
     g.pieces.push_back({static_cast<int>(lane), static_cast<int>(count), source, to});
-    filled_ = lane + count;
   }
   void finish(Grid& g) const {
     Positions& v = g.vectors.back();
@@ -114,13 +116,11 @@ class Plan {
       lanes += x.count;
     }
     v.whole = v.whole && lanes == lanes_ && p_.out.axis[2] == 1;
-    filled_ = 0;
   }
 
   const TapProduct<T>& p_;
   TapLayout layout_;
   int64_t lanes_;
-  mutable int64_t filled_ = 0;
 };
 
 }  // namespace slope::taps
