@@ -1,13 +1,11 @@
 // What modules add: parameters and their names, texts, hooks, containers, summaries, errors.
 #include <boost/test/unit_test.hpp>
-#include <fstream>
-#include <nlohmann/json.hpp>
+#include <cmath>
 #include <string>
 #include <vector>
 
 #include "slope/slope.h"
 #include "support/checks.h"
-#include "support/test_data.h"
 
 using namespace slope;
 
@@ -170,40 +168,6 @@ BOOST_AUTO_TEST_CASE(summaries_list_layers_whose_result_is_no_tensor) {
   BOOST_TEST(of_one.rows[0].macs == 5 * (16 * 3 + 16 * 2 + 8));
   nn::GRUCell cell(3, 4);
   BOOST_TEST(cell.macs({7, 4}) == 7 * (12 * 3 + 12 * 4));
-}
-
-BOOST_AUTO_TEST_CASE(a_net_trained_by_libtorch_gives_its_numbers) {
-  std::ifstream file(test_data() / "trained_nets.jsonl");
-  nlohmann::json record;
-  for (std::string line; std::getline(file, line);) {
-    record = nlohmann::json::parse(line);
-    if (record.at("name") == "lstm") break;
-  }
-  BOOST_REQUIRE(record.at("name") == "lstm");
-  const auto read = [](const nlohmann::json& j) {
-    return tensor(j.at("data").get<std::vector<double>>(), {.dtype = float64})
-        .reshape(Shape(j.at("shape").get<std::vector<std::int64_t>>()));
-  };
-  struct Net : nn::Module {
-    nn::LSTM lstm;
-    nn::Linear out;
-    Net(std::int64_t in, std::int64_t hidden, std::int64_t results)
-        : lstm(add("lstm", nn::LSTM(in, hidden, {.num_layers = 2, .batch_first = true, .bidirectional = true}))),
-          out(add("out", nn::Linear(2 * hidden, results))) {}
-    Tensor forward(const Tensor& x) override { return out(lstm(x).first); }
-  };
-  const auto& state = record.at("state");
-  const Tensor first = read(state.at("lstm.weight_ih_l0"));
-  Net net(first.size(1), first.size(0) / 4, read(state.at("out.weight")).size(0));
-  net.to(float64);
-  nn::StateDict dict;
-  for (const auto& [name, value] : state.items()) dict.append(name, read(value));
-  net.load_state_dict(dict);
-  const Tensor x = read(record.at("input")).requires_grad_(), expected = read(record.at("output"));
-  Tensor y = net(x);
-  if (y.shape() != expected.shape()) y = y.select(1, -1);
-  BOOST_REQUIRE((y.shape() == expected.shape()));
-  BOOST_TEST((y.detach() - expected).abs().max().item() < 1e-9);
 }
 
 // ---- errors
