@@ -166,12 +166,10 @@ std::vector<Row> nn_rows() {
       row("ConvTranspose3d::ConvTranspose3d", weight_of<nn::ConvTranspose3d, nn::ConvTransposeOptions>),
       row("ConvTransposeModule::forward", [](In x) { return nn::ConvTranspose1d(2, 3, 2)(x); }),
       row("ConvTransposeModule::forward",
-          [](In x, std::int64_t length) { return nn::ConvTranspose1d(2, 3, 2)(x, Shape{length}); }),
+          [](In x, std::int64_t length) { return nn::ConvTranspose1d(3, 3, 1)(x, Shape{length}); }),
       row("ConvTransposeModule::operator()", [](In x) { return nn::ConvTranspose1d(2, 3, 2)(x); }),
       row("ConvTransposeModule::operator()",
-          [](In x, const Shape& size) {
-            return nn::ConvTranspose1d(2, 3, 1, {.stride = 9, .output_padding = 0})(x, size);
-          }),
+          [](In x, const Shape& size) { return nn::ConvTranspose1d(3, 3, 1)(x, size); }),
       row("ConvTransposeModule::extra_repr",
           [](const nn::ConvTransposeOptions& o) { return nn::ConvTranspose2d(2, 2, 1, o).extra_repr(); }),
       row("ConvTransposeModule::macs", [](const Shape& output) { return nn::ConvTranspose2d(2, 2, 1).macs(output); }),
