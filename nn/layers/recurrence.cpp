@@ -21,7 +21,8 @@ using std::int64_t;
 using utils::rnn::PackedSequence;
 using Steps = std::shared_ptr<const SequenceSteps>;
 
-constexpr int64_t most_layers = 65536;
+// Above what a machine can hold the results of; without sequences, or features, an input may claim any number of steps.
+constexpr int64_t most_layers = 65536, most_steps = std::int64_t{1} << 27;
 
 void require_probability(const char* op, double dropout, SourceLoc loc) {
   if (!(dropout >= 0 && dropout <= 1))
@@ -214,6 +215,10 @@ struct Net {
     const bool batched = x.dim() == 3, swapped = batched && options.batch_first;
     const int64_t count = x.size(swapped ? 1 : 0), batch = batched ? x.size(swapped ? 0 : 1) : 1;
     check_states(given, batch, batched);
+    if (count > most_steps)
+      throw ValueError(concat(op, ": a sequence may have ", most_steps, " steps, but the input of shape ",
+                              to_text(x.shape()), " has ", count),
+                       loc);
     if (count == 0)
       throw ValueError(
           concat(op, ": Expected sequence length to be larger than 0 in RNN, got input of shape ", to_text(x.shape())),

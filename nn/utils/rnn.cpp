@@ -74,13 +74,26 @@ Tensor flat(In padded) {
   return reshape(padded, shape);
 }
 
+/// Of tensors, whose memory is refused by an Error, not of vectors: sequences without elements may have any number of steps.
+class Counted {
+ public:
+  explicit Counted(int64_t n) : all_(make_empty({n}, DType::int64)), at_(all_.data_ptr<int64_t>()) {}
+  void add(int64_t number) { *at_++ = number; }
+  int64_t& operator[](int64_t i) const { return all_.data_ptr<int64_t>()[i]; }
+  const Tensor& tensor() const { return all_; }
+
+ private:
+  Tensor all_;
+  int64_t* at_;
+};
+
 /// Puts the rows of `data` at these positions of a padded batch.
-Tensor scatter_rows(const Tensor& data, const Numbers& positions, const Padded& to, double padding, SourceLoc loc) {
+Tensor scatter_rows(const Tensor& data, const Tensor& positions, const Padded& to, double padding, SourceLoc loc) {
   const Shape item = behind(data.shape(), 1), shape = to.shape(item);
   Shape rows = item;
   rows.insert(0, checked_mul(to.steps, to.batch, "pad", loc));
   const Tensor filled = full(rows, padding, {.dtype = data.dtype()}, loc);
-  return reshape({index_copy({filled, loc}, 0, tensor(positions), data), loc}, shape);
+  return reshape({index_copy({filled, loc}, 0, positions, data), loc}, shape);
 }
 
 }  // namespace
@@ -158,15 +171,17 @@ PackedSequence pack_padded_sequence(In input, const Lengths& given, const PackOp
     out.sorted_indices = tensor(order);
     out.unsorted_indices = tensor(back);
   }
-  Numbers sizes, positions;
+  int64_t rows = 0;
+  for (const int64_t n : lengths) rows = checked_add(rows, n, op, input.loc);
+  Counted sizes(length(order.front())), positions(rows);
   auto running = static_cast<int64_t>(order.size());
   for (int64_t t = 0; t < length(order.front()); ++t) {
     while (length(order[static_cast<std::size_t>(running - 1)]) <= t) --running;
-    sizes.push_back(running);
-    for (int64_t i = 0; i < running; ++i) positions.push_back(padded.position(t, order[static_cast<std::size_t>(i)]));
+    sizes.add(running);
+    for (int64_t i = 0; i < running; ++i) positions.add(padded.position(t, order[static_cast<std::size_t>(i)]));
   }
-  out.batch_sizes = tensor(sizes);
-  out.data = index_select({flat(input), input.loc}, 0, tensor(positions));
+  out.batch_sizes = sizes.tensor();
+  out.data = index_select({flat(input), input.loc}, 0, positions.tensor());
   return out;
 }
 
@@ -182,20 +197,19 @@ std::pair<Tensor, Tensor> pad_packed_sequence(const PackedSequence& packed, cons
                             *options.total_length, " and max sequence length being ", longest),
                      loc);
   const Padded to{options.total_length.value_or(longest), sizes.front(), options.batch_first};
-  Numbers order(static_cast<std::size_t>(sizes.front()));
-  if (packed.sorted_indices.defined())
-    order = packed.sorted_indices.to_vector<int64_t>();
-  else
-    std::iota(order.begin(), order.end(), int64_t{0});
+  const Counted lengths(sizes.front());
+  Counted positions(packed.data.size(0));
+  const Tensor given = packed.sorted_indices.defined() ? packed.sorted_indices.contiguous() : Tensor();
+  const int64_t* const order = given.defined() ? given.data_ptr<int64_t>() : nullptr;
+  for (int64_t i = 0; i < sizes.front(); ++i) lengths[i] = 0;
   (void)checked_mul(to.steps, to.batch, op, loc);
-  Numbers lengths(order.size()), positions;
   for (int64_t t = 0; t < longest; ++t)
     for (int64_t i = 0; i < sizes[static_cast<std::size_t>(t)]; ++i) {
-      const int64_t sequence = order[static_cast<std::size_t>(i)];
-      positions.push_back(to.position(t, sequence));
-      ++lengths[static_cast<std::size_t>(sequence)];
+      const int64_t sequence = order ? order[i] : i;
+      positions.add(to.position(t, sequence));
+      ++lengths[sequence];
     }
-  return {scatter_rows(packed.data, positions, to, options.padding_value, loc), tensor(lengths)};
+  return {scatter_rows(packed.data, positions.tensor(), to, options.padding_value, loc), lengths.tensor()};
 }
 
 Tensor pad_sequence(const std::vector<Tensor>& sequences, const PadSequenceOptions& options, SourceLoc loc) {
@@ -224,13 +238,15 @@ Tensor pad_sequence(const std::vector<Tensor>& sequences, const PadSequenceOptio
     longest = std::max(longest, s.size(0));
   }
   const Padded to{longest, static_cast<int64_t>(sequences.size()), options.batch_first};
-  Numbers positions;
+  (void)checked_mul(to.steps, to.batch, op, loc);
+  const Tensor data = cat(sequences, 0, loc);
+  Counted positions(data.size(0));
   for (int64_t i = 0; i < to.batch; ++i) {
     const int64_t length = sequences[static_cast<std::size_t>(i)].size(0);
     const int64_t first = options.padding_side == "left" ? longest - length : 0;
-    for (int64_t t = 0; t < length; ++t) positions.push_back(to.position(first + t, i));
+    for (int64_t t = 0; t < length; ++t) positions.add(to.position(first + t, i));
   }
-  return scatter_rows(cat(sequences, 0, loc), positions, to, options.padding_value, loc);
+  return scatter_rows(data, positions.tensor(), to, options.padding_value, loc);
 }
 
 std::vector<Tensor> unpad_sequence(In padded, const Lengths& given, bool batch_first) {

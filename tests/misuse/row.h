@@ -276,6 +276,7 @@ std::vector<Row> op_rows();
 std::vector<Row> tensor_rows();
 std::vector<Row> method_rows();
 std::vector<Row> nn_rows();
+std::vector<Row> recurrence_rows();
 std::vector<Row> module_rows();
 std::vector<Row> loss_rows();
 std::vector<Row> optim_rows();
