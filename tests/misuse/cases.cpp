@@ -133,7 +133,7 @@ Cases<Dims> make_cases(Type<Dims>) {
 }
 Cases<IntArray> make_cases(Type<IntArray>) {
   return listed<IntArray>(
-      {IntArray(1), IntArray(2), IntArray{1, 2}, IntArray{2, 1, 1}},
+      {IntArray(1), IntArray(2), IntArray(3), IntArray{1, 2}, IntArray{2, 1, 1}},
       {IntArray(), IntArray(0), IntArray(-1), IntArray(most), IntArray(least), IntArray(std::int64_t{1} << 40),
        IntArray{1, most}, IntArray{least, 1}, IntArray{1, 2, 3, 4}});
 }

@@ -278,6 +278,7 @@ std::vector<Row> method_rows();
 std::vector<Row> nn_rows();
 std::vector<Row> recurrence_rows();
 std::vector<Row> module_rows();
+std::vector<Row> normalization_rows();
 std::vector<Row> loss_rows();
 std::vector<Row> optim_rows();
 std::vector<Row> data_rows();
