@@ -1,6 +1,7 @@
 // Normalisation and shuffles of channels and space.
 #include "op_table.h"
 #include "slope/autograd/ops/ops.h"
+#include "slope/autograd/tensor/factory.h"
 #include "slope/nn/nn.h"
 
 using namespace slope;
