@@ -18,14 +18,14 @@ void add_normalization(OpTable& table) {
   row("batch_norm/empty", batch_norm, {{0, 2, 3}, {2}, {2}});
   row("batch_norm/constant_moments",
       [](const Inputs& in) {
-        return F::batch_norm(in[0], full({2}, 0.5, {.dtype = float64}), full({2}, 2.0, {.dtype = float64}), in[1],
-                             in[2]);
+        return F::batch_norm(in[0], full({2}, 0.5, {.dtype = in[0].dtype()}), full({2}, 2.0, {.dtype = in[0].dtype()}),
+                             in[1], in[2]);
       },
       {{3, 2}, {2}, {2}});
   row("instance_norm", [](const Inputs& in) { return F::instance_norm(in[0], {}, {}, in[1], in[2]); },
       {{2, 2, 3}, {2}, {2}});
   const auto group_norm = [](const Inputs& in) { return F::group_norm(in[0], 2, in[1], in[2]); };
-  row("group_norm", group_norm, {{2, 4}, {4}, {4}});
+  row("group_norm", group_norm, {{2, 6}, {6}, {6}});
   row("group_norm/space", group_norm, {{1, 4, 3}, {4}, {4}});
   row("group_norm/runs", group_norm, {{1, 2, 17}, {2}, {2}});
   row("layer_norm", [](const Inputs& in) { return F::layer_norm(in[0], 3, in[1], in[2]); }, {{4, 3}, {3}, {3}});
