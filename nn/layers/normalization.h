@@ -77,8 +77,7 @@ struct BatchNormOptions {
 template <int spatial>
 class BatchNormModule : public Module {
  public:
-  BatchNormModule() =
-      delete;  // name it where it is declared: nn::BatchNorm2d layer = add("layer", nn::BatchNorm2d(64));
+  BatchNormModule() = delete;  // name it: nn::BatchNorm2d layer = add("layer", nn::BatchNorm2d(64));
   explicit BatchNormModule(std::int64_t num_features, BatchNormOptions options = {}, SourceLoc loc = SourceLoc::here());
   Tensor forward(const Tensor& x) override;
   std::string extra_repr() const override;
@@ -122,8 +121,7 @@ struct InstanceNormOptions {
 template <int spatial>
 class InstanceNormModule : public Module {
  public:
-  InstanceNormModule() =
-      delete;  // name it where it is declared: nn::InstanceNorm2d layer = add("layer", nn::InstanceNorm2d(64));
+  InstanceNormModule() = delete;  // name it: nn::InstanceNorm2d layer = add("layer", nn::InstanceNorm2d(64));
   explicit InstanceNormModule(std::int64_t num_features, InstanceNormOptions options = {},
                               SourceLoc loc = SourceLoc::here());
   Tensor forward(const Tensor& x) override;
@@ -238,8 +236,7 @@ struct LocalResponseNormOptions {
 ///     nn::LocalResponseNorm norm(5, {.k = 2});
 class LocalResponseNorm : public Module {
  public:
-  LocalResponseNorm() =
-      delete;  // name it where it is declared: nn::LocalResponseNorm layer = add("layer", nn::LocalResponseNorm(5));
+  LocalResponseNorm() = delete;  // name it: nn::LocalResponseNorm layer = add("layer", nn::LocalResponseNorm(5));
   explicit LocalResponseNorm(std::int64_t size, LocalResponseNormOptions options = {},
                              SourceLoc loc = SourceLoc::here());
   Tensor forward(const Tensor& x) override;

@@ -37,8 +37,7 @@ class PixelShuffle : public Module {
 /// F::pixel_unshuffle as a module. Throws ValueError unless the factor is positive.
 class PixelUnshuffle : public Module {
  public:
-  PixelUnshuffle() =
-      delete;  // name it where it is declared: nn::PixelUnshuffle layer = add("layer", nn::PixelUnshuffle(2));
+  PixelUnshuffle() = delete;  // name it: nn::PixelUnshuffle layer = add("layer", nn::PixelUnshuffle(2));
   explicit PixelUnshuffle(std::int64_t downscale_factor, SourceLoc loc = SourceLoc::here());
   Tensor forward(const Tensor& x) override;
   std::string extra_repr() const override;
@@ -50,8 +49,7 @@ class PixelUnshuffle : public Module {
 /// F::channel_shuffle as a module. Throws ValueError unless groups is positive.
 class ChannelShuffle : public Module {
  public:
-  ChannelShuffle() =
-      delete;  // name it where it is declared: nn::ChannelShuffle layer = add("layer", nn::ChannelShuffle(4));
+  ChannelShuffle() = delete;  // name it: nn::ChannelShuffle layer = add("layer", nn::ChannelShuffle(4));
   explicit ChannelShuffle(std::int64_t groups, SourceLoc loc = SourceLoc::here());
   Tensor forward(const Tensor& x) override;
   std::string extra_repr() const override;

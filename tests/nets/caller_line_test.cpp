@@ -204,7 +204,6 @@ const std::vector<Row>& table() {
       {"dropout3d", [] { (void)F::dropout3d(t, 2); }},
       {"alpha_dropout", [] { (void)F::alpha_dropout(t, 2); }},
       {"feature_alpha_dropout", [] { (void)F::feature_alpha_dropout(t, 2); }},
-      {"pdist", [] { (void)F::pdist(t, -1); }},
       {"batch_norm", [] { (void)F::batch_norm(t, {}, {}); }},
       {"instance_norm", [] { (void)F::instance_norm(t); }},
       {"group_norm", [] { (void)F::group_norm(t, 0); }},

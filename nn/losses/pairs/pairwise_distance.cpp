@@ -63,6 +63,7 @@ Tensor functional::pdist(In x, double p) {
   const std::int64_t n = x->shape()[0];
   if (n < 2) return reshape({narrow(x, 0, 0, 0), x.loc}, {0});
   detail::require_order("pdist", p, x->shape(), x.loc);
+  checked_mul(n, n - 1, "pdist", x.loc);
   // Row i against all later ones, which are not copied.
   std::vector<Tensor> all;
   all.reserve(static_cast<std::size_t>(n - 1));
