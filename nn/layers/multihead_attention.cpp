@@ -130,6 +130,9 @@ Sizes check(In query, const Tensor& key, const Tensor& value, std::int64_t heads
       !(joint || (o.q_proj_weight.defined() && o.k_proj_weight.defined() && o.v_proj_weight.defined())))
     throw ValueError(concat(op, ": needs out_proj_weight, and in_proj_weight or the weights of query, key and value"),
                      loc);
+  for (const Tensor* weight : {&o.out_proj_weight, &o.in_proj_weight, &o.q_proj_weight})
+    if (weight->defined() && weight->dim() != 2)
+      fail(concat("weights are matrices, but one has shape ", weight->shape()), loc);
   const std::int64_t width = o.out_proj_weight.size(0);
   if (heads <= 0 || width % heads != 0)
     throw ValueError(concat(op, ": embed_dim must be divisible by num_heads; got ", width, " and ", heads), loc);

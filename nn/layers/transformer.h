@@ -126,8 +126,7 @@ class TransformerLayer : public Module {
 ///     Tensor y = layer(x, {.src_key_padding_mask = padding});
 class TransformerEncoderLayer : public detail::TransformerLayer {
  public:
-  TransformerEncoderLayer() =
-      delete;  // name it: nn::TransformerEncoderLayer l = add("l", nn::TransformerEncoderLayer(64, 4));
+  TransformerEncoderLayer() = delete;  // name it where it is declared: layer = add("layer", ...(64, 4))
   TransformerEncoderLayer(std::int64_t d_model, std::int64_t nhead, TransformerEncoderLayerOptions options = {},
                           SourceLoc loc = SourceLoc::here());
   Tensor forward(const Tensor& src) override { return forward(src, {}); }
@@ -154,8 +153,7 @@ class TransformerEncoderLayer : public detail::TransformerLayer {
 ///     Tensor y = layer(tgt, memory, {.tgt_mask = nn::Transformer::generate_square_subsequent_mask(L)});
 class TransformerDecoderLayer : public detail::TransformerLayer {
  public:
-  TransformerDecoderLayer() =
-      delete;  // name it: nn::TransformerDecoderLayer l = add("l", nn::TransformerDecoderLayer(64, 4));
+  TransformerDecoderLayer() = delete;  // name it where it is declared: layer = add("layer", ...(64, 4))
   TransformerDecoderLayer(std::int64_t d_model, std::int64_t nhead, TransformerDecoderLayerOptions options = {},
                           SourceLoc loc = SourceLoc::here());
   using Module::forward;

@@ -88,6 +88,7 @@ Cases<double> make_cases(Type<double>);
 Cases<bool> make_cases(Type<bool>);
 Cases<slope::nn::ReductionOption> make_cases(Type<slope::nn::ReductionOption>);
 Cases<slope::nn::Lengths> make_cases(Type<slope::nn::Lengths>);
+Cases<slope::nn::TransformerActivation> make_cases(Type<slope::nn::TransformerActivation>);
 Cases<slope::optim::ParamList> make_cases(Type<slope::optim::ParamList>);
 Cases<slope::io::StateDict> make_cases(Type<slope::io::StateDict>);
 Cases<slope::data::Batch> make_cases(Type<slope::data::Batch>);

@@ -88,12 +88,15 @@ class Forward {
 
   void run() const {
     const AttentionParts<T>& p = parts_;
-    parallel_for(p.batch * p.query_blocks, 1, [&](int64_t begin, int64_t end) {
-      const memory::Scratch<T> room(query_block * (p.width + p.value_width + 3 * p.tile_keys + 2 + 16) +
-                                    p.tile_keys * (p.width + p.value_width));
+    const int64_t grain = tasks_per_thread(query_block, p.keys, p.width + p.value_width);
+    parallel_for(p.batch * p.query_blocks, grain, [&](int64_t begin, int64_t end) {
+      const memory::Scratch<T> room(query_block * (p.width + p.value_width + 3 * p.tile_keys + 2) +
+                                    transposed_room(p.value_width) + p.tile_keys * (p.width + p.value_width));
       const memory::Scratch<double> sums(query_block);
+      int64_t laid_out = -1;
       for (int64_t task = begin; task < end; ++task) {
-        const Block b = make_block(task / p.query_blocks, task % p.query_blocks, room.data(), sums.data());
+        Block b = make_block(task / p.query_blocks, task % p.query_blocks, room.data(), sums.data());
+        b.laid_out = &laid_out;
         sum_up(b, Wins::no_zero);
         // What is hidden has weight 0 and must not show, even if it is not finite.
         if (p.masks.any() && !all_finite(b.values, query_block * p.value_width)) sum_up(b, Wins::right_zero);
@@ -108,6 +111,7 @@ class Forward {
     int64_t index, number, first, queries;
     T *q, *values, *scores, *bias, *factors, *largest, *inverse, *out_room, *k_room, *v_room;
     double* sum;
+    int64_t* laid_out;  // whose keys and values lie in k_room and v_room, if they are one tile
   };
 
   Block make_block(int64_t index, int64_t number, T* room, double* sum) const {
@@ -122,7 +126,7 @@ class Forward {
     b.queries = std::min(query_block, p.queries - b.first);
     b.q = take(query_block * p.width), b.values = take(query_block * p.value_width);
     for (T** tile : {&b.scores, &b.bias, &b.factors}) *tile = take(query_block * p.tile_keys);
-    b.largest = take(query_block), b.inverse = take(query_block), b.out_room = take(16 * query_block);
+    b.largest = take(query_block), b.inverse = take(query_block), b.out_room = take(transposed_room(p.value_width));
     b.k_room = take(p.tile_keys * p.width), b.v_room = take(p.tile_keys * p.value_width);
     const MatrixView<T> q = p.q.view(index);
     transpose_rows<T>({q.data + b.first * q.row_stride, q.row_stride, q.col_stride}, b.queries, p.width, b.q);
@@ -141,7 +145,9 @@ class Forward {
       const int64_t keys = std::min(p.tile_keys, p.keys - j);
       const Seen seen = p.masks.tile(b.index, b.first, b.queries, j, keys, b.bias);
       if (seen == Seen::none) continue;
-      const MatrixView<T> k = dense_rows(all_k, j, keys, p.width, b.k_room);
+      const bool there = p.keys <= p.tile_keys && *b.laid_out == b.index;
+      *b.laid_out = b.index;
+      const MatrixView<T> k = dense_rows(all_k, j, there ? 0 : keys, p.width, b.k_room);
       gemm<T>(keys, query_block, p.width, p.scale, k, {b.q, query_block, 1}, T(0), b.scores, query_block);
       if (p.dropout.active()) p.dropout.tile(b.index, b.number, j, keys, b.factors);
       const Running<T> running{
@@ -149,7 +155,7 @@ class Forward {
           b.sum};
       simd::dispatch(
           [&](auto target) { SLOPE_INLINE_CALL weigh_tile<decltype(target)>(running, keys, p.value_width); });
-      const MatrixView<T> v = dense_rows(all_v, j, keys, p.value_width, b.v_room);
+      const MatrixView<T> v = dense_rows(all_v, j, there ? 0 : keys, p.value_width, b.v_room);
       multiply<T>(wins, p.value_width, query_block, keys, T(1), v.transposed(), {b.scores, query_block, 1}, T(1),
                   b.values, query_block);
     }

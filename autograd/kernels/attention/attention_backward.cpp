@@ -86,7 +86,8 @@ class Backward {
     const AttentionParts<T>& p = parts_;
     const int64_t of_queries = p.queries * p.width;
     const memory::Scratch<T> shared(dq_ && key_parts_ > 1 ? p.batch * key_parts_ * of_queries : 0);
-    parallel_for(p.batch * key_parts_, 1, [&](int64_t begin, int64_t end) {
+    const int64_t grain = tasks_per_thread(p.queries, std::min(part_keys_, p.keys), 3 * p.width + 2 * p.value_width);
+    parallel_for(p.batch * key_parts_, grain, [&](int64_t begin, int64_t end) {
       const int64_t of_keys = std::min(part_keys_, p.keys);
       const memory::Scratch<T> room(query_block * (2 * p.width + 3 * p.value_width) + 4 * query_block * p.tile_keys +
                                     3 * query_block + 2 * of_keys * (p.width + p.value_width) +

@@ -26,6 +26,13 @@ inline std::int64_t keys_per_tile(std::int64_t width) {
   return std::clamp(work / (query_block * std::max<std::int64_t>(1, width)) / 16 * 16, least, most);
 }
 
+/// How many tasks are worth a thread, each of so many multiply-adds.
+inline std::int64_t tasks_per_thread(std::int64_t queries, std::int64_t keys, std::int64_t width) {
+  constexpr double worthwhile = 1e6;  // about 10 us
+  const double work = static_cast<double>(queries) * static_cast<double>(keys) * static_cast<double>(width);
+  return 1 + static_cast<std::int64_t>(worthwhile / std::max(1.0, work));
+}
+
 /// The matrices of a batch: the last two dimensions of a tensor, at each position of the others.
 template <class T>
 class MatrixBatch {
@@ -78,24 +85,28 @@ void transpose_rows(const MatrixView<T>& x, std::int64_t rows, std::int64_t colu
   });
 }
 
-/// to(j, i) = x[i * query_block + j] for `rows` j and `columns` i: a transposed tile back into a matrix. `room` holds 16 times
-/// query_block numbers.
+/// Memory that store_transposed works in.
+inline std::int64_t transposed_room(std::int64_t columns) { return (columns + 15) / 16 * 16 * query_block; }
+
+/// to(j, i) = x[i * query_block + j] for `rows` j and `columns` i: a transposed tile back into a matrix, whole rows at a time, since
+/// they may lie far apart.
 template <class T>
 void store_transposed(const T* x, std::int64_t rows, std::int64_t columns, T* to, std::int64_t row_stride,
                       std::int64_t column_stride, T* room) {
   constexpr std::int64_t together = 16;
-  for (std::int64_t i = 0; i < columns; i += together) {
-    const std::int64_t n = std::min(together, columns - i);
+  for (std::int64_t i = 0; i < columns; i += together)
     simd::dispatch([&](auto) {
-      SLOPE_INLINE_CALL gemm_tile::pack_sliver<together>(n, rows, x + i * query_block, query_block, std::int64_t{1},
-                                                         room);
+      SLOPE_INLINE_CALL gemm_tile::pack_sliver<together>(std::min(together, columns - i), rows, x + i * query_block,
+                                                         query_block, std::int64_t{1}, room + i * query_block);
     });
-    for (std::int64_t j = 0; j < rows; ++j) {
-      T* const row = to + j * row_stride + i * column_stride;
-      if (column_stride == 1 && n == together)
-        std::memcpy(row, room + j * together, together * sizeof(T));
+  for (std::int64_t j = 0; j < rows; ++j) {
+    T* const row = to + j * row_stride;
+    for (std::int64_t i = 0; i < columns; i += together) {
+      const T* const from = room + i * query_block + j * together;
+      if (column_stride == 1 && i + together <= columns)
+        std::memcpy(row + i, from, together * sizeof(T));
       else
-        for (std::int64_t r = 0; r < n; ++r) row[r * column_stride] = room[j * together + r];
+        for (std::int64_t r = 0; r < std::min(together, columns - i); ++r) row[(i + r) * column_stride] = from[r];
     }
   }
 }
@@ -176,12 +187,9 @@ class AttentionDropout {
     for (std::int64_t at = 0; at < keys; at += keys_together) {
       const std::int64_t group = (index * query_blocks_ + block) * key_groups_ + (j + at) / keys_together;
       philox_tile(random_, static_cast<std::uint64_t>(group) * tile_blocks, words);
-      T* const to = factors + at * query_block;
       const std::int64_t n = std::min(keys_together, keys - at) * query_block;
-      const std::uint32_t last = last_dropped_;
-      const T scale = static_cast<T>(scale_);
-      simd::dispatch([=, &words](auto) {  // for its instructions
-        for (std::int64_t i = 0; i < n; ++i) to[i] = words[i] > last ? scale : T(0);
+      simd::dispatch([&](auto) {
+        SLOPE_INLINE_CALL compare(words, n, last_dropped_, static_cast<T>(scale_), factors + at * query_block);
       });
     }
   }
@@ -189,6 +197,12 @@ class AttentionDropout {
   static constexpr std::int64_t keys_together = tile_words / query_block;
 
  private:
+  template <class T>
+  static void compare(const std::uint32_t* __restrict words, std::int64_t n, std::uint32_t last, T scale,
+                      T* __restrict to) {
+    for (std::int64_t i = 0; i < n; ++i) to[i] = words[i] > last ? scale : T(0);
+  }
+
   PhiloxSpan random_;
   bool active_;
   std::uint32_t last_dropped_;  // the largest word that drops
