@@ -3,10 +3,12 @@
 #include <string>
 
 #include "slope/autograd/core/error.h"
+#include "slope/autograd/core/shape.h"
 
 namespace slope {
 
 std::vector<double> RealArray::expanded(int dims, const char* op, const char* option, SourceLoc loc) const {
+  if (dims < 0 || dims > max_dims) throw ValueError(concat(op, ": ", option, " for ", dims, " dimensions"), loc);
   const auto count = static_cast<std::size_t>(dims);
   if (values_.size() == count) return values_;
   if (everywhere_) return std::vector<double>(count, values_[0]);

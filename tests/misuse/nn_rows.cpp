@@ -47,7 +47,6 @@ Tensor weight_of(Size in, Size out, const IntArray& kernel, const Options& o, So
 std::vector<Row> nn_rows() {
   return {
       row("normalize", F::normalize),
-      row("pad", F::pad),
       row("fans", nn::init::fans),
       row("calculate_gain", nn::init::calculate_gain),
       row("uniform_", nn::init::uniform_),

@@ -280,6 +280,7 @@ std::vector<Row> recurrence_rows();
 std::vector<Row> attention_rows();
 std::vector<Row> module_rows();
 std::vector<Row> normalization_rows();
+std::vector<Row> pool_rows();
 std::vector<Row> loss_rows();
 std::vector<Row> optim_rows();
 std::vector<Row> data_rows();
