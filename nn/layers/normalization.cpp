@@ -137,7 +137,7 @@ void check_dtype(const char* op, const char* what, const Tensor& t, In x) {
 /// A tensor with an entry per channel.
 void check_per_channel(const char* op, const char* what, const Tensor& t, std::int64_t channels, In x) {
   if (!t.defined()) return;
-  if (t.shape() == Shape{channels}) return check_dtype(op, what, t, x);
+  if (t.dim() == 1 && t.shape()[0] == channels) return check_dtype(op, what, t, x);
   if (t.dim() == 1)
     throw ShapeError(concat(op, ": ", what, " should contain ", channels, " elements not ", t.numel(),
                             "; the input has shape ", x->shape()),

@@ -122,7 +122,7 @@ std::vector<int64_t> detail::checked_batch_sizes(const char* op, const utils::rn
     fail("batch_sizes of a PackedSequence must add up to the rows of its data, ", rows, ", but give ", sum);
   const auto check_order = [&](const Tensor& order, const char* name) {
     if (!order.defined()) return;
-    if (order.dtype() != int64 || order.shape() != Shape{sizes.front()})
+    if (order.dtype() != int64 || order.dim() != 1 || order.shape()[0] != sizes.front())
       fail(name, " of the PackedSequence must be int64 [", sizes.front(), "], but are ", dtype_name(order.dtype()), " ",
            to_text(order.shape()));
     std::vector<bool> met(static_cast<std::size_t>(sizes.front()));

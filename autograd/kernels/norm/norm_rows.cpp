@@ -116,7 +116,7 @@ inline void write_gradients(const Block<T>& b, std::int64_t n) {
       }
     }
     if (!b.dweight) return;
-    double added[2][V::size];
+    double added[2][V::size] = {};
     products.store(added[0]);
     plain.store(added[1]);
     for (int i = 0; i < count; ++i) {
