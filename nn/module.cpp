@@ -10,7 +10,6 @@
 #include <limits>
 #include <memory>
 #include <ostream>
-#include <type_traits>
 #include <typeinfo>
 #include <unordered_map>
 #include <unordered_set>

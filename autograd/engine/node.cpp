@@ -65,9 +65,10 @@ void set_producers(Node* node, std::span<const Tensor* const> results) {
 }
 
 void rethrow_at(const Error& e, SourceLoc loc) {
-  if (!e.where().file && user_line(loc).file) throw_alike(e, e.what(), user_line(loc));
+  if (!e.where().file) throw_alike(e, e.what(), loc);
   throw;
 }
+
 void throw_returned_input(std::string_view op, SourceLoc loc) {
   throw AutogradError(concat(op,
                              ": forward returned one of its inputs, which would lose its own history; return a copy "

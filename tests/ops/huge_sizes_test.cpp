@@ -243,6 +243,11 @@ BOOST_AUTO_TEST_CASE(in_results_of_operations_name_the_line) {
         {"index_select", [&] { return index_select(cells, 0, zeros({1}, {.dtype = DType::int64})); }},
         {"masked_fill", [&] { return masked_fill(wide, one > 0.0, 0.0); }},
         {"mm", [&] { return mm(rows, one.expand({1, 1})); }},
+        {"mm without recording",
+         [&] {
+           NoGradGuard no_grad;
+           return mm(rows, one.expand({1, 1}));
+         }},
         {"mv", [&] { return mv(rows, one); }},
         {"linear", [&] { return F::linear(rows, one.expand({1, 1})); }},
         {"dropout", [&] { return F::dropout(wide); }},

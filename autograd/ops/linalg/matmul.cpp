@@ -401,7 +401,10 @@ void check_product_dtypes(const char* op, const Tensor& a, const Tensor& b, Sour
 }
 
 Tensor product(SourceLoc loc, const Tensor& a, bool a_transposed, const Tensor& b, bool b_transposed) {
-  if (!grad_enabled()) return multiplied(a, a_transposed, b, b_transposed);  // as in most backward passes
+  if (!grad_enabled()) {  // as in most backward passes
+    const CallerScope scope(loc);
+    return multiplied(a, a_transposed, b, b_transposed);
+  }
   if (a.dim() == 2 && b.dim() == 2) return apply(loc, Product<MmName>{{}, a_transposed, b_transposed, {}, {}}, a, b);
   return apply(loc, Product<BmmName>{{}, a_transposed, b_transposed, {}, {}}, a, b);
 }
