@@ -1,7 +1,5 @@
 #pragma once
 
-#include <vector>
-
 // The functional forms: what modules do, as functions of tensors. `F` is the customary short name. Losses are declared with
 // their classes, in slope/nn/losses/.
 #include "slope/autograd/ops/linalg/matmul.h"
@@ -10,9 +8,22 @@
 #include "slope/autograd/ops/reduce/softmax.h"
 #include "slope/autograd/ops/view/view.h"
 #include "slope/nn/layers/activation.h"
+#include "slope/nn/layers/attention.h"
+#include "slope/nn/layers/conv.h"
 #include "slope/nn/layers/dropout.h"
 #include "slope/nn/layers/embedding.h"
+#include "slope/nn/layers/fold.h"
+#include "slope/nn/layers/grid.h"
 #include "slope/nn/layers/linear.h"
+#include "slope/nn/layers/multihead_attention.h"
+#include "slope/nn/layers/normalization.h"
+#include "slope/nn/layers/padding.h"
+#include "slope/nn/layers/pooling.h"
+#include "slope/nn/layers/position.h"
+#include "slope/nn/layers/recurrence.h"
+#include "slope/nn/layers/resampling.h"
+#include "slope/nn/layers/shuffle.h"
+#include "slope/nn/layers/transformer.h"
 
 namespace slope::nn::functional {
 
@@ -55,33 +66,6 @@ struct NormalizeOptions {
 ///
 ///     Tensor directions = F::normalize(x, {.dim = -1});
 Tensor normalize(In x, const NormalizeOptions& options = {});
-
-enum class PadMode {
-  /// A value of the caller's choice.
-  constant,
-  /// Mirrored at the edge element, which is not repeated: c b | a b c | b a.
-  reflect,
-  /// The edge element: a a | a b c | c c.
-  replicate,
-  /// From the other end: b c | a b c | a b.
-  circular
-};
-struct PadOptions {
-  /// What the new elements hold.
-  PadMode mode = PadMode::constant;
-  /// For PadMode::constant.
-  Scalar value = 0;
-};
-/// Enlarges `x` at its edges, or with negative numbers cuts them off. `pads` = {before, after} of the last dimension, then of the one
-/// before it, and so on.
-///
-/// The gradient of a padded element goes to the element it was copied from. Throws ValueError for an odd number of pads,
-/// ShapeError for more pads than x has edges, for a negative result, and where a mode cannot reach: reflect needs pads below
-/// the size of the dimension, circular pads up to it.
-///
-///     F::pad(x, {1, 2})                                         // [.., n] -> [.., n + 3]
-///     F::pad(image, {1, 1, 1, 1}, {.mode = F::PadMode::reflect})
-Tensor pad(In x, const std::vector<std::int64_t>& pads, const PadOptions& options = {});
 
 }  // namespace slope::nn::functional
 

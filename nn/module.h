@@ -34,6 +34,17 @@ struct ForwardHooks {
   std::vector<std::pair<int, ForwardHook>> after;
   int next = 0;
 };
+
+/// What hooks see of a module's result.
+template <class Result>
+Tensor& first_tensor_of(Result& result) {
+  if constexpr (std::is_same_v<Result, Tensor>)
+    return result;
+  else if constexpr (requires { first_tensor(result); })
+    return first_tensor(result);
+  else
+    return first_tensor_of(std::get<0>(result));
+}
 }  // namespace detail
 
 /// Removes a forward hook; does nothing once the module is gone.
@@ -222,7 +233,8 @@ class Module {
   ///       return run(query, [&](const Tensor& q) { return forward(q, key); });
   ///     }
   ///
-  /// `f` returns a tensor, or a pair or tuple that begins with one.
+  /// `f` returns a tensor, a pair or tuple that begins with one, or what has a function `Tensor& first_tensor(T&)` beside
+  /// it: hooks see that tensor.
   template <class F>
   std::invoke_result_t<const F&, const Tensor&> run(In x, const F& f) {
     const CallerScope scope(x.loc);
@@ -236,7 +248,7 @@ class Module {
       if constexpr (std::is_same_v<decltype(output), Tensor>)
         after_forward(*hooks, input, output);
       else
-        after_forward(*hooks, input, std::get<0>(output));
+        after_forward(*hooks, input, detail::first_tensor_of(output));
       return output;
     } catch (const Error& e) {
       rethrow_with_path(e);

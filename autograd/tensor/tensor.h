@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <initializer_list>
 #include <iosfwd>
-#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -109,10 +108,14 @@ class [[nodiscard]] Tensor {
   /// cannot hold the value.
   template <class T = double>
   [[nodiscard]] T item(SourceLoc loc = SourceLoc::here()) const {
-    if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>)
-      return static_cast<T>(item_integer(std::numeric_limits<T>::min(), std::numeric_limits<T>::max(), loc));
-    else
+    if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
+      // Without <limits>, 1,500 lines that nothing else here includes.
+      constexpr auto most = static_cast<T>(static_cast<std::make_unsigned_t<T>>(-1) >> (std::is_signed_v<T> ? 1 : 0));
+      constexpr auto least = static_cast<T>(std::is_signed_v<T> ? -most - 1 : 0);
+      return static_cast<T>(item_integer(least, most, loc));
+    } else {
       return item_scalar(loc).to<T>();
+    }
   }
   Scalar item_scalar(SourceLoc loc = SourceLoc::here()) const;
   /// Elements in row-major order, converted to T, whatever the strides.

@@ -2,6 +2,7 @@
 
 #include "slope/autograd/core/random.h"
 #include "slope/autograd/ops/pointwise/elementwise.h"
+#include "slope/autograd/ops/pointwise/internal/promote.h"
 #include "slope/autograd/ops/reduce/softmax.h"
 #include "slope/autograd/tensor/factory.h"
 #include "slope/nn/layers/internal/describe.h"
@@ -81,6 +82,14 @@ std::string Threshold::extra_repr() const {
 Tensor Softmax::forward(const Tensor& x) { return softmax(x, dim_); }
 Tensor LogSoftmax::forward(const Tensor& x) { return log_softmax(x, dim_); }
 Tensor Softmin::forward(const Tensor& x) { return softmin(x, dim_); }
+Tensor Softmax2d::forward(const Tensor& x) {
+  slope::detail::require_defined("Softmax2d", x);
+  if (x.dim() != 3 && x.dim() != 4)
+    throw ShapeError(
+        concat("Softmax2d: expected input to be 3D or 4D (got ", x.dim(), "D), a tensor of shape ", x.shape()),
+        SourceLoc::here());
+  return softmax(x, -3);
+}
 Tensor GLU::forward(const Tensor& x) { return glu(x, dim_); }
 
 PReLU::PReLU(PReLUOptions options, SourceLoc loc) {

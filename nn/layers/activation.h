@@ -200,6 +200,11 @@ class Softmin : public DimActivation {
   using DimActivation::DimActivation;
   Tensor forward(const Tensor& x) override;
 };
+/// Softmax over the channels at each place: (N, C, H, W) or (C, H, W). Throws ShapeError for other inputs.
+class Softmax2d : public Module {
+ public:
+  Tensor forward(const Tensor& x) override;
+};
 class GLU : public DimActivation {
  public:
   using DimActivation::DimActivation;

@@ -61,6 +61,15 @@ Tensor drop_channels(const char* op, int spatial, In x, double p, bool training)
   return apply(x.loc, DropoutOp{draw_mask(x, p, channel), p < 1 ? 1 / (1 - p) : 0, 0, 0}, x.tensor);
 }
 
+/// Sets what is dropped to the limit of SELU at -∞.
+Tensor drop_to_limit(In x, double p, std::int64_t together) {
+  if (p == 1) return apply(x.loc, DropoutOp{draw_mask(x, p, together), 0, 0, 0}, x.tensor);
+  constexpr double limit = -1.7580993408473766;  // -λα
+  // Chosen so that a·(x or limit) + b has mean 0 and variance 1 when x has.
+  const double a = 1 / std::sqrt((1 - p) * (1 + p * limit * limit)), b = -a * limit * p;
+  return apply(x.loc, DropoutOp{draw_mask(x, p, together), a, b, a * limit + b}, x.tensor);
+}
+
 }  // namespace
 
 Tensor dropout(In x, double p, bool training) {
@@ -74,11 +83,17 @@ Tensor dropout3d(In x, double p, bool training) { return drop_channels("dropout3
 
 Tensor alpha_dropout(In x, double p, bool training) {
   if (!check("alpha_dropout", x, p, training)) return x.tensor;
-  if (p == 1) return apply(x.loc, DropoutOp{draw_mask(x, p, 1), 0, 0, 0}, x.tensor);
-  constexpr double limit = -1.7580993408473766;  // -λα: where SELU tends to at -∞
-  // Chosen so that a·(x or limit) + b has mean 0 and variance 1 when x has.
-  const double a = 1 / std::sqrt((1 - p) * (1 + p * limit * limit)), b = -a * limit * p;
-  return apply(x.loc, DropoutOp{draw_mask(x, p, 1), a, b, a * limit + b}, x.tensor);
+  return drop_to_limit(x, p, 1);
+}
+
+Tensor feature_alpha_dropout(In x, double p, bool training) {
+  const bool active = check("feature_alpha_dropout", x, p, training);
+  if (x->dim() < 2)
+    throw ShapeError(concat("feature_alpha_dropout: Feature dropout requires at least 2 dimensions in the input, got ",
+                            x->dim(), ", a tensor of shape ", to_text(x->shape())),
+                     x.loc);
+  if (!active) return x.tensor;
+  return drop_to_limit(x, p, x->numel() / (x->shape()[0] * x->shape()[1]));
 }
 
 }  // namespace slope::nn::functional

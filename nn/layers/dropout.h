@@ -27,6 +27,8 @@ Tensor dropout3d(In x, double p = 0.5, bool training = true);
 /// Sets dropped elements to the limit of SELU at -∞ and maps all by a·x + b, so that mean 0 and variance 1 stay
 /// (Klambauer et al. 2017). Errors as `dropout`.
 Tensor alpha_dropout(In x, double p = 0.5, bool training = true);
+/// The same for whole channels: all elements of one (n, c) of (N, C, *). Throws ShapeError for fewer than two dimensions.
+Tensor feature_alpha_dropout(In x, double p = 0.5, bool training = true);
 
 }  // namespace functional
 
@@ -63,6 +65,9 @@ class Dropout3d : public DropoutModule<functional::dropout3d> {
   using DropoutModule::DropoutModule;
 };
 class AlphaDropout : public DropoutModule<functional::alpha_dropout> {
+  using DropoutModule::DropoutModule;
+};
+class FeatureAlphaDropout : public DropoutModule<functional::feature_alpha_dropout> {
   using DropoutModule::DropoutModule;
 };
 

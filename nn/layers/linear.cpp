@@ -1,34 +1,14 @@
 #include "slope/nn/layers/linear.h"
 
-#include <cmath>
-#include <limits>
-
 #include "slope/autograd/ops/linalg/matmul.h"
 #include "slope/autograd/ops/view/view.h"
-#include "slope/autograd/tensor/factory.h"
-#include "slope/nn/init.h"
 #include "slope/nn/layers/internal/describe.h"
+#include "slope/nn/layers/internal/fresh_parameter.h"
 
 namespace slope::nn {
 
-namespace {
-
-/// Weights start as kaiming_uniform_ with a = √5, which is this bound; biases use it, too.
-Tensor uniform_parameter(const Shape& shape, std::int64_t fan_in) {
-  Tensor t = make_empty(shape, default_dtype());
-  const double bound = fan_in > 0 ? 1 / std::sqrt(static_cast<double>(fan_in)) : 0;
-  init::uniform_(t, -bound, bound);
-  return t;
-}
-
-/// A count of operations: what int64 cannot hold is as many as it can.
-std::int64_t saturated_product(const Shape& sizes, std::int64_t times) {
-  for (std::int64_t s : sizes)
-    if (__builtin_mul_overflow(times, s, &times)) return std::numeric_limits<std::int64_t>::max();
-  return times;
-}
-
-}  // namespace
+using detail::saturated_product;
+using detail::uniform_parameter;
 
 Linear::Linear(std::int64_t in_features, std::int64_t out_features, LinearOptions options, SourceLoc loc)
     : in_features_(in_features), out_features_(out_features) {

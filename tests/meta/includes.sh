@@ -3,7 +3,7 @@
 # the library, its folder, and the libraries right below it. Wrong are
 #   - an include of slope that is not of the library itself or of one below it,
 #   - a quoted include that does not read "slope/...",
-#   - in a header for users, an include of an internal one (from a folder internal/, kernels/loops or kernels/gemm),
+#   - in a header for users, an include of an internal one (from a folder internal/, kernels/attention, gemm, loops, norm or window),
 #   - in a header, anything that is neither slope's nor the C++ standard library's.
 set -euo pipefail
 root=$1
@@ -25,7 +25,7 @@ find "${folders[@]}" -name '*.h' -o -name '*.cpp' | sort | xargs awk -v layers="
     for (b in folder) if (index(path, folder[b] "/") == 1) library = b
     return library
   }
-  function internal(path) { return path ~ /\/internal\// || path ~ /^autograd\/kernels\/(loops|gemm|window)\// }
+  function internal(path) { return path ~ /\/internal\// || path ~ /^autograd\/kernels\/(attention|gemm|loops|norm|window)\// }
   BEGIN {
     n = split("autograd data io nn optim train", umbrella, " ")
     for (i = 1; i <= n; i++) short[umbrella[i] ".h"] = umbrella[i] "/" umbrella[i] ".h"

@@ -131,6 +131,22 @@ Cases<Dims> make_cases(Type<Dims>) {
                       {Dims{0, 0}, Dims{0, -2}, Dims{7}, Dims{-4}, Dims{most}, Dims{least},
                        Dims{0, 1, 2, 3, 4, 5, 6, 7}, Dims{most, least}});
 }
+Cases<IntArray> make_cases(Type<IntArray>) {
+  return listed<IntArray>(
+      {IntArray(1), IntArray(2), IntArray(3), IntArray{1, 2}, IntArray{2, 1, 1}},
+      {IntArray(), IntArray(0), IntArray(-1), IntArray(most), IntArray(least), IntArray(std::int64_t{1} << 40),
+       IntArray{1, most}, IntArray{least, 1}, IntArray{1, 2, 3, 4}});
+}
+Cases<nn::ConvPadding> make_cases(Type<nn::ConvPadding>) {
+  Cases<nn::ConvPadding> all =
+      listed<nn::ConvPadding>({"same", "valid"}, {"", "full", nn::ConvPadding(std::string(1000, 'x'))});
+  const auto add = [](auto& to, const auto& from) {
+    for (const auto& c : from) to.push_back({c.text, [c] { return nn::ConvPadding(Shape(c.make())); }});
+  };
+  add(all.plain, cases<IntArray>().plain);
+  add(all.bad, cases<IntArray>().bad);
+  return all;
+}
 Cases<DType> make_cases(Type<DType>) { return listed<DType>({float32, int64, float64, boolean}); }
 Cases<Slice> make_cases(Type<Slice>) {
   Cases<Slice> all;

@@ -8,13 +8,45 @@ namespace F = slope::nn::functional;
 namespace {
 using Size = std::int64_t;
 using Tensors = std::vector<Tensor>;
+
+/// `t` with dimensions of size 1 put in; only a matrix, so that what is bad stays bad.
+Tensor lifted(const Tensor& t, std::initializer_list<Size> at) {
+  Tensor r = t;
+  if (t.defined() && t.dim() == 2)
+    for (const Size d : at) r = r.unsqueeze(d);
+  return r;
+}
+/// A matrix as an image of one channel, or as a kernel that gives three.
+template <int dims, class F>
+auto convolution(F f) {
+  return [f](In x, const Tensor& weight, const Tensor& bias, const nn::ConvOptions& o) {
+    const Tensor image = dims == 1 ? x.tensor : dims == 2 ? lifted(x.tensor, {0}) : lifted(x.tensor, {0, 0});
+    const Tensor kernel = dims == 1   ? lifted(weight, {2})
+                          : dims == 2 ? lifted(weight, {1, 3})
+                                      : lifted(weight, {1, 1, 4});
+    return f({image, x.loc}, kernel, bias, o);
+  };
+}
+template <int dims, class F>
+auto transposed(F f) {
+  return [f](In x, const Tensor& weight, const Tensor& bias, const nn::ConvTransposeOptions& o) {
+    const Tensor image = dims == 1 ? x.tensor : dims == 2 ? lifted(x.tensor, {0}) : lifted(x.tensor, {0, 0});
+    const Tensor kernel = dims == 1   ? lifted(weight, {2})
+                          : dims == 2 ? lifted(weight, {0, 3})
+                                      : lifted(weight, {0, 2, 4});
+    return f({image, x.loc}, kernel, bias, o);
+  };
+}
+template <class Module, class Options>
+Tensor weight_of(Size in, Size out, const IntArray& kernel, const Options& o, SourceLoc loc) {
+  return Module(in, out, kernel, o, loc).weight;
+}
 }  // namespace
 
 // A layer's forward() is what its call runs, and the call names the line.
 std::vector<Row> nn_rows() {
   return {
       row("normalize", F::normalize),
-      row("pad", F::pad),
       row("fans", nn::init::fans),
       row("calculate_gain", nn::init::calculate_gain),
       row("uniform_", nn::init::uniform_),
@@ -114,6 +146,39 @@ std::vector<Row> nn_rows() {
       row("Bilinear::operator()", [](In x, const Tensor& y) { return nn::Bilinear(3, 3, 3)(x, y); }),
       row("Bilinear::extra_repr", [] { return nn::Bilinear(3, 3, 3).extra_repr(); }),
       row("Bilinear::macs", [](const Shape& output) { return nn::Bilinear(3, 3, 3).macs(output); }),
+      row("conv1d", convolution<1>(F::conv1d)),
+      row("conv2d", convolution<2>(F::conv2d)),
+      row("conv3d", convolution<3>(F::conv3d)),
+      row("conv_transpose1d", transposed<1>(F::conv_transpose1d)),
+      row("conv_transpose2d", transposed<2>(F::conv_transpose2d)),
+      row("conv_transpose3d", transposed<3>(F::conv_transpose3d)),
+      row("ConvModule::ConvModule", weight_of<nn::Conv2d, nn::ConvOptions>),
+      row("Conv1d::Conv1d", weight_of<nn::Conv1d, nn::ConvOptions>),
+      row("Conv2d::Conv2d", weight_of<nn::Conv2d, nn::ConvOptions>),
+      row("Conv3d::Conv3d", weight_of<nn::Conv3d, nn::ConvOptions>),
+      row("ConvModule::forward", [](In x) { return nn::Conv1d(2, 3, 2)(x); }),
+      row("ConvModule::extra_repr", [](const nn::ConvOptions& o) { return nn::Conv2d(2, 2, 1, o).extra_repr(); }),
+      row("ConvModule::macs", [](const Shape& output) { return nn::Conv2d(2, 2, 1).macs(output); }),
+      row("ConvTransposeModule::ConvTransposeModule", weight_of<nn::ConvTranspose2d, nn::ConvTransposeOptions>),
+      row("ConvTranspose1d::ConvTranspose1d", weight_of<nn::ConvTranspose1d, nn::ConvTransposeOptions>),
+      row("ConvTranspose2d::ConvTranspose2d", weight_of<nn::ConvTranspose2d, nn::ConvTransposeOptions>),
+      row("ConvTranspose3d::ConvTranspose3d", weight_of<nn::ConvTranspose3d, nn::ConvTransposeOptions>),
+      row("ConvTransposeModule::forward", [](In x) { return nn::ConvTranspose1d(2, 3, 2)(x); }),
+      row("ConvTransposeModule::forward",
+          [](In x, std::int64_t length) { return nn::ConvTranspose1d(3, 3, 1)(x, Shape{length}); }),
+      row("ConvTransposeModule::operator()", [](In x) { return nn::ConvTranspose1d(2, 3, 2)(x); }),
+      row("ConvTransposeModule::operator()",
+          [](In x, const Shape& size) { return nn::ConvTranspose1d(3, 3, 1)(x, size); }),
+      row("ConvTransposeModule::extra_repr",
+          [](const nn::ConvTransposeOptions& o) { return nn::ConvTranspose2d(2, 2, 1, o).extra_repr(); }),
+      row("ConvTransposeModule::macs", [](const Shape& output) { return nn::ConvTranspose2d(2, 2, 1).macs(output); }),
+      row("ConvPadding::ConvPadding", [](const std::string& word) { return nn::ConvPadding(word).word(); }),
+      row("ConvPadding::ConvPadding", [](const std::string& word) { return nn::ConvPadding(word.c_str()).word(); }),
+      row("ConvPadding::word", [] { return nn::ConvPadding("same").word(); }),
+      row("IntArray::IntArray", [](const Shape& s) { return IntArray(s); }),
+      row("IntArray::IntArray", [](Size n) { return IntArray(n); }),
+      row("IntArray::expanded",
+          [](const IntArray& n, SourceLoc loc) { return n.expanded(2, "conv2d", "stride", loc); }),
       row("Identity::Identity", [] { return nn::Identity(1, 2.0); }),
       row("Identity::forward", [](In x) { return nn::Identity()(x); }),
       made<nn::Flatten(nn::FlattenOptions)>("Flatten::Flatten"),

@@ -42,6 +42,7 @@ const std::map<std::string, std::string>& functions_without_rows() {
   static const std::map<std::string, std::string> list = {
       // ---- what headers need of the library's own
       {"in_place", "writes operations in place"},
+      {"first_tensor_of", "what hooks see, of the module's own result"},
       {"call_on_tensors", "a reading of formulas"},
       {"make_empty", "a tensor of a shape that was checked"},
       {"make_number", "a number of a dtype that was checked"},

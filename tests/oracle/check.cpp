@@ -197,7 +197,8 @@ Problems problems_of(const Json& json) {
 const Drivers& drivers() {
   static const Drivers all = [] {
     Drivers map;
-    for (const auto add : {add_losses, add_activations, add_operations, add_modules, add_functionals, add_optimizers}) {
+    for (const auto add : {add_losses, add_activations, add_operations, add_modules, add_functionals, add_convolutions,
+                           add_normalization, add_attention, add_optimizers, add_pool_layers, add_recurrence}) {
       Drivers more;
       add(more);
       const std::size_t sum = map.size() + more.size();

@@ -39,7 +39,12 @@ void add_activations(Drivers& drivers);
 void add_operations(Drivers& drivers);
 void add_modules(Drivers& drivers);
 void add_functionals(Drivers& drivers);
+void add_convolutions(Drivers& drivers);
+void add_normalization(Drivers& drivers);
+void add_attention(Drivers& drivers);
 void add_optimizers(Drivers& drivers);
+void add_pool_layers(Drivers& drivers);
+void add_recurrence(Drivers& drivers);
 const Drivers& drivers();
 
 // ---- the one list of what is not done, which is exact: see oracle_test.cpp

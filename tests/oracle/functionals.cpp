@@ -1,6 +1,7 @@
 #include "oracle/function_support.h"
 #include "slope/autograd/ops/ops.h"
 #include "slope/nn/functional.h"
+#include "slope/nn/losses/losses.h"
 
 // F::name(inputs, options).
 
@@ -9,18 +10,6 @@ using oracle::Arguments;
 using oracle::Record;
 using oracle::Tensors;
 namespace F = slope::nn::functional;
-
-namespace {
-
-F::PadMode pad_mode(const std::string& name) {
-  if (name == "constant") return F::PadMode::constant;
-  if (name == "reflect") return F::PadMode::reflect;
-  if (name == "replicate") return F::PadMode::replicate;
-  if (name == "circular") return F::PadMode::circular;
-  throw ValueError("F::pad: no such mode: " + name, SourceLoc::here());
-}
-
-}  // namespace
 
 void oracle::add_functionals(Drivers& drivers) {
   const std::map<std::string, Function> all = {
@@ -35,13 +24,11 @@ void oracle::add_functionals(Drivers& drivers) {
                           return F::embedding(x, weight, o);
                         },
                         "input", "weight")},
-      {"pad", unary([](const Record& r, const Tensor& x) {
-         const std::vector<std::int64_t> pads = r.integers("pad");
-         F::PadOptions o;
-         if (r.has("value")) o.value = r.real("value", 0);
-         o.mode = pad_mode(r.word("mode", "constant"));
-         return F::pad(x, pads, o);
-       })},
+      {"pdist", unary([](const Record& r, const Tensor& x) { return F::pdist(x, r.real("p", 2)); })},
+      {"pixel_shuffle",
+       unary([](const Record& r, const Tensor& x) { return F::pixel_shuffle(x, r.integer("upscale_factor", 1)); })},
+      {"pixel_unshuffle",
+       unary([](const Record& r, const Tensor& x) { return F::pixel_unshuffle(x, r.integer("downscale_factor", 1)); })},
   };
   for (const auto& [name, function] : all) drivers[{"functional", name}] = {function_form(function)};
 }

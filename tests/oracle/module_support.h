@@ -5,6 +5,7 @@
 #include <typeinfo>
 
 #include "oracle/check.h"
+#include "slope/autograd/engine/grad_mode.h"
 #include "slope/nn/module.h"
 
 namespace oracle {
@@ -19,11 +20,18 @@ void check_class(const Record& record) {
     throw std::runtime_error("the record wants the class " + expected + ", and the test makes a " + name);
 }
 
-/// Puts the module into the record's mode and replaces its parameters by the record's tensors, so that these receive the gradients.
+/// Puts the module into the record's mode, fills its buffers and replaces its parameters by the record's tensors, so that these receive the gradients.
 /// The record must name exactly the parameters of the module, unless it expects an error and names none of them.
 inline void set_up(slope::nn::Module& m, const Record& record, const Arguments& in,
                    const std::map<std::string, slope::nn::Parameter*>& parameters) {
   if (record.contains("training")) m.train(record.at("training").flag());
+  if (record.contains("buffers")) {
+    const Tensors values = record.at("buffers").tensors();
+    for (const auto& [name, value] : values)
+      if (value.is_floating_point()) m.to(value.dtype());
+    const slope::NoGradGuard no_grad;
+    for (const auto& [name, buffer] : m.named_buffers()) buffer.copy_(values.at(name));
+  }
   bool named = !record.expects_error();
   for (const auto& [name, parameter] : parameters) named = named || in.contains(name);
   if (!named) return;
@@ -33,6 +41,20 @@ inline void set_up(slope::nn::Module& m, const Record& record, const Arguments& 
     m.to(in.at(name).dtype());
     parameter->tie(in.at(name));
   }
+}
+
+/// Demands that the buffers are what the record says they are after a forward.
+inline void expect_buffers(const slope::nn::Module& m, const Record& record) {
+  if (!record.contains("buffers_after")) {
+    if (!m.buffers().empty() && !record.expects_error()) throw std::runtime_error("the record lacks buffers");
+    return;
+  }
+  const Tensors expected = record.at("buffers_after").tensors();
+  for (const auto& [name, buffer] : m.named_buffers()) {
+    const std::string text = difference(buffer, expected.at(name), record.tolerance());
+    if (!text.empty()) throw std::runtime_error("afterwards, buffer " + name + ": " + text);
+  }
+  if (m.buffers().size() != expected.size()) throw std::runtime_error("the module lacks buffers of the record");
 }
 
 }  // namespace oracle

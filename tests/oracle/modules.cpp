@@ -103,6 +103,14 @@ void oracle::add_modules(Drivers& drivers) {
       {"Dropout2d", dropout<nn::Dropout2d>()},
       {"Dropout3d", dropout<nn::Dropout3d>()},
       {"AlphaDropout", dropout<nn::AlphaDropout>()},
+      {"FeatureAlphaDropout", dropout<nn::FeatureAlphaDropout>()},
+      {"Softmax2d", module<nn::Softmax2d>([](const Record&) { return nn::Softmax2d(); })},
+      {"PixelShuffle",
+       module<nn::PixelShuffle>([](const Record& r) { return nn::PixelShuffle(r.integer("upscale_factor", 1)); })},
+      {"PixelUnshuffle", module<nn::PixelUnshuffle>(
+                             [](const Record& r) { return nn::PixelUnshuffle(r.integer("downscale_factor", 1)); })},
+      {"ChannelShuffle",
+       module<nn::ChannelShuffle>([](const Record& r) { return nn::ChannelShuffle(r.integer("groups", 1)); })},
       {"CosineSimilarity", module_with<nn::CosineSimilarity>(
                                [](const Record& r) {
                                  return nn::CosineSimilarity({.dim = r.integer("dim", 1), .eps = r.real("eps", 1e-8)});

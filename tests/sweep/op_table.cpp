@@ -17,6 +17,8 @@ const OpTable& op_table() {
     add_joins(t);
     add_indexing(t);
     add_products(t);
+    add_normalization(t);
+    add_pooling(t);
     add_in_place(t);
     return t;
   }();

@@ -48,6 +48,8 @@ void add_movement(OpTable& table);
 void add_joins(OpTable& table);
 void add_indexing(OpTable& table);
 void add_products(OpTable& table);
+void add_normalization(OpTable& table);
+void add_pooling(OpTable& table);
 void add_in_place(OpTable& table);
 
 const OpTable& op_table();

@@ -1,147 +1,30 @@
 #include "slope/autograd/kernels/gemm/packed_gemm.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "slope/autograd/core/internal/scratch.h"
 #include "slope/autograd/core/parallel.h"
+#include "slope/autograd/kernels/gemm/gemm_tile.h"
 #include "slope/autograd/kernels/simd/internal/inline_call.h"
 #include "slope/autograd/kernels/simd/lanes.h"
 
 namespace slope {
 namespace {
 
+using gemm_tile::even_piece;
+using gemm_tile::inner_block;
+using gemm_tile::pack;
+using gemm_tile::pieces_of;
+using gemm_tile::Tile;
+using gemm_tile::tile_columns;
 using std::int64_t;
 
-// Measured with AVX-512 and AVX2: what a tile needs of a block of B fits the first-level cache, a block of A and one of
-// B the second-level cache together.
-constexpr int64_t inner_block = 256;
+// With it a block of A and one of B fit the second-level cache together.
 constexpr int64_t row_block = 64;
 
-/// The tile of C that is kept in registers: `rows` by `vectors` lanes.
-template <class Target>
-struct Tile {
-  static constexpr int rows = 8, vectors = 2;
-};
-#if defined(__x86_64__)
-template <>
-struct Tile<simd::avx2::Target> {
-  static constexpr int rows = 4, vectors = 3;
-};
-#endif
-
-template <class Target, class T>
-constexpr int64_t tile_columns = Tile<Target>::vectors * int64_t{Target::template Lanes<T>::size};
 template <class Target, class T>
 constexpr int64_t column_block = 512 / tile_columns<Target, T> * tile_columns<Target, T>;
-
-int64_t pieces_of(int64_t n, int64_t size) { return (n + size - 1) / size; }
-
-/// `n` cut evenly into pieces of at most `size`, each a multiple of `unit` but the last.
-int64_t even_piece(int64_t n, int64_t size, int64_t unit) {
-  return pieces_of(pieces_of(n, pieces_of(n, size)), unit) * unit;
-}
-
-// ---------------------------------------------------------------------------------------------------------------------
-// Packing
-
-/// `across` neighbouring rows times `along` columns, transposed within every 16 bytes of vectors of `Bytes`: vector p
-/// becomes column p when the vectors are loaded with rows p, p + along, p + 2 along, ... behind each other.
-template <class T, int Bytes>
-struct Strip;
-
-template <>
-struct Strip<float, 16> {
-  using Type = float __attribute__((vector_size(16)));
-  static constexpr int64_t across = 4, along = 4;
-  static Type load(const float* x, int64_t) {
-    Type v;
-    std::memcpy(&v, x, sizeof(v));
-    return v;
-  }
-  static void transpose(Type (&q)[4]) {
-    const Type a = __builtin_shufflevector(q[0], q[1], 0, 4, 1, 5), b = __builtin_shufflevector(q[0], q[1], 2, 6, 3, 7);
-    const Type c = __builtin_shufflevector(q[2], q[3], 0, 4, 1, 5), d = __builtin_shufflevector(q[2], q[3], 2, 6, 3, 7);
-    q[0] = __builtin_shufflevector(a, c, 0, 1, 4, 5);
-    q[1] = __builtin_shufflevector(a, c, 2, 3, 6, 7);
-    q[2] = __builtin_shufflevector(b, d, 0, 1, 4, 5);
-    q[3] = __builtin_shufflevector(b, d, 2, 3, 6, 7);
-  }
-};
-
-template <>
-struct Strip<float, 32> {
-  using Type = float __attribute__((vector_size(32)));
-  static constexpr int64_t across = 8, along = 4;
-  static Type load(const float* x, int64_t row) {
-    const auto low = Strip<float, 16>::load(x, row), high = Strip<float, 16>::load(x + 4 * row, row);
-    return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7);
-  }
-  static void transpose(Type (&q)[4]) {
-    const Type a = __builtin_shufflevector(q[0], q[1], 0, 8, 1, 9, 4, 12, 5, 13);
-    const Type b = __builtin_shufflevector(q[0], q[1], 2, 10, 3, 11, 6, 14, 7, 15);
-    const Type c = __builtin_shufflevector(q[2], q[3], 0, 8, 1, 9, 4, 12, 5, 13);
-    const Type d = __builtin_shufflevector(q[2], q[3], 2, 10, 3, 11, 6, 14, 7, 15);
-    q[0] = __builtin_shufflevector(a, c, 0, 1, 8, 9, 4, 5, 12, 13);
-    q[1] = __builtin_shufflevector(a, c, 2, 3, 10, 11, 6, 7, 14, 15);
-    q[2] = __builtin_shufflevector(b, d, 0, 1, 8, 9, 4, 5, 12, 13);
-    q[3] = __builtin_shufflevector(b, d, 2, 3, 10, 11, 6, 7, 14, 15);
-  }
-};
-
-template <>
-struct Strip<double, 32> {
-  using Half = double __attribute__((vector_size(16)));
-  using Type = double __attribute__((vector_size(32)));
-  static constexpr int64_t across = 4, along = 2;
-  static Type load(const double* x, int64_t row) {
-    Half low, high;
-    std::memcpy(&low, x, sizeof(low));
-    std::memcpy(&high, x + 2 * row, sizeof(high));
-    return __builtin_shufflevector(low, high, 0, 1, 2, 3);
-  }
-  static void transpose(Type (&q)[2]) {
-    const Type a = __builtin_shufflevector(q[0], q[1], 0, 4, 2, 6);
-    q[1] = __builtin_shufflevector(q[0], q[1], 1, 5, 3, 7);
-    q[0] = a;
-  }
-};
-
-/// to[p * Width + i] = x[i * across + p * along] for the first `count` of Width numbers i, 0 for the others.
-template <int64_t Width, class T>
-inline void pack_sliver(int64_t count, int64_t inner, const T* x, int64_t across, int64_t along, T* to) {
-  if (count < Width) std::memset(to, 0, static_cast<std::size_t>(Width * inner) * sizeof(T));
-  if (across == 1 && count == Width) {
-    for (int64_t p = 0; p < inner; ++p) std::memcpy(to + p * Width, x + p * along, Width * sizeof(T));
-    return;
-  }
-  int64_t i = 0;
-  if (along == 1) {
-    using S = Strip<T, Width * sizeof(T) % 32 == 0 ? 32 : 16>;
-    for (; i + S::across <= count; i += S::across) {
-      const T* from = x + i * across;
-      int64_t p = 0;
-      for (; p + S::along <= inner; p += S::along) {
-        typename S::Type q[S::along];
-        for (int64_t r = 0; r < S::along; ++r) q[r] = S::load(from + r * across + p, across);
-        S::transpose(q);
-        for (int64_t r = 0; r < S::along; ++r) std::memcpy(to + (p + r) * Width + i, &q[r], sizeof(q[r]));
-      }
-      for (; p < inner; ++p)
-        for (int64_t r = 0; r < S::across; ++r) to[p * Width + i + r] = from[r * across + p];
-    }
-  }
-  for (int64_t p = 0; p < inner; ++p)
-    for (int64_t r = i; r < count; ++r) to[p * Width + r] = x[r * across + p * along];
-}
-
-/// `count` numbers across, cut into slivers of Width.
-template <int64_t Width, class T>
-inline void pack(int64_t count, int64_t inner, const T* x, int64_t across, int64_t along, T* to) {
-  for (int64_t i = 0; i < count; i += Width, x += Width * across, to += Width * inner)
-    pack_sliver<Width>(std::min(Width, count - i), inner, x, across, along, to);
-}
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Kernels

@@ -296,15 +296,6 @@ void softmax_backward_kernel(const TensorImpl& dx, const TensorImpl& y, const Te
   });
 }
 
-namespace {
-/// A double as the sum of two numbers of T: near the first the difference to it is exact.
-template <class T>
-std::pair<T, T> in_two_parts(double v) {
-  const T high = static_cast<T>(v);
-  return {high, static_cast<T>(v - static_cast<double>(high))};
-}
-}  // namespace
-
 void scaled_deviation_kernel(const TensorImpl& dx, const TensorImpl& x, const TensorImpl& mean,
                              const TensorImpl& factor) {
   if (dx.numel == 0) return;
@@ -317,7 +308,7 @@ void scaled_deviation_kernel(const TensorImpl& dx, const TensorImpl& x, const Te
             auto* to = reinterpret_cast<T*>(p[0]);
             const auto* from = reinterpret_cast<const T*>(p[1]);
             if (f == 0) return std::fill_n(to, n, T(0)), void();
-            const auto parts = in_two_parts<T>(m);
+            const auto parts = detail::in_two_parts<T>(m);
             simd::dispatch([&](auto isa) {
               using V = typename decltype(isa)::template Lanes<T>;
               const V h(parts.first), l(parts.second), scale(f);
@@ -329,7 +320,7 @@ void scaled_deviation_kernel(const TensorImpl& dx, const TensorImpl& x, const Te
           for (std::int64_t i = 0; i < n; ++i) {
             const double m = *reinterpret_cast<const double*>(p[2] + i * s[2]),
                          f = *reinterpret_cast<const double*>(p[3] + i * s[3]);
-            const auto [high, low] = in_two_parts<T>(m);
+            const auto [high, low] = detail::in_two_parts<T>(m);
             const T v = *reinterpret_cast<const T*>(p[1] + i * s[1]);
             *reinterpret_cast<T*>(p[0] + i * s[0]) = f == 0 ? T(0) : ((v - high) - low) * static_cast<T>(f);
           }

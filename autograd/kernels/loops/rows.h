@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <utility>
 
 #include "slope/autograd/core/parallel.h"
 #include "slope/autograd/core/pool.h"
@@ -44,6 +45,13 @@ class RowBuffer {
 template <class T>
 T* row(char* const* rows, const std::int64_t* steps, int k, std::int64_t i) {
   return reinterpret_cast<T*>(rows[k] + i * steps[k]);
+}
+
+/// A double as the sum of two numbers of T: near the first the difference to it is exact.
+template <class T>
+std::pair<T, T> in_two_parts(double v) {
+  const T high = static_cast<T>(v);
+  return {high, static_cast<T>(v - static_cast<double>(high))};
 }
 }  // namespace detail
 

@@ -1,5 +1,7 @@
 #include "slope/autograd/ops/pointwise/activation.h"
 
+#include <type_traits>
+
 #include "slope/autograd/ops/pointwise/elementwise.h"
 #include "slope/autograd/ops/pointwise/internal/promote.h"
 #include "slope/autograd/ops/pointwise/pointwise.h"
@@ -73,16 +75,58 @@ struct Elu {
   }
 };
 
+/// Several floats at a time, with an instruction for a·b + c.
+template <class T>
+constexpr bool fast_floats = [] {
+  if constexpr (requires {
+                  typename T::value_type;
+                  T::size;
+                })
+    return std::is_same_v<typename T::value_type, float> && T::size > 4;
+  else
+    return false;
+}();
+
+/// e^(-x²/2), and Φ(x) = ½·erfc(-x/√2), the share of the normal distribution below x.
+template <class T>
+struct Normal {
+  T bell, below;
+};
+/// Off by at most 5e-7 of itself, the tail included, for a fraction of what erfc costs: ½·e^(x²/2)·erfc(x/√2) is r·p(r) with r = 1/(1 + 0.3 x), p being
+/// fitted to x in [0, 14.5] with the relative error as weight. Beyond that the bell is 0.
+template <class T>
+Normal<T> normal(const T& x) {
+  const T a = minimum(abs(x), T(15)), square = a * a;
+  const T whole = exp(-0.5 * square);
+  const T bell = fma(whole, -0.5 * fma(a, a, -square), whole);  // with what the rounding of the square left out
+  const T r = 1 / fma(T(0.3), a, T(1));
+  constexpr double terms[] = {0x1.cc8a5ap-4, -0x1.d362e2p-3, 0x1.88c7f0p-3, -0x1.45542cp-4, 0x1.89dd1ap-4,
+                              0x1.41150ep-4, 0x1.c38656p-4,  0x1.e9c420p-4, 0x1.ea3c98p-4};
+  T p(-0x1.51e5e6p-6);
+#pragma GCC unroll 9
+  for (const double term : terms) p = fma(p, r, T(term));
+  const T tail = bell * (p * r);
+  return {bell, where(x > 0, 1 - tail, tail)};
+}
+
 struct Gelu {
   SLOPE_ACTIVATION_NAME("Gelu")
   static constexpr double sqrt_half = 0.707106781186547524400844362105, inv_sqrt_2pi = 0.398942280401432677939946059934;
   template <class T>
   T operator()(const T& x) const {
-    return 0.5 * x * erfc(-sqrt_half * x);  // erfc keeps the tail that 1 + erf rounds away
+    if constexpr (fast_floats<T>)
+      return x * normal(x).below;
+    else
+      return 0.5 * x * erfc(-sqrt_half * x);  // erfc keeps the tail that 1 + erf rounds away
   }
   template <class T>
   T d0(const T& x, const T&) const {
-    return 0.5 * erfc(-sqrt_half * x) + x * (inv_sqrt_2pi * exp(-0.5 * (x * x)));
+    if constexpr (fast_floats<T>) {
+      const Normal<T> n = normal(x);
+      return fma(x, inv_sqrt_2pi * n.bell, n.below);
+    } else {
+      return 0.5 * erfc(-sqrt_half * x) + x * (inv_sqrt_2pi * exp(-0.5 * (x * x)));
+    }
   }
 };
 
