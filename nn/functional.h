@@ -10,6 +10,7 @@
 #include "slope/nn/layers/activation.h"
 #include "slope/nn/layers/attention.h"
 #include "slope/nn/layers/conv.h"
+#include "slope/nn/layers/distance.h"
 #include "slope/nn/layers/dropout.h"
 #include "slope/nn/layers/embedding.h"
 #include "slope/nn/layers/fold.h"

@@ -23,8 +23,11 @@ class ConvPadding : public IntArray {
 
 /// Numbers may be given once for all spatial dimensions or once for each.
 struct ConvOptions {
+  /// Steps between windows.
   IntArray stride = 1;
+  /// Zeros on both sides, or "same" or "valid".
   ConvPadding padding = 0;
+  /// Steps between the elements of a window.
   IntArray dilation = 1;
   /// Channels are cut into as many groups, each convolved by itself: with as many groups as channels, depthwise.
   std::int64_t groups = 1;
@@ -36,6 +39,7 @@ struct ConvOptions {
 
 /// Numbers may be given once for all spatial dimensions or once for each.
 struct ConvTransposeOptions {
+  /// Steps between the windows that are added to.
   IntArray stride = 1;
   /// Takes as much off the result as it would have added to the convolution's input.
   IntArray padding = 0;

@@ -7,6 +7,7 @@ namespace slope::nn {
 
 /// For folding and unfolding.
 struct FoldOptions {
+  /// Steps between the elements of a window.
   IntArray dilation = 1;
   /// Of zeros, on both sides.
   IntArray padding = 0;

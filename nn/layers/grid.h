@@ -21,7 +21,9 @@ enum class GridPadding {
   reflection
 };
 struct GridSampleOptions {
+  /// How values between elements are found.
   GridSampleMode mode = GridSampleMode::bilinear;
+  /// What stands outside.
   GridPadding padding_mode = GridPadding::zeros;
   /// Whether -1 and 1 are the centres of the outermost elements, rather than their outer sides.
   bool align_corners = false;

@@ -93,8 +93,10 @@ class MultiheadAttention : public Module {
   MultiheadAttention(std::int64_t embed_dim, std::int64_t num_heads, MultiheadAttentionOptions options = {},
                      SourceLoc loc = SourceLoc::here());
   using Module::forward;
+  /// Result and weights; without need_weights the latter are undefined.
   std::pair<Tensor, Tensor> forward(const Tensor& query, const Tensor& key, const Tensor& value,
                                     const MultiheadAttentionCall& call = {});
+  /// forward, with hooks.
   std::pair<Tensor, Tensor> operator()(In query, const Tensor& key, const Tensor& value,
                                        const MultiheadAttentionCall& call = {}) {
     return run(query, [&](const Tensor& q) { return forward(q, key, value, call); });

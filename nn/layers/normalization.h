@@ -82,10 +82,16 @@ class BatchNormModule : public Module {
   Tensor forward(const Tensor& x) override;
   std::string extra_repr() const override;
 
-  /// Undefined without affine.
-  Parameter weight, bias;
-  /// Undefined without track_running_stats.
-  Tensor running_mean, running_var, num_batches_tracked;
+  /// What the result is multiplied by; undefined without affine.
+  Parameter weight;
+  /// What is added to it; undefined without affine.
+  Parameter bias;
+  /// The mean in evaluation; undefined without track_running_stats.
+  Tensor running_mean;
+  /// The variance in evaluation; undefined without track_running_stats.
+  Tensor running_var;
+  /// How many batches were seen; undefined without track_running_stats.
+  Tensor num_batches_tracked;
 
  private:
   std::int64_t num_features_;
@@ -127,10 +133,16 @@ class InstanceNormModule : public Module {
   Tensor forward(const Tensor& x) override;
   std::string extra_repr() const override;
 
-  /// Undefined without affine.
-  Parameter weight, bias;
-  /// Undefined without track_running_stats.
-  Tensor running_mean, running_var, num_batches_tracked;
+  /// What the result is multiplied by; undefined without affine.
+  Parameter weight;
+  /// What is added to it; undefined without affine.
+  Parameter bias;
+  /// The mean in evaluation; undefined without track_running_stats.
+  Tensor running_mean;
+  /// The variance in evaluation; undefined without track_running_stats.
+  Tensor running_var;
+  /// How many batches were seen; undefined without track_running_stats.
+  Tensor num_batches_tracked;
 
  private:
   std::int64_t num_features_;
@@ -229,6 +241,7 @@ class RMSNorm : public Module {
 struct LocalResponseNormOptions {
   double alpha = 1e-4;
   double beta = 0.75;
+  /// Keeps the denominator from 0.
   double k = 1;
 };
 /// F::local_response_norm as a module. Throws ValueError unless size is positive.

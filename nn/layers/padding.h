@@ -50,7 +50,9 @@ class PadModule : public Module {
  protected:
   PadModule(const IntArray& padding, Scalar value, SourceLoc loc);
 
+  /// As F::pad takes them.
   std::vector<std::int64_t> pads_;
+  /// At the edges.
   Scalar value_;
 };
 

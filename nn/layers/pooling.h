@@ -52,6 +52,7 @@ struct MaxUnpoolOptions {
 
 /// One of the two.
 struct FractionalMaxPoolOptions {
+  /// Of the result; or output_ratio.
   IntArray output_size = {};
   /// Of the input's sizes, above 0 and below 1.
   RealArray output_ratio = {};
@@ -184,6 +185,7 @@ class MaxPoolModule : public Module {
   std::pair<Tensor, Tensor> forward_with_indices(In x) {
     return run(x, [&](const Tensor& t) { return with_indices(t, kernel_size_, options_); });
   }
+  /// Kernel and options.
   std::string extra_repr() const override { return detail::describe(kernel_size_, options_); }
 
  private:
@@ -278,6 +280,7 @@ class AdaptiveMaxPoolModule : public Module {
   std::pair<Tensor, Tensor> forward_with_indices(In x) {
     return run(x, [&](const Tensor& t) { return with_indices(t, output_size_); });
   }
+  /// The output size.
   std::string extra_repr() const override { return detail::describe(output_size_); }
 
  private:

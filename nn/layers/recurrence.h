@@ -25,11 +25,14 @@ struct RecurrentOptions {
   /// Of an LSTM: the size of h where a projection follows, 0 for none.
   std::int64_t proj_size = 0;
 };
+/// Options of LSTM.
 using LSTMOptions = RecurrentOptions;
+/// Options of GRU.
 using GRUOptions = RecurrentOptions;
 
 /// Options of RNN: those of RecurrentOptions and the nonlinearity.
 struct RNNOptions {
+  /// One on top of the other.
   std::int64_t num_layers = 1;
   /// "tanh" or "relu".
   std::string nonlinearity = "tanh";
@@ -43,7 +46,10 @@ struct RNNOptions {
 
 /// The state of an LSTM: h is also its output, c its memory. Both undefined stand for zeros.
 struct LSTMState {
-  Tensor h{}, c{};
+  /// The output of the last step.
+  Tensor h{};
+  /// The memory after the last step.
+  Tensor c{};
 };
 /// Hooks of modules see and may replace h.
 inline Tensor& first_tensor(LSTMState& state) { return state.h; }
@@ -54,7 +60,7 @@ struct RecurrentWeights {
   Tensor weight_ih{};  ///< (G·H, in)
   Tensor weight_hh{};  ///< (G·H, H), or (G·H, P) with a projection
   Tensor bias_ih{};    ///< (G·H), or undefined
-  Tensor bias_hh{};
+  Tensor bias_hh{};    ///< (G·H), or undefined
   Tensor weight_hr{};  ///< (P, H) of an LSTM with a projection
 };
 
@@ -94,6 +100,7 @@ Tensor gru_cell(In x, const Tensor& h, const RecurrentWeights& weights);
 /// RecurrentWeights as parameters of a module.
 struct RecurrentParameters {
   Parameter weight_ih, weight_hh, bias_ih, bias_hh, weight_hr;
+  /// As functions take them.
   RecurrentWeights tensors() const { return {weight_ih, weight_hh, bias_ih, bias_hh, weight_hr}; }
 };
 
@@ -110,9 +117,14 @@ class RecurrentModule : public Module {
  protected:
   RecurrentModule(const char* name, std::int64_t gates, std::int64_t input_size, std::int64_t hidden_size,
                   const RNNOptions& options, SourceLoc loc);
+  /// Of all layers and directions, as functions take them.
   std::vector<RecurrentWeights> weights() const;
 
-  std::int64_t input_size_, hidden_size_;
+  /// Features of a step.
+  std::int64_t input_size_;
+  /// Of the state.
+  std::int64_t hidden_size_;
+  /// As given; the nonlinearity only counts for RNN.
   RNNOptions options_;
 };
 
@@ -221,6 +233,7 @@ class RecurrentCellModule : public Module {
  protected:
   RecurrentCellModule(const char* name, std::int64_t gates, std::int64_t input_size, std::int64_t hidden_size,
                       bool bias, SourceLoc loc);
+  /// As functions take them.
   RecurrentWeights weights() const { return {weight_ih, weight_hh, bias_ih, bias_hh, {}}; }
 
  private:

@@ -55,7 +55,9 @@ Tensor interpolate(In x, const InterpolateOptions& options);
 
 }  // namespace functional
 
+/// F::InterpolateMode.
 using InterpolateMode = functional::InterpolateMode;
+/// F::InterpolateOptions.
 using InterpolateOptions = functional::InterpolateOptions;
 
 /// F::interpolate as a module: `nn::Upsample({.scale_factor = 2, .mode = nn::InterpolateMode::bilinear})`.
@@ -72,7 +74,9 @@ class Upsample : public Module {
 
 /// What the two modules below take: one of the two.
 struct UpsamplingOptions {
+  /// Of the result.
   IntArray size = {};
+  /// How many times larger.
   RealArray scale_factor = {};
 };
 

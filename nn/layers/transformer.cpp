@@ -15,7 +15,7 @@ Tensor TransformerActivation::operator()(const Tensor& x) const {
   return name_ == "gelu" ? gelu(x) : relu(x);
 }
 
-void TransformerActivation::check(const char* layer, SourceLoc loc) const {
+void TransformerActivation::require_known(const char* layer, SourceLoc loc) const {
   if (!function_ && name_ != "relu" && name_ != "gelu")
     throw ValueError(concat(layer, ": activation should be relu/gelu, not ", name_), loc);
 }
@@ -25,7 +25,7 @@ namespace detail {
 TransformerLayer::TransformerLayer(const char* name, std::int64_t d_model, std::int64_t nhead,
                                    const TransformerLayerOptions& options, SourceLoc loc)
     : d_model_(d_model), nhead_(nhead), options_(options) {
-  options.activation.check(name, loc);
+  options.activation.require_known(name, loc);
 }
 
 MultiheadAttention TransformerLayer::make_attention(SourceLoc loc) const {

@@ -31,7 +31,7 @@ class TransformerActivation {
   /// What it makes of a tensor.
   Tensor operator()(const Tensor& x) const;
   /// Throws ValueError for a name other than "relu" and "gelu".
-  void check(const char* layer, SourceLoc loc) const;
+  void require_known(const char* layer, SourceLoc loc) const;
 
  private:
   std::string name_ = "relu";
@@ -55,7 +55,9 @@ struct TransformerLayerOptions {
   /// Of all linear layers, normalisations and attentions.
   bool bias = true;
 };
+/// Of an encoder layer.
 using TransformerEncoderLayerOptions = TransformerLayerOptions;
+/// Of a decoder layer.
 using TransformerDecoderLayerOptions = TransformerLayerOptions;
 
 /// What a call of an encoder layer takes besides src; masks as those of MultiheadAttention.
@@ -89,6 +91,7 @@ struct TransformerDecoderCall {
   /// Hints that a mask is causal; no mask is made from them.
   bool tgt_is_causal = false, memory_is_causal = false;
 };
+/// Of a layer of a decoder.
 using TransformerDecoderLayerCall = TransformerDecoderCall;
 
 namespace detail {
@@ -135,12 +138,22 @@ class TransformerEncoderLayer : public detail::TransformerLayer {
     return run(src, [&](const Tensor& x) { return forward(x, call); });
   }
 
+  /// To the input itself.
   MultiheadAttention self_attn;
+  /// d_model to dim_feedforward.
   Linear linear1;
+  /// Between the linear layers.
   Dropout dropout;
+  /// dim_feedforward to d_model.
   Linear linear2;
-  LayerNorm norm1, norm2;
-  Dropout dropout1, dropout2;
+  /// Of the attention.
+  LayerNorm norm1;
+  /// Of the linear layers.
+  LayerNorm norm2;
+  /// Of the attention's result.
+  Dropout dropout1;
+  /// Of the linear layers' result.
+  Dropout dropout2;
 };
 
 /// One layer of a transformer decoder: attention to itself, attention to the encoder's result and two linear layers.
@@ -162,12 +175,28 @@ class TransformerDecoderLayer : public detail::TransformerLayer {
     return run(tgt, [&](const Tensor& x) { return forward(x, memory, call); });
   }
 
-  MultiheadAttention self_attn, multihead_attn;
+  /// To tgt itself.
+  MultiheadAttention self_attn;
+  /// To memory.
+  MultiheadAttention multihead_attn;
+  /// d_model to dim_feedforward.
   Linear linear1;
+  /// Between the linear layers.
   Dropout dropout;
+  /// dim_feedforward to d_model.
   Linear linear2;
-  LayerNorm norm1, norm2, norm3;
-  Dropout dropout1, dropout2, dropout3;
+  /// Of the attention to tgt.
+  LayerNorm norm1;
+  /// Of the attention to memory.
+  LayerNorm norm2;
+  /// Of the linear layers.
+  LayerNorm norm3;
+  /// Of the attention to tgt.
+  Dropout dropout1;
+  /// Of the attention to memory.
+  Dropout dropout2;
+  /// Of the linear layers' result.
+  Dropout dropout3;
 };
 
 /// `num_layers` copies of an encoder layer, which begin with its values, one after the other, and a normalisation behind them if one
@@ -191,6 +220,7 @@ class TransformerEncoder : public Module {
     return run(src, [&](const Tensor& x) { return forward(x, call); });
   }
 
+  /// The copies, first to last.
   ModuleList layers;
   /// Null without one.
   std::unique_ptr<Module> norm;
@@ -216,13 +246,16 @@ class TransformerDecoder : public Module {
     return run(tgt, [&](const Tensor& x) { return forward(x, memory, call); });
   }
 
+  /// The copies, first to last.
   ModuleList layers;
   /// Null without one.
   std::unique_ptr<Module> norm;
 };
 
 struct TransformerOptions {
+  /// Layers of the encoder.
   std::int64_t num_encoder_layers = 6;
+  /// Layers of the decoder.
   std::int64_t num_decoder_layers = 6;
   /// Features between the two linear layers of a layer.
   std::int64_t dim_feedforward = 2048;
@@ -278,7 +311,9 @@ class Transformer : public Module {
     return functional::generate_square_subsequent_mask(size, options, loc);
   }
 
+  /// Reads src.
   TransformerEncoder encoder;
+  /// Reads tgt and what the encoder gives.
   TransformerDecoder decoder;
 
  private:

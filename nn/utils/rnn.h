@@ -42,7 +42,9 @@ struct PadOptions {
   std::optional<std::int64_t> total_length{};
 };
 struct PadSequenceOptions {
+  /// (N, T, ...) instead of (T, N, ...).
   bool batch_first = false;
+  /// Where a sequence has ended.
   double padding_value = 0;
   /// "right" or "left".
   std::string padding_side = "right";

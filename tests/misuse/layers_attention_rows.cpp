@@ -57,7 +57,7 @@ std::vector<Row> attention_rows() {
             nn::TransformerEncoderLayer layer(3, 1, {.dim_feedforward = 2, .activation = a}, x.loc);
             return layer(x);
           }),
-      row("TransformerActivation::check",
+      row("TransformerActivation::require_known",
           [](const nn::TransformerActivation& a, SourceLoc loc) { a.check("a layer", loc); }),
       made<nn::TransformerEncoderLayer(Size, Size, nn::TransformerEncoderLayerOptions)>(
           "TransformerEncoderLayer::TransformerEncoderLayer"),

@@ -320,7 +320,7 @@ const std::vector<Row>& table() {
       {"multi_head_attention_forward", [] { (void)F::multi_head_attention_forward(t, t, t, 1, {}); }},
       {"MultiheadAttention::MultiheadAttention", [] { nn::MultiheadAttention(4, 3); }},
       {"MultiheadAttention::operator()", [] { (void)nn::MultiheadAttention(2, 1)(t, t, t); }},
-      {"TransformerActivation::check", [] { nn::TransformerActivation("elu").check("a layer", SourceLoc::here()); }},
+      {"TransformerActivation::require_known", [] { nn::TransformerActivation("elu").require_known("a layer", SourceLoc::here()); }},
       {"TransformerEncoderLayer::TransformerEncoderLayer", [] { nn::TransformerEncoderLayer(4, 3); }},
       {"TransformerEncoderLayer::operator()", [] { (void)nn::TransformerEncoderLayer(2, 1)(t); }},
       {"TransformerDecoderLayer::TransformerDecoderLayer", [] { nn::TransformerDecoderLayer(4, 3); }},

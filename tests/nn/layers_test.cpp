@@ -255,7 +255,7 @@ BOOST_AUTO_TEST_CASE(pad_adds_edges_from_the_last_dimension_backwards) {
   check_values(F::pad(x, {2, 1}, {.mode = F::PadMode::reflect}), {3, 2, 1, 2, 3, 2, 6, 5, 4, 5, 6, 5});
   check_values(F::pad(x, {2, 1}, {.mode = F::PadMode::replicate}), {1, 1, 1, 2, 3, 3, 4, 4, 4, 5, 6, 6});
   check_values(F::pad(x, {3, 1}, {.mode = F::PadMode::circular}), {1, 2, 3, 1, 2, 3, 1, 4, 5, 6, 4, 5, 6, 4});
-  check_values(F::pad(x, {0, -1, 1, 1}, {.mode = F::PadMode::replicate}), {1, 2, 1, 2, 4, 5, 4, 5});
+  check_values(F::pad(x.unsqueeze(0), {0, -1, 1, 1}, {.mode = F::PadMode::replicate}), {1, 2, 1, 2, 4, 5, 4, 5});
   check_values(F::pad(x.t(), {1, 0}), {0, 1, 4, 0, 2, 5, 0, 3, 6});
   BOOST_TEST(to_text(F::pad(zeros({0, 2}), {1, 1, 1, 1}).shape()) == "[2, 4]");
   BOOST_TEST((F::pad(tensor({1, 2}), {1, 0}).dtype() == int64));
@@ -281,8 +281,12 @@ BOOST_AUTO_TEST_CASE(pad_refuses_what_cannot_be) {
       "Padding size should be less than the corresponding input dimension, but got: padding (3, 0) at dimension "
       "1 of input [2, 3]");
   check_error<ShapeError>([&] { F::pad(x, {0, 4}, {.mode = F::PadMode::circular}); }, "padding (0, 4) at dimension 1");
-  check_error<ShapeError>([] { F::pad(zeros({0}), {1, 0}, {.mode = F::PadMode::replicate}); },
-                          "padding (1, 0) at dimension 0");
+  check_error<ShapeError>([] { F::pad(zeros({1, 0}), {1, 0}, {.mode = F::PadMode::replicate}); },
+                          "padding (1, 0) at dimension 1");
+  check_error<ShapeError>([] { F::pad(zeros({2}), {1, 0}, {.mode = F::PadMode::replicate}); },
+                          "pads the last 1 of (C, sizes) or (N, C, sizes), at most three, but got an input of shape [2]");
+  check_error<ValueError>([&] { F::pad(x, {1, 0}, {.mode = F::PadMode::circular, .value = 1}); },
+                          "doesn't take in value argument, but got value=1");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

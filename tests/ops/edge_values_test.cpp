@@ -296,7 +296,8 @@ BOOST_AUTO_TEST_CASE(values_that_were_overwritten_get_no_gradient) {
 BOOST_AUTO_TEST_CASE(pad_gives_memory_of_its_own) {
   for (F::PadMode mode : {F::PadMode::constant, F::PadMode::reflect, F::PadMode::replicate, F::PadMode::circular})
     for (const std::vector<std::int64_t>& pads : {std::vector<std::int64_t>{0, 0}, {}, {0, 0, 0, 0}}) {
-      const Tensor x = tensor({{1.0, 2.0}, {3.0, 4.0}}, {.requires_grad = true});
+      if (pads.empty() && mode != F::PadMode::constant) continue;  // which would say no dimension
+      const Tensor x = tensor({{{1.0, 2.0}, {3.0, 4.0}}}, {.requires_grad = true});
       const Tensor y = F::pad(x, pads, {.mode = mode});
       BOOST_TEST(same(y.detach(), x.detach()));
       BOOST_TEST(!y.shares_storage(x));

@@ -50,11 +50,7 @@ template <>
 struct Strip<float, 16> {
   using Type = float __attribute__((vector_size(16)));
   static constexpr int64_t across = 4, along = 4;
-  static Type load(const float* x, int64_t) {
-    Type v;
-    std::memcpy(&v, x, sizeof(v));
-    return v;
-  }
+  static void load(const float* x, int64_t, Type& v) { std::memcpy(&v, x, sizeof(v)); }
   static void transpose(Type (&q)[4]) {
     const Type a = __builtin_shufflevector(q[0], q[1], 0, 4, 1, 5), b = __builtin_shufflevector(q[0], q[1], 2, 6, 3, 7);
     const Type c = __builtin_shufflevector(q[2], q[3], 0, 4, 1, 5), d = __builtin_shufflevector(q[2], q[3], 2, 6, 3, 7);
@@ -67,11 +63,14 @@ struct Strip<float, 16> {
 
 template <>
 struct Strip<float, 32> {
+  using Half = float __attribute__((vector_size(16)));
   using Type = float __attribute__((vector_size(32)));
   static constexpr int64_t across = 8, along = 4;
-  static Type load(const float* x, int64_t row) {
-    const auto low = Strip<float, 16>::load(x, row), high = Strip<float, 16>::load(x + 4 * row, row);
-    return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7);
+  static void load(const float* x, int64_t row, Type& v) {
+    Half low, high;
+    std::memcpy(&low, x, sizeof(low));
+    std::memcpy(&high, x + 4 * row, sizeof(high));
+    v = __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7);
   }
   static void transpose(Type (&q)[4]) {
     const Type a = __builtin_shufflevector(q[0], q[1], 0, 8, 1, 9, 4, 12, 5, 13);
@@ -89,11 +88,7 @@ template <>
 struct Strip<double, 16> {
   using Type = double __attribute__((vector_size(16)));
   static constexpr int64_t across = 2, along = 2;
-  static Type load(const double* x, int64_t) {
-    Type v;
-    std::memcpy(&v, x, sizeof(v));
-    return v;
-  }
+  static void load(const double* x, int64_t, Type& v) { std::memcpy(&v, x, sizeof(v)); }
   static void transpose(Type (&q)[2]) {
     const Type a = __builtin_shufflevector(q[0], q[1], 0, 2);
     q[1] = __builtin_shufflevector(q[0], q[1], 1, 3);
@@ -106,11 +101,11 @@ struct Strip<double, 32> {
   using Half = double __attribute__((vector_size(16)));
   using Type = double __attribute__((vector_size(32)));
   static constexpr int64_t across = 4, along = 2;
-  static Type load(const double* x, int64_t row) {
+  static void load(const double* x, int64_t row, Type& v) {
     Half low, high;
     std::memcpy(&low, x, sizeof(low));
     std::memcpy(&high, x + 2 * row, sizeof(high));
-    return __builtin_shufflevector(low, high, 0, 1, 2, 3);
+    v = __builtin_shufflevector(low, high, 0, 1, 2, 3);
   }
   static void transpose(Type (&q)[2]) {
     const Type a = __builtin_shufflevector(q[0], q[1], 0, 4, 2, 6);
@@ -135,7 +130,7 @@ inline void pack_sliver(int64_t count, int64_t inner, const T* x, int64_t across
       int64_t p = 0;
       for (; p + S::along <= inner; p += S::along) {
         typename S::Type q[S::along];
-        for (int64_t r = 0; r < S::along; ++r) q[r] = S::load(from + r * across + p, across);
+        for (int64_t r = 0; r < S::along; ++r) S::load(from + r * across + p, across, q[r]);
         S::transpose(q);
         for (int64_t r = 0; r < S::along; ++r) std::memcpy(to + (p + r) * Width + i, &q[r], sizeof(q[r]));
       }

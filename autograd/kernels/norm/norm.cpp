@@ -16,9 +16,9 @@ T* optional(const TensorImpl* t) {
 template <class Arguments>
 void run(const Arguments& arguments) {
   const NormShape& s = arguments.shape;
-  if (s.length >= norm::shortest_run) return norm::along_runs(arguments);
-  if (s.pooled) return norm::down_columns(arguments);
-  norm::along_rows(arguments);
+  if (s.length >= norm_kernels::shortest_run) return norm_kernels::along_runs(arguments);
+  if (s.pooled) return norm_kernels::down_columns(arguments);
+  norm_kernels::along_rows(arguments);
 }
 
 }  // namespace
@@ -28,8 +28,8 @@ void norm_kernel(const TensorImpl& y, const TensorImpl& x, const TensorImpl* wei
   if (x.numel == 0) return;
   visit_floating(x.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    run(norm::Forward<T>{y.ptr<T>(), x.ptr<const T>(), optional<const T>(weight), optional<const T>(bias), moments,
-                         shape});
+    run(norm_kernels::Forward<T>{y.ptr<T>(), x.ptr<const T>(), optional<const T>(weight), optional<const T>(bias),
+                                 moments, shape});
   });
 }
 
@@ -43,8 +43,8 @@ void norm_backward_kernel(const TensorImpl* dx, const TensorImpl* dweight, const
         if (t) std::fill_n(t->ptr<T>(), t->numel, T(0));
       return;
     }
-    run(norm::Backward<T>{optional<T>(dx), optional<T>(dweight), optional<T>(dbias), g.ptr<const T>(), x.ptr<const T>(),
-                          optional<const T>(weight), moments, shape});
+    run(norm_kernels::Backward<T>{optional<T>(dx), optional<T>(dweight), optional<T>(dbias), g.ptr<const T>(),
+                                  x.ptr<const T>(), optional<const T>(weight), moments, shape});
   });
 }
 

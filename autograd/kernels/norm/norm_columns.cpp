@@ -4,7 +4,7 @@
 
 #include "slope/autograd/kernels/norm/norm_core.h"
 
-namespace slope::norm {
+namespace slope::norm_kernels {
 
 namespace {
 
@@ -238,4 +238,4 @@ void down_columns(const Backward<T>& f) {
 template void down_columns<float>(const Backward<float>&);
 template void down_columns<double>(const Backward<double>&);
 
-}  // namespace slope::norm
+}  // namespace slope::norm_kernels

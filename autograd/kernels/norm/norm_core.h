@@ -13,7 +13,7 @@
 #include "slope/autograd/kernels/simd/internal/row_lanes.h"
 
 /// What the three ways of normalising share: along runs of one weight each, along rows with a weight for each element, and down columns.
-namespace slope::norm {
+namespace slope::norm_kernels {
 
 /// Runs of at least this many elements are worth a loop of their own.
 inline constexpr std::int64_t shortest_run = 16;
@@ -148,4 +148,4 @@ struct Products {
   }
 };
 
-}  // namespace slope::norm
+}  // namespace slope::norm_kernels

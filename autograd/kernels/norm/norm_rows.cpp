@@ -5,7 +5,7 @@
 
 #include "slope/autograd/kernels/norm/norm_core.h"
 
-namespace slope::norm {
+namespace slope::norm_kernels {
 
 namespace {
 
@@ -297,4 +297,4 @@ void along_rows(const Backward<T>& f) {
 template void along_rows<float>(const Backward<float>&);
 template void along_rows<double>(const Backward<double>&);
 
-}  // namespace slope::norm
+}  // namespace slope::norm_kernels

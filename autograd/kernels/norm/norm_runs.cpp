@@ -4,7 +4,7 @@
 
 #include "slope/autograd/kernels/norm/norm_core.h"
 
-namespace slope::norm {
+namespace slope::norm_kernels {
 
 namespace {
 
@@ -182,4 +182,4 @@ void along_runs(const Backward<T>& f) {
 template void along_runs<float>(const Backward<float>&);
 template void along_runs<double>(const Backward<double>&);
 
-}  // namespace slope::norm
+}  // namespace slope::norm_kernels

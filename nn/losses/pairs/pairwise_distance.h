@@ -27,12 +27,6 @@ namespace functional {
 ///     Tensor d = F::pairwise_distance(anchor, positive, {.p = 1});
 Tensor pairwise_distance(In x1, const Tensor& x2, const PairwiseDistanceOptions& options = {});
 
-/// ‖x_i - x_j‖_p of all pairs i < j of the rows of x (N, D), those of row 0 first: (N·(N-1)/2). Derivatives as above, 0 between equal
-/// rows. Throws ShapeError unless x is a matrix, ValueError for a negative p or NaN, DTypeError unless x is floating.
-///
-///     Tensor d = F::pdist(points);
-Tensor pdist(In x, double p = 2);
-
 }  // namespace functional
 
 /// pairwise_distance as a module.
