@@ -22,6 +22,7 @@ void require_base(const char* op, double base, SourceLoc loc) {
 Tensor angles(std::int64_t offset, std::int64_t length, std::int64_t dim, double base) {
   const std::int64_t pairs = dim / 2 + dim % 2;
   const Tensor t = empty({length, pairs}, {.dtype = float64});
+  if (t.numel() == 0) return t;
   double* to = t.data_ptr<double>();
   for (std::int64_t i = 0; i < length; ++i)
     for (std::int64_t j = 0; j < pairs; ++j)

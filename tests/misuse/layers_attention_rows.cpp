@@ -58,7 +58,7 @@ std::vector<Row> attention_rows() {
             return layer(x);
           }),
       row("TransformerActivation::require_known",
-          [](const nn::TransformerActivation& a, SourceLoc loc) { a.check("a layer", loc); }),
+          [](const nn::TransformerActivation& a, SourceLoc loc) { a.require_known("a layer", loc); }),
       made<nn::TransformerEncoderLayer(Size, Size, nn::TransformerEncoderLayerOptions)>(
           "TransformerEncoderLayer::TransformerEncoderLayer"),
       row("TransformerEncoderLayer::forward", [](In x) { return encoder_layer()(x); }),

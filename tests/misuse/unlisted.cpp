@@ -42,8 +42,11 @@ const std::map<std::string, std::string>& functions_without_rows() {
   static const std::map<std::string, std::string> list = {
       // ---- what headers need of the library's own
       {"in_place", "writes operations in place"},
-      {"first_tensor_of", "what hooks see, of the module's own result"},
       {"call_on_tensors", "a reading of formulas"},
+      {"RecurrentModule::RecurrentModule", "for RNN, LSTM and GRU, which have rows"},
+      {"RecurrentModule::weights", "for RNN, LSTM and GRU"},
+      {"RecurrentCellModule::RecurrentCellModule", "for the three cells, which have rows"},
+      {"RecurrentCellModule::weights", "for the three cells"},
       {"make_empty", "a tensor of a shape that was checked"},
       {"make_number", "a number of a dtype that was checked"},
       {"chunk_size", "total for all integers"},

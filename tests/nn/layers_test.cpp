@@ -283,8 +283,9 @@ BOOST_AUTO_TEST_CASE(pad_refuses_what_cannot_be) {
   check_error<ShapeError>([&] { F::pad(x, {0, 4}, {.mode = F::PadMode::circular}); }, "padding (0, 4) at dimension 1");
   check_error<ShapeError>([] { F::pad(zeros({1, 0}), {1, 0}, {.mode = F::PadMode::replicate}); },
                           "padding (1, 0) at dimension 1");
-  check_error<ShapeError>([] { F::pad(zeros({2}), {1, 0}, {.mode = F::PadMode::replicate}); },
-                          "pads the last 1 of (C, sizes) or (N, C, sizes), at most three, but got an input of shape [2]");
+  check_error<ShapeError>(
+      [] { F::pad(zeros({2}), {1, 0}, {.mode = F::PadMode::replicate}); },
+      "pads the last 1 of (C, sizes) or (N, C, sizes), at most three, but got an input of shape [2]");
   check_error<ValueError>([&] { F::pad(x, {1, 0}, {.mode = F::PadMode::circular, .value = 1}); },
                           "doesn't take in value argument, but got value=1");
 }
