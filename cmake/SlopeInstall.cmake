@@ -8,7 +8,7 @@ set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/slope")
 
 foreach(folder autograd nn optim data io train)
   install(DIRECTORY "${PROJECT_SOURCE_DIR}/${folder}" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/slope" FILES_MATCHING PATTERN "*.h"
-          PATTERN internal EXCLUDE REGEX "/kernels/(attention|gemm|loops|norm|recurrence|window)$" EXCLUDE)
+          PATTERN internal EXCLUDE REGEX "/(kernels/(attention|gemm|loops|norm|recurrence|window)|ops/window)$" EXCLUDE)
 endforeach()
 list(TRANSFORM slope_short_headers PREPEND "${slope_include_dir}/slope/" OUTPUT_VARIABLE short_headers)
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}" RENAME copyright)
