@@ -116,13 +116,13 @@ inline void write_gradients(const Block<T>& b, std::int64_t n) {
       }
     }
     if (!b.dweight) return;
-    double added[2][V::size] = {};
-    products.store(added[0]);
-    plain.store(added[1]);
-    for (int i = 0; i < count; ++i) {
-      b.dweight[at + i] += added[0][i];
-      b.dbias[at + i] += added[1][i];
-    }
+    const auto add = [&](const Sum& sum, double* to) {
+      double added[V::size];
+      sum.store(added);
+      for (int i = 0; i < count; ++i) to[at + i] += added[i];
+    };
+    add(products, b.dweight);
+    add(plain, b.dbias);
   });
 }
 

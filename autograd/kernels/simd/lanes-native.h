@@ -341,6 +341,12 @@ SLOPE_VEC VecF narrow(VecD low, VecD high, std::integer_sequence<int, lane...>) 
 SLOPE_VEC VecF narrow(VecD low, VecD high) {
   return narrow(low, high, std::make_integer_sequence<int, Types<float>::size>{});
 }
+/// As many floats as a VecD has lanes.
+SLOPE_VEC VecD load_widened(const float* p) {
+  HalfF half;
+  __builtin_memcpy(&half, p, sizeof(half));
+  return to_double(half);
+}
 SLOPE_VEC VecD widen_low(VecF v) { return widen<0>(v, std::make_integer_sequence<int, Types<double>::size>{}); }
 SLOPE_VEC VecD widen_high(VecF v) {
   return widen<Types<double>::size>(v, std::make_integer_sequence<int, Types<double>::size>{});

@@ -265,6 +265,15 @@ class WideSum {
       low_.v += x.v * y.v;
     }
   }
+  /// Adds the Lanes<T>::size numbers from `p` on: faster than add where nothing else is done with them.
+  SLOPE_TARGET void add_from(const T* p) {
+    if constexpr (std::is_same_v<T, float>) {
+      low_.v += native::load_widened(p);
+      high_.v += native::load_widened(p + Lanes<double>::size);
+    } else {
+      add(Lanes<T>::load(p));
+    }
+  }
   /// Adds the first n lanes, 0 <= n <= size.
   SLOPE_TARGET void add_n(const Lanes<T>& x, int n) {
     if (n == Lanes<T>::size)

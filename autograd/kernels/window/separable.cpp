@@ -232,9 +232,18 @@ double sum_all(const S* from, int64_t n) {
   double total = 0;
   simd::dispatch([&](auto target) {
     using Target = decltype(target);
+    using V = typename Target::template Lanes<S>;
     typename Target::template WideSum<S> sums[4];
-    simd::each_vector_of<typename Target::template Lanes<S>, 4>(
-        n, [&](const auto& load, const auto&, int count, int64_t, auto k) { sums[k.value].add_n(load(from), count); });
+    int64_t i = 0;
+    for (; i + 4 * V::size <= n; i += 4 * V::size) {
+      sums[0].add_from(from + i);
+      sums[1].add_from(from + i + V::size);
+      sums[2].add_from(from + i + 2 * V::size);
+      sums[3].add_from(from + i + 3 * V::size);
+    }
+    simd::each_vector_of<V, 4>(n - i, [&](const auto& load, const auto&, int count, int64_t, auto k) {
+      sums[k.value].add_n(load(from + i), count);
+    });
     sums[0].add(sums[1]);
     sums[2].add(sums[3]);
     sums[0].add(sums[2]);

@@ -12,7 +12,6 @@ namespace {
 
 using namespace taps;
 using gemm_tile::even_piece;
-using gemm_tile::inner_block;
 
 /// The weights of a tile's rows behind each other for every tap, block of taps by block, tile by tile.
 template <int Rows, class T>
@@ -46,6 +45,10 @@ std::vector<int64_t> weight_offsets(const TapProduct<T>& p) {
           all.push_back(c * p.weight_channel + d * p.weight_tap[0] + h * p.weight_tap[1] + w * p.weight_tap[2]);
   return all;
 }
+
+/// Taps that are summed in registers before they are added to the result, at most. A tile streams them from the second-level cache
+/// as fast as it multiplies; what costs is to visit the result once more.
+constexpr int64_t most_taps = 640;
 
 constexpr double worthwhile = 1e6;         // multiply-adds for which another thread pays
 constexpr int64_t copy_bytes = 512 << 10;  // of a block's copy: it stays in the second-level cache
@@ -91,7 +94,7 @@ class Prepared {
         plan_(p_, layout_, V::size),
         offsets_(layout_.offsets(p_.axes, p_.channels)),
         tiles_(pieces_of(p_.rows, Rows)),
-        inner_(even_piece(std::ssize(offsets_), inner_block, 4)),
+        inner_(even_piece(std::ssize(offsets_), most_taps, 4)),
         fill_(p_.axes, layout_),
         weights_(p_.groups * tiles_ * Rows * std::ssize(offsets_)),
         // A vector may read as far beyond the end as it is wide.
@@ -115,7 +118,7 @@ class Prepared {
   /// A tile's row of weights is then read once for each vector: packing the vectors pays where there are many rows, or where
   /// rows of positions would waste lanes.
   static bool few_rows(const TapProduct<T>& p) {
-    return p.rows <= Rows || (p.rows <= 32 && p.axes[2].positions % V::size == 0);
+    return p.rows <= Rows || (p.rows <= 128 && p.axes[2].positions % V::size == 0);
   }
   static bool may_read_in_place(const TapProduct<T>& p) {
     return !few_rows(p) && p.axes[2].positions % V::size == 0 && p.axes[0].inside() && p.axes[1].inside() &&
