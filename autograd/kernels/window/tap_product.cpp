@@ -64,9 +64,11 @@ TapBlock block_size(const TapProduct<T>& p, bool in_place, int64_t phases) {
                       static_cast<double>(a[1].reach(a[1].positions)) *
                       static_cast<double>(a[2].reach(a[2].positions)) * sizeof(T);
   const double images = static_cast<double>(p.batch * p.groups), threads = get_num_threads();
+  // With groups the next image of a block lies far away, the next group right behind.
+  const double enough = p.groups == 1 ? 2 * worthwhile : 1e4;
   const double share = work * images > worthwhile ? images / threads : images;
   double part = std::min(share, in_place ? share : copy_bytes / copy);
-  part = std::min(part, std::max({1.0, 2 * worthwhile / work, 256 / positions}));
+  part = std::min(part, std::max({1.0, enough / work, 256 / positions}));
   if (phases > 1) part = std::min(part, copy_bytes / (static_cast<double>(p.rows * phases) * positions * sizeof(T)));
   TapBlock b{0, 1, 0, a[0].positions, 0, a[1].positions};
   if (part >= 1) {
