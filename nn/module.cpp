@@ -16,9 +16,9 @@
 
 #include "slope/autograd/core/internal/throw_alike.h"
 #include "slope/autograd/engine/grad_mode.h"
-#include "slope/autograd/engine/internal/parameter.h"
 #include "slope/autograd/ops/pointwise/elementwise.h"
 #include "slope/autograd/ops/pointwise/inplace.h"
+#include "slope/nn/internal/computed_parameters.h"
 
 namespace slope::nn {
 
@@ -27,7 +27,6 @@ namespace {
 /// Grows whenever a module or parameter anywhere comes, goes or becomes another: what a walk found stays true while it
 /// does not.
 std::atomic<std::uint64_t> structure{0};
-void structure_changed() { structure.fetch_add(1, std::memory_order_relaxed); }
 
 /// The parameters a module was found to have, with their names. Penalties ask for them in every step.
 struct FoundParameters {
@@ -44,6 +43,8 @@ std::array<FoundParameters, 4>& found_parameters() {
 
 }  // namespace
 
+void detail::structure_changed() { structure.fetch_add(1, std::memory_order_relaxed); }
+
 // ---- life
 
 Module::Module() : state_(std::make_unique<State>()) {}
@@ -54,7 +55,7 @@ Module::Module(Module&& other) noexcept : state_(std::move(other.state_)), slot_
 
 Module& Module::operator=(Module&& other) noexcept {
   if (this == &other) return *this;
-  structure_changed();
+  detail::structure_changed();
   release_children();
   state_ = std::move(other.state_);
   // When a whole net is assigned, its children lost their places just now and take those of the other net's children.
@@ -66,7 +67,7 @@ Module& Module::operator=(Module&& other) noexcept {
 }
 
 Module::~Module() {
-  structure_changed();
+  detail::structure_changed();
   leave_parent();
   release_children();
 }
@@ -78,7 +79,7 @@ void Module::release_children() noexcept {
 
 void Module::leave_parent() noexcept {
   if (!slot_) return;
-  structure_changed();
+  detail::structure_changed();
   std::erase_if(slot_->owner->children, [this](const auto& c) { return c.get() == slot_; });
   slot_ = nullptr;
 }
@@ -99,7 +100,8 @@ void Module::check_name(const std::string& name, SourceLoc loc) const {
   const auto has_name = [&](const auto& e) { return e.name == name; };
   const bool taken = std::ranges::any_of(state(loc).parameters, has_name) ||
                      std::ranges::any_of(state().buffers, has_name) ||
-                     std::ranges::any_of(state().children, [&](const auto& c) { return c->name == name; });
+                     std::ranges::any_of(state().children, [&](const auto& c) { return c->name == name; }) ||
+                     (state().hooks && state().hooks->computed && state().hooks->computed->find(name));
   if (taken)
     throw ValueError(concat(class_name(), ": the name '", name,
                             "' already exists; each child, parameter and buffer needs a name of its own"),
@@ -114,54 +116,19 @@ void Module::link(std::string name, Module& child, SourceLoc loc) {
     throw ValueError(concat(class_name(), ": the module added as '", name, "' is registered as '", child.slot_->name,
                             "' already; a module has one parent"),
                      loc);
-  structure_changed();
+  detail::structure_changed();
   state().children.push_back(std::make_unique<Slot>(std::move(name), &child, state_.get()));
   child.slot_ = state().children.back().get();
 }
-
-namespace {
-
-/// Makes `value` a parameter, or throws and changes nothing.
-void become_parameter(const std::string& what, std::string name, const Tensor& value, SourceLoc loc) {
-  if (!value.is_floating_point())
-    throw AutogradError(concat(what, ": only floating point tensors can require grad, got ", dtype_name(value.dtype())),
-                        loc);
-  if (!value.is_leaf())
-    throw AutogradError(
-        concat(what, ": the tensor was computed by ", value.grad_fn(), "; a parameter must be a leaf, use detach()"),
-        loc);
-  value.requires_grad_(true, loc);
-  slope::detail::mark_parameter(value, std::move(name), user_line(loc));
-}
-
-}  // namespace
 
 Parameter Module::parameter(std::string name, const Tensor& value, SourceLoc loc) {
   check_name(name, loc);
   const std::string what = concat(class_name(), ": parameter '", name, "'");
   if (!value.defined()) throw ValueError(what + ": the tensor is undefined", loc);
-  become_parameter(what, concat(class_name(), ".", name), value, loc);
-  structure_changed();
-  state().parameters.push_back({std::move(name), std::make_shared<Tensor>(value), true});
+  detail::become_parameter(what, concat(class_name(), ".", name), value, loc);
+  detail::structure_changed();
+  state().parameters.push_back({std::move(name), std::make_shared<detail::Registered>(value), true});
   return Parameter(state().parameters.back().tensor);
-}
-
-void Parameter::tie(const Tensor& other, SourceLoc loc) {
-  const auto registered = registered_.lock();
-  if (!registered) throw ValueError("tie: this parameter belongs to no living module", loc);
-  if (!other.defined()) throw ValueError("tie: the other tensor is undefined", loc);
-  if (other.shape() != shape())
-    throw ShapeError(concat("tie: a parameter of shape ", slope::to_text(shape()), " can't share a tensor of shape ",
-                            slope::to_text(other.shape())),
-                     loc);
-  if (other.dtype() != dtype())
-    throw DTypeError(
-        concat("tie: a parameter of ", dtype_name(dtype()), " can't share a tensor of ", dtype_name(other.dtype())),
-        loc);
-  become_parameter("tie", "a tied tensor", other, loc);
-  structure_changed();
-  *registered = other;
-  Tensor::operator=(other);
 }
 
 Tensor Module::buffer(std::string name, const Tensor& value, bool persistent, SourceLoc loc) {
@@ -438,6 +405,8 @@ Module& Module::to(DType dtype, SourceLoc loc) {
   };
   for (const Tensor& p : parameters()) convert(p);
   for (const Tensor& b : buffers()) convert(b);
+  for (const Module* m : modules())
+    if (const auto computed = detail::ModuleAccess::computed(*m)) computed->convert(dtype);
   return *this;
 }
 
@@ -480,10 +449,26 @@ LoadResult Module::load_into(const StateDict& own, const StateDict& dict, bool s
   std::string mismatches;
   std::vector<std::pair<Tensor, Tensor>> copies;
   std::unordered_set<const Storage*> written;
-  std::unordered_map<const void*, const std::string*> named;  // tensors met already, by their memory
+  struct Met {
+    const std::string* name;
+    const Tensor* value;
+  };
+  std::unordered_map<const void*, Met> met;                // by their memory
+  std::unordered_map<std::string, std::string> spellings;  // other names under which a dictionary may hold ours
+  const auto note = [&](const std::string& path, Module& m) {
+    if (const auto computed = detail::ModuleAccess::computed(m))
+      for (const auto& one : computed->all)
+        for (const auto& [own_name, other] : one.spellings) spellings[joined(path, own_name)] = joined(path, other);
+  };
+  visit("", note, everything);
+  std::unordered_set<std::string> read;
   for (const auto& [name, tensor] : own) written.insert(tensor.impl().storage);
   for (const auto& [name, tensor] : own) {
     const Tensor* value = dict.find(name);
+    if (const auto other = spellings.find(name); !value && other != spellings.end()) {
+      value = dict.find(other->second);
+      read.insert(other->second);
+    }
     if (!value) {
       result.missing_keys.push_back(name);
     } else if (!value->defined()) {
@@ -497,14 +482,14 @@ LoadResult Module::load_into(const StateDict& own, const StateDict& dict, bool s
       // A dictionary of this very module, or of one that shares tensors with it, is read before anything is written.
       copies.emplace_back(tensor, written.contains(value->impl().storage) ? value->clone() : *value);
       // Tied parameters are one tensor under several names: whichever came last would win.
-      const auto [first, is_first] = named.emplace(tensor.raw_data(), &name);
-      if (!is_first && tensor.numel() > 0 && !same_bits(*dict.find(*first->second), *value, tensor.dtype()))
-        mismatches += concat("\n  ", *first->second, " and ", name,
+      const auto [first, is_first] = met.emplace(tensor.raw_data(), Met{&name, value});
+      if (!is_first && tensor.numel() > 0 && !same_bits(*first->second.value, *value, tensor.dtype()))
+        mismatches += concat("\n  ", *first->second.name, " and ", name,
                              " are one tensor in this model, but the state dict holds two different values for it.");
     }
   }
   for (const auto& [name, value] : dict)
-    if (!own.contains(name)) result.unexpected_keys.push_back(name);
+    if (!own.contains(name) && !read.contains(name)) result.unexpected_keys.push_back(name);
 
   const auto listed = [](const char* what, const std::vector<std::string>& names) {
     std::string out;
@@ -517,6 +502,10 @@ LoadResult Module::load_into(const StateDict& own, const StateDict& dict, bool s
   if (!problems.empty())
     throw ValueError(concat("load_state_dict: Error(s) in loading state_dict for ", class_name(), ":", problems), loc);
   for (const auto& [to, from] : copies) to.copy_(from);
+  const auto refresh = [](const std::string&, Module& m) {
+    if (const auto computed = detail::ModuleAccess::computed(m)) computed->refresh();
+  };
+  visit("", refresh, everything);
   return result;
 }
 

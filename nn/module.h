@@ -28,11 +28,33 @@ using ForwardPreHook = Function<Tensor(Module&, const Tensor& input)>;
 using ForwardHook = Function<Tensor(Module&, const Tensor& input, const Tensor& output)>;
 
 namespace detail {
-/// Hooks by the number that removes them.
+class ComputedParameters;
+struct ModuleAccess;
+/// Hooks by the number that removes them, and parameters that are computed from others before each forward.
 struct ForwardHooks {
   std::vector<std::pair<int, ForwardPreHook>> before;
   std::vector<std::pair<int, ForwardHook>> after;
   int next = 0;
+  std::shared_ptr<ComputedParameters> computed;
+};
+
+/// Computes the parameters of a module that are computed from others, unless an outer scope has, and keeps other threads from
+/// doing so while it lives.
+class [[nodiscard]] ComputedScope {
+ public:
+  ComputedScope(const std::shared_ptr<ComputedParameters>& computed, bool training) : computed_(computed) {
+    if (computed_) begin(training);
+  }
+  ~ComputedScope() {
+    if (computed_) end();
+  }
+  ComputedScope(const ComputedScope&) = delete;
+  ComputedScope& operator=(const ComputedScope&) = delete;
+
+ private:
+  void begin(bool training);
+  void end() noexcept;
+  std::shared_ptr<ComputedParameters> computed_;
 };
 
 /// What hooks see of a module's result.
@@ -64,23 +86,28 @@ class ForwardHookHandle {
 /// tensor, so it does not compile: write through it with `copy_`, or share another one with `tie`.
 ///
 ///     decoder.weight.tie(encoder.weight);      // one tensor under two names
+///
+/// A copy is another name of the same parameter: it follows `tie` and parametrizations. Keep a `Tensor` to have what it is now.
 class Parameter : public Tensor {
  public:
   Parameter() = default;
-  Parameter(const Parameter&) = default;
-  Parameter(Parameter&&) noexcept = default;
+  Parameter(const Parameter& other);
+  Parameter(Parameter&& other) noexcept;
+  ~Parameter() { leave(); }
   Parameter& operator=(const Parameter&) = delete;  // use copy_() or tie()
   Parameter& operator=(const Tensor&) = delete;     // use copy_() or tie()
-  Parameter& operator=(Parameter&&) & noexcept = default;
+  Parameter& operator=(Parameter&& other) & noexcept;
 
   /// From now on this is `other`, for the module that registered it, too: listed once by parameters(), saved under both
   /// names. Call it before an optimizer is made. Throws ShapeError or DTypeError when the two differ, AutogradError when
-  /// `other` is not a leaf.
+  /// `other` is not a leaf, ValueError for a parameter that is computed from others.
   void tie(const Tensor& other, SourceLoc loc = SourceLoc::here());
 
  private:
   friend class Module;
-  explicit Parameter(const std::shared_ptr<Tensor>& registered) : Tensor(*registered), registered_(registered) {}
+  friend struct detail::ModuleAccess;
+  explicit Parameter(const std::shared_ptr<Tensor>& registered);
+  void leave() noexcept;
   std::weak_ptr<Tensor> registered_;
 };
 
@@ -244,6 +271,7 @@ class Module {
         return f(x.tensor);
       const auto hooks = state().hooks;  // stays while they run, whatever they do
       const Tensor input = before_forward(*hooks, x.tensor);
+      const detail::ComputedScope computed(hooks->computed, state().training);
       auto output = f(input);
       if constexpr (std::is_same_v<decltype(output), Tensor>)
         after_forward(*hooks, input, output);
@@ -327,6 +355,7 @@ class Module {
   StateDict tensors(const std::string& prefix, bool also_not_persistent) const;
   LoadResult load_into(const StateDict& own, const StateDict& dict, bool strict, SourceLoc loc) const;
   friend void clone_into(Module& to, const Module& from, SourceLoc loc);
+  friend struct detail::ModuleAccess;
   void describe(std::string& out, int indent) const;
 
   std::unique_ptr<State> state_;  // on the heap: slots keep their addresses when the module moves

@@ -22,3 +22,8 @@
 #include "slope/nn/losses/losses.h"
 #include "slope/nn/module.h"
 #include "slope/nn/penalties.h"
+#include "slope/nn/utils/clip_grad.h"
+#include "slope/nn/utils/fusion.h"
+#include "slope/nn/utils/parametrizations.h"
+#include "slope/nn/utils/parametrize.h"
+#include "slope/nn/utils/prune.h"

@@ -94,6 +94,8 @@ class ConvModule : public Module {
   Tensor forward(const Tensor& x) override;
   std::string extra_repr() const override;
   std::int64_t macs(const Shape& output_shape) const override;
+  /// Those it was made with.
+  const ConvOptions& options() const { return options_; }
 
   /// (out_channels, in_channels / groups, kernel...).
   Parameter weight;
@@ -157,6 +159,8 @@ class ConvTransposeModule : public Module {
   }
   std::string extra_repr() const override;
   std::int64_t macs(const Shape& output_shape) const override;
+  /// Those it was made with.
+  const ConvTransposeOptions& options() const { return options_; }
 
   /// (in_channels, out_channels / groups, kernel...).
   Parameter weight;

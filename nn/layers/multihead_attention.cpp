@@ -11,6 +11,7 @@
 #include "slope/autograd/ops/view/view.h"
 #include "slope/autograd/tensor/factory.h"
 #include "slope/nn/init.h"
+#include "slope/nn/internal/computed_parameters.h"
 #include "slope/nn/layers/internal/attention.h"
 #include "slope/nn/layers/internal/describe.h"
 #include "slope/nn/layers/internal/fresh_parameter.h"
@@ -294,6 +295,8 @@ MultiheadAttention::MultiheadAttention(std::int64_t embed_dim, std::int64_t num_
 
 std::pair<Tensor, Tensor> MultiheadAttention::forward(const Tensor& query, const Tensor& key, const Tensor& value,
                                                       const MultiheadAttentionCall& call) {
+  // It is not called, only its parameters are read.
+  const detail::ComputedScope computed(detail::ModuleAccess::computed(out_proj), out_proj.is_training());
   return functional::multi_head_attention_forward(query, key, value, num_heads_,
                                                   {.in_proj_weight = in_proj_weight,
                                                    .in_proj_bias = in_proj_bias,

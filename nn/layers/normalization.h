@@ -81,6 +81,8 @@ class BatchNormModule : public Module {
   explicit BatchNormModule(std::int64_t num_features, BatchNormOptions options = {}, SourceLoc loc = SourceLoc::here());
   Tensor forward(const Tensor& x) override;
   std::string extra_repr() const override;
+  /// Those it was made with.
+  const BatchNormOptions& options() const { return options_; }
 
   /// What the result is multiplied by; undefined without affine.
   Parameter weight;

@@ -45,6 +45,7 @@ void add_attention(Drivers& drivers);
 void add_optimizers(Drivers& drivers);
 void add_pool_layers(Drivers& drivers);
 void add_recurrence(Drivers& drivers);
+void add_utils(Drivers& drivers);
 const Drivers& drivers();
 
 // ---- the one list of what is not done, which is exact: see oracle_test.cpp

@@ -12,16 +12,13 @@ const std::vector<std::pair<std::string, std::string>>& not_built_yet() {
       for (const char* name : names) list.emplace_back(kind, name);
     };
     add("functional", {"embedding_bag"});
-    add("module", {"EmbeddingBag", "parametrizations.spectral_norm", "parametrizations.weight_norm", "weight_norm"});
+    add("module", {"EmbeddingBag"});
     add("optimizer",
         {"ASGD", "Adadelta", "Adagrad", "Adamax", "LBFGS", "Lion", "Muon", "NAdam", "RAdam", "RMSprop", "Rprop"});
     add("scheduler", {"ChainedScheduler", "ConstantLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "CyclicLR",
                       "ExponentialLR", "LambdaLR", "LinearLR", "MultiStepLR", "MultiplicativeLR", "OneCycleLR",
                       "PolynomialLR", "ReduceLROnPlateau", "SequentialLR", "StepLR"});
-    add("util",
-        {"clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "ema", "fuse_conv_bn_eval",
-         "fuse_linear_bn_eval", "get_total_norm", "parameters_to_vector", "parametrizations.spectral_norm",
-         "prune.global_unstructured", "prune.l1_unstructured", "prune.ln_structured", "swa", "vector_to_parameters"});
+    add("util", {"ema", "swa"});
     return list;
   }();
   return all;
