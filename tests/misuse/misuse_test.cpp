@@ -214,6 +214,7 @@ BOOST_AUTO_TEST_CASE(making_and_drawing_tensors) { misuse_rows(tensor_rows()); }
 BOOST_AUTO_TEST_CASE(methods_of_tensors) { misuse_rows(method_rows()); }
 BOOST_AUTO_TEST_CASE(functions_and_layers) { misuse_rows(nn_rows()); }
 BOOST_AUTO_TEST_CASE(recurrence) { misuse_rows(recurrence_rows()); }
+BOOST_AUTO_TEST_CASE(nn_utils) { misuse_rows(utils_rows()); }
 BOOST_AUTO_TEST_CASE(normalization) { misuse_rows(normalization_rows()); }
 BOOST_AUTO_TEST_CASE(attention_and_transformers) { misuse_rows(attention_rows()); }
 BOOST_AUTO_TEST_CASE(modules_and_containers) { misuse_rows(module_rows()); }
@@ -260,8 +261,8 @@ BOOST_AUTO_TEST_CASE(has_a_row_for_every_function_of_the_public_headers) {
   std::map<std::string, int> rows;
   std::set<std::string> keys;
   for (const auto& part :
-       {op_rows(), tensor_rows(), method_rows(), nn_rows(), attention_rows(), recurrence_rows(), module_rows(),
-        normalization_rows(), pool_rows(), loss_rows(), optim_rows(), data_rows(), train_rows()})
+       {op_rows(), tensor_rows(), method_rows(), nn_rows(), attention_rows(), recurrence_rows(), utils_rows(),
+        module_rows(), normalization_rows(), pool_rows(), loss_rows(), optim_rows(), data_rows(), train_rows()})
     for (const Row& row : part) ++rows[row.name], keys.insert(key_of(row));
   // tensor-unary.h is a table of functions and methods, and so are the rows for it.
 #define SLOPE_UNARY(name, ...)                                                  \

@@ -277,6 +277,7 @@ std::vector<Row> tensor_rows();
 std::vector<Row> method_rows();
 std::vector<Row> nn_rows();
 std::vector<Row> recurrence_rows();
+std::vector<Row> utils_rows();
 std::vector<Row> attention_rows();
 std::vector<Row> module_rows();
 std::vector<Row> normalization_rows();
