@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "misuse/row.h"
 
 // nn::utils: gradients of all parameters, parametrizations, pruning, fused layers.
@@ -37,7 +39,7 @@ const std::string& parameter(const std::string& name, bool as_is) {
   static const std::string weight = "weight";
   return as_is ? name : weight;
 }
-nn::Linear layer() { return nn::Linear(3, 4); }
+nn::Linear layer() { return nn::Linear(3, 3); }
 
 struct Shifted : parametrize::Parametrization {
   explicit Shifted(Tensor by) : shift(std::move(by)) {}
@@ -74,7 +76,11 @@ std::vector<Row> utils_rows() {
       row("clip_grad_value_", [](const Tensors& grads, double limit,
                                  Loc loc) { utils::clip_grad_value_(with_gradients(grads), limit, loc); }),
       row("parameters_to_vector", [](const Tensors& p, Loc loc) { return utils::parameters_to_vector(p, loc); }),
-      row("vector_to_parameters", [](In vector) { utils::vector_to_parameters(vector, layer()); }),
+      row("vector_to_parameters",
+          [](In vector, bool fits) {
+            const Size count = fits && vector.tensor.defined() ? std::min<Size>(vector->numel(), 64) : 5;
+            utils::vector_to_parameters(vector, {zeros({count})});
+          }),
       // ---- parametrizations
       row("Parametrization::compute", [](const Tensors& originals) { return Shifted(zeros({1})).compute(originals); }),
       row("Parametrization::right_inverse",

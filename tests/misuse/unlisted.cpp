@@ -17,6 +17,7 @@ const std::map<std::string, std::string>& lines_that_cannot_be_named() {
       {"data_rows SequentialSampler::order", overridden},
       {"data_rows RandomSampler::order", overridden},
       {"train_rows ClassicLogger::end_epoch", overridden},
+      {"layers_utils_rows Parametrization::compute", overridden},
       {"train_rows LossFunction::operator()", "calls what it was made of; a training names the line"},
   };
   return list;
