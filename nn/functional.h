@@ -30,6 +30,7 @@ namespace slope::nn::functional {
 
 using slope::celu;
 using slope::elu;
+using slope::flatten;
 using slope::gelu;
 using slope::glu;
 using slope::hardshrink;
@@ -55,6 +56,7 @@ using slope::softsign;
 using slope::tanh;
 using slope::tanhshrink;
 using slope::threshold;
+using slope::unflatten;
 using slope::unfold;
 
 struct NormalizeOptions {

@@ -66,12 +66,18 @@ Fans fans(const Tensor& t, SourceLoc loc) {
 
 double calculate_gain(std::string_view nonlinearity, double param, SourceLoc loc) {
   const CallerScope caller(loc);
-  if (nonlinearity == "linear" || nonlinearity == "sigmoid" || nonlinearity.starts_with("conv")) return 1;
+  for (const char* linear :
+       {"linear", "sigmoid", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"})
+    if (nonlinearity == linear) return 1;
   if (nonlinearity == "tanh") return 5.0 / 3;
   if (nonlinearity == "relu") return std::sqrt(2.0);
   if (nonlinearity == "leaky_relu") return std::sqrt(2.0 / (1 + param * param));
   if (nonlinearity == "selu") return 0.75;
-  throw ValueError(concat("init: Unsupported nonlinearity ", nonlinearity), loc);
+  throw ValueError(
+      concat("init: Unsupported nonlinearity ", nonlinearity,
+             "; there are linear, conv1d to conv3d, conv_transpose1d to conv_transpose3d, sigmoid, tanh, relu, "
+             "leaky_relu and selu"),
+      loc);
 }
 
 TensorAlias uniform_(const Tensor& t, double a, double b, Generator& gen, SourceLoc loc) {

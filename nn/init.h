@@ -21,9 +21,11 @@ struct Fans {
   /// Numbers of inputs and outputs.
   std::int64_t in, out;
 };
-/// Inputs and outputs of one unit: (out, in, kernel...). Throws ShapeError for fewer than 2 dimensions.
+/// Inputs and outputs of one unit, size(1) and size(0) times the kernel: (out, in, kernel...). Of a transposed convolution's weight
+/// (in, out/groups, kernel...) these are, as in PyTorch, out/groups·kernel and in·kernel. Throws ShapeError for fewer than 2 dimensions.
 Fans fans(const Tensor& t, SourceLoc loc = SourceLoc::here());
-/// Recommended gain: linear, conv*, sigmoid 1; tanh 5/3; relu √2; leaky_relu √(2/(1+a²)); selu 3/4. Throws ValueError for others.
+/// Recommended gain: linear, conv1d ... conv_transpose3d, sigmoid 1; tanh 5/3; relu √2; leaky_relu √(2/(1+a²)); selu 3/4.
+/// Throws ValueError for others.
 double calculate_gain(std::string_view nonlinearity, double param = 0.01, SourceLoc loc = SourceLoc::here());
 
 /// U(a, b). Throws ValueError unless a <= b.

@@ -113,6 +113,7 @@ namespace functional {
 
 Tensor rrelu(In x, double lower, double upper, bool training) {
   const CallerScope caller(x.loc);
+  slope::detail::require_defined("rrelu", x);
   check_slopes(lower, upper, x.loc);
   if (!training) return leaky_relu(x, (lower + upper) / 2);
   Tensor slopes = make_empty(x->shape(), x->is_floating_point() ? x->dtype() : default_dtype());

@@ -11,19 +11,65 @@
 #include "slope/autograd/tensor/factory.h"
 #include "slope/autograd/tensor/random.h"
 #include "slope/nn/layers/internal/describe.h"
+#include "slope/nn/layers/internal/embedding.h"
 
 namespace slope::nn {
 
-namespace {
+namespace detail {
 
-/// The padding index counted from the front. Throws ValueError when it is out of range.
-std::optional<std::int64_t> resolve_padding(std::optional<std::int64_t> padding, std::int64_t rows, SourceLoc loc) {
+std::optional<std::int64_t> resolve_padding(const char* op, std::optional<std::int64_t> padding, std::int64_t rows,
+                                            SourceLoc loc) {
   if (!padding) return {};
   if (*padding < -rows || *padding >= rows)
-    throw ValueError(
-        concat("embedding: padding_idx must be within num_embeddings, got ", *padding, " for ", rows, " rows"), loc);
+    throw ValueError(concat(op, ": padding_idx must be within num_embeddings, got ", *padding, " for ", rows, " rows"),
+                     loc);
   return *padding < 0 ? *padding + rows : *padding;
 }
+
+Tensor occurrences(const Tensor& indices, std::int64_t rows) {
+  return zeros({rows}, {.dtype = int64}).index_add(0, indices, ones_like(indices));
+}
+
+void check_max_norm(const char* op, std::optional<double> max_norm, SourceLoc loc) {
+  if (max_norm && !(*max_norm >= 0))
+    throw ValueError(concat(op, ": max_norm must not be negative, got ", *max_norm), loc);
+}
+
+void renormalise(const Tensor& weight, const Tensor& indices, double max_norm, double p) {
+  if (indices.numel() == 0) return;
+  NoGradGuard no_grad;
+  std::vector<std::int64_t> used = indices.to_vector<std::int64_t>();
+  std::ranges::sort(used);
+  used.erase(std::ranges::unique(used).begin(), used.end());
+  const Tensor at = tensor(used);
+  const Tensor rows = weight.detach().index_select(0, at);
+  const Tensor norms = norm(rows, p, 1, true), too_long = norms > max_norm;
+  if (!too_long.any().item<bool>()) return;  // what backward passes have saved stays valid
+  weight.index_copy_(0, at, where(too_long, rows * (max_norm / (norms + 1e-7)), rows));
+}
+
+Tensor normal_rows(const char* op, std::int64_t num, std::int64_t dim, std::optional<std::int64_t> padding_idx,
+                   SourceLoc loc) {
+  if (num < 0 || dim < 0)
+    throw ValueError(concat(op, ": num_embeddings and embedding_dim must not be negative, got ", num, " and ", dim),
+                     loc);
+  const auto padding = resolve_padding(op, padding_idx, num, loc);
+  Tensor rows = randn({num, dim}, {}, default_generator(), loc);
+  if (padding) rows.select(0, *padding).zero_();
+  return rows;
+}
+
+Tensor pretrained_rows(const char* op, const Tensor& rows, SourceLoc loc) {
+  if (!rows.defined() || rows.dim() != 2)
+    throw ShapeError(concat(op, ": Embeddings parameter is expected to be 2-dimensional, got ",
+                            rows.defined() ? to_text(rows.shape()) : "an undefined tensor"),
+                     loc);
+  return rows.detach();
+}
+
+}  // namespace detail
+
+namespace {
 
 /// Rows of a matrix by an int64 vector of indices; `factors` (one per index, may be undefined) scale the gradients, exactly to 0
 /// where they are 0.
@@ -50,23 +96,6 @@ struct EmbeddingOp {
   }
 };
 
-/// How often each index occurs among all of them, at its positions.
-Tensor occurrences(const Tensor& indices, std::int64_t rows) {
-  const Tensor counts = zeros({rows}, {.dtype = int64}).index_add(0, indices, ones_like(indices));
-  return counts.index_select(0, indices);
-}
-
-void renormalise(const Tensor& weight, const Tensor& indices, double max_norm, double p) {
-  NoGradGuard no_grad;
-  std::vector<std::int64_t> used = indices.to_vector<std::int64_t>();
-  std::ranges::sort(used);
-  used.erase(std::ranges::unique(used).begin(), used.end());
-  const Tensor at = tensor(used);
-  const Tensor rows = weight.detach().index_select(0, at);
-  const Tensor norms = norm(rows, p, 1, true);
-  weight.index_copy_(0, at, where(norms > max_norm, rows * (max_norm / (norms + 1e-7)), rows));
-}
-
 }  // namespace
 
 namespace functional {
@@ -81,14 +110,16 @@ Tensor embedding(In indices, const Tensor& weight, const EmbeddingOptions& optio
     throw DTypeError(concat("embedding: expected indices of int64, got ", dtype_name(indices->dtype())), indices.loc);
   CallerScope scope(indices.loc);
   const std::int64_t rows = weight.shape()[0];
-  const auto padding = resolve_padding(options.padding_idx, rows, indices.loc);
+  const auto padding = detail::resolve_padding("embedding", options.padding_idx, rows, indices.loc);
+  detail::check_max_norm("embedding", options.max_norm, indices.loc);
   const Tensor flat = reshape(indices, {indices->numel()});
   slope::detail::check_range(flat, 0, rows, 0, "embedding", indices.loc);
-  if (options.max_norm && flat.numel() > 0) renormalise(weight, flat, *options.max_norm, options.norm_type);
+  if (options.max_norm) detail::renormalise(weight, flat, *options.max_norm, options.norm_type);
 
   Tensor factors;
   if (weight.requires_grad() && grad_enabled()) {
-    if (options.scale_grad_by_freq) factors = reciprocal(occurrences(flat, rows).to(weight.dtype()));
+    if (options.scale_grad_by_freq)
+      factors = reciprocal(detail::occurrences(flat, rows).index_select(0, flat).to(weight.dtype()));
     if (padding)
       factors = where(flat == *padding, 0.0, factors.defined() ? factors : ones({1}, {.dtype = weight.dtype()}));
   }
@@ -132,32 +163,25 @@ Tensor one_hot(In indices, std::int64_t num_classes) {
 
 namespace {
 
-Tensor normal_rows(std::int64_t num, std::int64_t dim, const EmbeddingOptions& options, SourceLoc loc) {
-  if (num < 0 || dim < 0)
-    throw ValueError(
-        concat("Embedding: num_embeddings and embedding_dim must not be negative, got ", num, " and ", dim), loc);
-  const auto padding = resolve_padding(options.padding_idx, num, loc);
-  Tensor rows = randn({num, dim}, {}, default_generator(), loc);
-  if (padding) rows.select(0, *padding).zero_();
-  return rows;
+/// The options themselves, before anything is drawn.
+const EmbeddingOptions& checked(const EmbeddingOptions& options, SourceLoc loc) {
+  detail::check_max_norm("Embedding", options.max_norm, loc);
+  return options;
 }
 
 }  // namespace
 
 Embedding::Embedding(const Tensor& rows, EmbeddingOptions options, SourceLoc loc) : options_(options) {
-  options_.padding_idx = resolve_padding(options.padding_idx, rows.size(0), loc);
+  options_.padding_idx = detail::resolve_padding("Embedding", options.padding_idx, rows.size(0), loc);
   weight = parameter("weight", rows, loc);
 }
 
 Embedding::Embedding(std::int64_t num_embeddings, std::int64_t embedding_dim, EmbeddingOptions options, SourceLoc loc)
-    : Embedding(normal_rows(num_embeddings, embedding_dim, options, loc), options, loc) {}
+    : Embedding(detail::normal_rows("Embedding", num_embeddings, embedding_dim, checked(options, loc).padding_idx, loc),
+                options, loc) {}
 
 Embedding Embedding::from_pretrained(const Tensor& rows, bool freeze, EmbeddingOptions options, SourceLoc loc) {
-  if (!rows.defined() || rows.dim() != 2)
-    throw ShapeError(concat("Embedding: Embeddings parameter is expected to be 2-dimensional, got ",
-                            rows.defined() ? to_text(rows.shape()) : "an undefined tensor"),
-                     loc);
-  Embedding layer(rows.detach(), options, loc);
+  Embedding layer(detail::pretrained_rows("Embedding", rows, loc), checked(options, loc), loc);
   layer.weight.requires_grad_(!freeze);
   return layer;
 }

@@ -127,6 +127,19 @@ std::vector<Row> nn_rows() {
       row("DropoutModule::forward", [](In x) { return nn::Dropout()(x); }),
       row("DropoutModule::extra_repr", [] { return nn::Dropout().extra_repr(); }),
       row("embedding", F::embedding),
+      row("embedding_bag", F::embedding_bag),
+      row("EmbeddingBag::EmbeddingBag", [](Size rows, Size size, const nn::EmbeddingBagOptions& o,
+                                           SourceLoc loc) { return nn::EmbeddingBag(rows, size, o, loc).weight; }),
+      row("EmbeddingBag::from_pretrained",
+          [](const Tensor& rows, bool freeze, const nn::EmbeddingBagOptions& o, SourceLoc loc) {
+            return nn::EmbeddingBag::from_pretrained(rows, freeze, o, loc).weight;
+          }),
+      row("EmbeddingBag::forward", [](In x) { return nn::EmbeddingBag(3, 3)(x); }),
+      row("EmbeddingBag::operator()",
+          [](In x, const Tensor& offsets, const Tensor& weights) {
+            return nn::EmbeddingBag(3, 3, {.mode = "sum"})(x, offsets, weights);
+          }),
+      row("EmbeddingBag::extra_repr", [] { return nn::EmbeddingBag(3, 3).extra_repr(); }),
       row("one_hot", F::one_hot),
       row("Embedding::Embedding", [](Size rows, Size size, const nn::EmbeddingOptions& o,
                                      SourceLoc loc) { return nn::Embedding(rows, size, o, loc).weight; }),

@@ -10,6 +10,8 @@
 #include "slope/autograd/core/random.h"
 #include "slope/autograd/ops/ops.h"
 #include "slope/autograd/tensor/factory.h"
+#include "slope/autograd/tensor/random.h"
+#include "slope/nn/layers/conv.h"
 #include "slope/nn/layers/linear.h"
 #include "support/checks.h"
 
@@ -67,6 +69,9 @@ BOOST_AUTO_TEST_CASE(fans_count_inputs_and_outputs_of_a_unit) {
   BOOST_TEST(matrix.out == 5);
   BOOST_TEST(kernel.in == 24);
   BOOST_TEST(kernel.out == 40);
+  const init::Fans transposed = init::fans(nn::ConvTranspose2d(6, 4, {3, 5}, {.groups = 2}).weight);
+  BOOST_TEST(transposed.in == 2 * 15);
+  BOOST_TEST(transposed.out == 6 * 15);
   const std::string text = "Fan in and fan out can not be computed for tensor with fewer than 2 dimensions";
   const Tensor v = zeros({3});
   check_error<ShapeError>([&] { init::xavier_uniform_(v); }, text);
@@ -77,7 +82,8 @@ BOOST_AUTO_TEST_CASE(fans_count_inputs_and_outputs_of_a_unit) {
 }
 
 BOOST_AUTO_TEST_CASE(gains_are_those_of_pytorch) {
-  for (const char* name : {"linear", "conv1d", "conv2d", "conv_transpose3d", "sigmoid"})
+  for (const char* name :
+       {"linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "sigmoid"})
     BOOST_TEST(init::calculate_gain(name) == 1.0);
   BOOST_TEST(init::calculate_gain("tanh") == 5.0 / 3);
   BOOST_TEST(init::calculate_gain("relu") == std::sqrt(2.0));
@@ -85,6 +91,7 @@ BOOST_AUTO_TEST_CASE(gains_are_those_of_pytorch) {
   BOOST_TEST(init::calculate_gain("leaky_relu", 2) == std::sqrt(0.4));
   BOOST_TEST(init::calculate_gain("selu") == 0.75);
   check_error<ValueError>([] { init::calculate_gain("softmax"); }, "Unsupported nonlinearity softmax");
+  check_error<ValueError>([] { init::calculate_gain("conv4d"); }, "Unsupported nonlinearity conv4d");
 }
 
 BOOST_AUTO_TEST_CASE(initialisers_write_parameters_without_recording) {
@@ -131,6 +138,28 @@ BOOST_AUTO_TEST_CASE(xavier_and_kaiming_have_their_scales) {
   check_moments(t, 0, std::sqrt(2.0 / 300));
   check_error<ValueError>([&] { init::kaiming_normal_(t, {.nonlinearity = "cubic"}); },
                           "Unsupported nonlinearity cubic");
+}
+
+BOOST_AUTO_TEST_CASE(weights_of_convolutions_have_the_scale_of_their_fans) {
+  nn::Conv2d forward(30, 40, {3, 5});
+  init::kaiming_normal_(forward.weight, {.nonlinearity = "relu"});
+  check_moments(forward.weight, 0, std::sqrt(2.0 / (30 * 15)));
+  nn::ConvTranspose2d back(30, 40, {3, 5}, {.groups = 2});
+  init::kaiming_normal_(back.weight, {.nonlinearity = "linear"});
+  check_moments(back.weight, 0, std::sqrt(1.0 / (20 * 15)));
+  init::xavier_uniform_(back.weight);
+  check_uniform(back.weight, std::sqrt(6.0 / ((20 + 30) * 15)));
+  // Orthogonal: the rows of (out, in·kernel), as long as there are not more of them than columns.
+  init::orthogonal_(forward.weight, std::sqrt(2.0));
+  const Tensor w = forward.weight.detach().reshape({40, -1}).to(float64);
+  BOOST_TEST(allclose(matmul(w, w.t()), eye(40, {.dtype = float64}) * 2, 0, 1e-5));
+  // Dirac: a convolution that hands its channels through, in each group.
+  for (const std::int64_t groups : {1, 2}) {
+    nn::Conv2d identity(4, 4, 3, {.padding = 1, .groups = groups, .bias = false});
+    init::dirac_(identity.weight, groups);
+    const Tensor x = randn({2, 4, 5, 6});
+    BOOST_TEST(equal(identity(x), x));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(linear_layers_start_within_one_over_root_of_inputs) {

@@ -181,6 +181,19 @@ BOOST_AUTO_TEST_CASE(cosine_similarity_of_a_zero_vector_is_0_with_a_steep_gradie
   s.sum().backward();
   check_close(a.grad(), {0.6e8, 0.8e8}, 1e-12);
   check_values(b.grad(), {0, 0});
+  // A norm below eps is replaced by a constant: no gradient goes through it.
+  const Tensor x = doubles({{0.1, 0.2}, {3.0, 4.0}}), y = doubles({{1.0, 2.0}, {0.1, 0.0}});
+  for (const bool recorded : {false, true}) {
+    const Tensor t = F::cosine_similarity(x, y, {.eps = 0.5});
+    check_close(t, {0.4472135954999579, 0.12}, 1e-14);
+    const auto g = autograd::grad({t.sum()}, {x, y}, {.create_graph = recorded});
+    check_close(g[0].detach(), {0.894427190999916, 1.788854381999832, 0.0256, -0.0192}, 1e-14);
+    check_close(g[1].detach(), {0, 0, 1.2, 1.6}, 1e-14);
+  }
+  // At eps itself it counts as the norm, as clamp_min does.
+  const Tensor at = doubles({{3.0, 4.0}});
+  check_close(autograd::grad({F::cosine_similarity(at, doubles({{1.0, 0.0}}), {.eps = 5}).sum()}, {at})[0],
+              {0.2 - 0.6 * 3 / 25, -0.6 * 4 / 25}, 1e-14);
   const Tensor big = tensor({{3e30, 4e30}}, {.dtype = float32});
   check_close(F::cosine_similarity(big, big), {1}, 1e-6);
 }

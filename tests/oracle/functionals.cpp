@@ -1,3 +1,4 @@
+#include "oracle/embedding_options.h"
 #include "oracle/function_support.h"
 #include "slope/autograd/ops/ops.h"
 #include "slope/nn/functional.h"
@@ -17,13 +18,16 @@ void oracle::add_functionals(Drivers& drivers) {
          return F::normalize(x, {.p = r.real("p", 2), .dim = r.integer("dim", 1), .eps = r.real("eps", 1e-12)});
        })},
       {"one_hot", unary([](const Record& r, const Tensor& x) { return F::one_hot(x, r.integer("num_classes", -1)); })},
-      {"embedding", binary(
-                        [](const Record& r, const Tensor& x, const Tensor& weight) {
-                          nn::EmbeddingOptions o;
-                          if (r.has("padding_idx")) o.padding_idx = r.integer("padding_idx", 0);
-                          return F::embedding(x, weight, o);
-                        },
-                        "input", "weight")},
+      {"embedding", binary([](const Record& r, const Tensor& x,
+                              const Tensor& weight) { return F::embedding(x, weight, oracle::embedding_options(r)); },
+                           "input", "weight")},
+      {"embedding_bag",
+       [](const Record& r, const Arguments& in) {
+         const Tensor x = in.at("input"), weight = in.at("weight");
+         const Tensor offsets = in.get("offsets"), weights = in.get("per_sample_weights");
+         const nn::EmbeddingBagOptions o = oracle::bag_options(r);
+         return Tensors{{"", F::embedding_bag(x, weight, offsets, weights, o)}};
+       }},
       {"pdist", unary([](const Record& r, const Tensor& x) { return F::pdist(x, r.real("p", 2)); })},
       {"pixel_shuffle",
        unary([](const Record& r, const Tensor& x) { return F::pixel_shuffle(x, r.integer("upscale_factor", 1)); })},

@@ -1,3 +1,4 @@
+#include "oracle/embedding_options.h"
 #include "oracle/module_support.h"
 #include "slope/autograd/ops/ops.h"
 #include "slope/nn/nn.h"
@@ -41,15 +42,6 @@ Names weight_and_bias(Module& m) {
   return names;
 }
 
-nn::EmbeddingOptions embedding_options(const Record& r) {
-  nn::EmbeddingOptions o;
-  if (r.has("padding_idx")) o.padding_idx = r.integer("padding_idx", 0);
-  if (r.has("max_norm")) o.max_norm = r.real("max_norm", 0);
-  o.norm_type = r.real("norm_type", o.norm_type);
-  o.scale_grad_by_freq = r.flag("scale_grad_by_freq", o.scale_grad_by_freq);
-  return o;
-}
-
 Shape sizes(const Record& r, const char* option) { return Shape(r.integers(option)); }
 
 }  // namespace
@@ -71,9 +63,16 @@ void oracle::add_modules(Drivers& drivers) {
       {"Embedding", module_with<nn::Embedding>(
                         [](const Record& r) {
                           const std::int64_t rows = r.integer("num_embeddings", 0), dim = r.integer("embedding_dim", 0);
-                          return nn::Embedding(rows, dim, embedding_options(r));
+                          return nn::Embedding(rows, dim, oracle::embedding_options(r));
                         },
                         [](nn::Embedding& m) { return Names{{"weight", &m.weight}}; }, "input")},
+      {"EmbeddingBag",
+       module_with<nn::EmbeddingBag>(
+           [](const Record& r) {
+             const std::int64_t rows = r.integer("num_embeddings", 0), dim = r.integer("embedding_dim", 0);
+             return nn::EmbeddingBag(rows, dim, oracle::bag_options(r));
+           },
+           [](nn::EmbeddingBag& m) { return Names{{"weight", &m.weight}}; }, "input", "offsets", "per_sample_weights")},
       {"PReLU", module_with<nn::PReLU>(
                     [](const Record& r) {
                       return nn::PReLU(

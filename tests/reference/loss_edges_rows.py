@@ -203,8 +203,8 @@ def cosine_similarity(o, a, b):
     ra, rb = mp.sqrt(sum(v * v for v in a)), mp.sqrt(sum(v * v for v in b))
     na, nb = max(ra, eps), max(rb, eps)
     s = sum(v * w for v, w in zip(a, b)) / (na * nb)
-    da = [minus(w / (na * nb), s * v / (na * ra) if ra > 0 else 0) for v, w in zip(a, b)]
-    db = [minus(v / (na * nb), s * w / (nb * rb) if rb > 0 else 0) for v, w in zip(a, b)]
+    da = [minus(w / (na * nb), s * v / (na * ra) if ra > 0 and ra >= eps else 0) for v, w in zip(a, b)]
+    db = [minus(v / (na * nb), s * w / (nb * rb) if rb > 0 and rb >= eps else 0) for v, w in zip(a, b)]
     return s, {"x1": da, "x2": db}
 
 

@@ -1,4 +1,4 @@
-// Normalisation and shuffles of channels and space.
+// Normalisation, shuffles of channels and space, embeddings.
 #include "op_table.h"
 #include "slope/autograd/ops/ops.h"
 #include "slope/autograd/tensor/factory.h"
@@ -37,5 +37,17 @@ void add_normalization(OpTable& table) {
   row("pixel_shuffle", [](const Inputs& in) { return square(F::pixel_shuffle(in[0], 2)); }, {{4, 2, 1}});
   row("pixel_unshuffle", [](const Inputs& in) { return square(F::pixel_unshuffle(in[0], 2)); }, {{1, 2, 2, 4}});
   row("channel_shuffle", [](const Inputs& in) { return square(F::channel_shuffle(in[0], 2)); }, {{2, 4, 2}});
+  row("embedding", [](const Inputs& in) { return F::embedding(tensor({{2, 0}, {2, 1}}), in[0]); }, {{3, 2}});
+  for (const char* mode : {"sum", "mean", "max"})
+    row(std::string("embedding_bag/") + mode,
+        [mode](const Inputs& in) {
+          return F::embedding_bag(tensor({2, 0, 2, 1}), in[0], tensor({0, 1, 1}), {}, {.mode = mode});
+        },
+        {{3, 2}});
+  row("embedding_bag/weighted",
+      [](const Inputs& in) {
+        return F::embedding_bag(tensor({{2, 0}, {2, 1}}), in[0], {}, in[1], {.mode = "sum", .padding_idx = 1});
+      },
+      {{3, 2}, {2, 2}});
   row("pdist", [](const Inputs& in) { return F::pdist(in[0]); }, {{4, 2}});
 }

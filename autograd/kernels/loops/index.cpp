@@ -126,49 +126,6 @@ void add_wide(const LaneSteps& steps, const Block& block, double* sums, std::int
   all([](float& place, double& sum) { place = static_cast<float>(sum); });
 }
 
-/// The positions 0..count-1 grouped by index, in their order within a group: entries [start[g], start[g+1]) of `order`
-/// belong to the place `place[g]`.
-struct Groups {
-  std::vector<std::int64_t> order, place, start;
-
-  Groups(const std::int64_t* index, std::int64_t count, std::int64_t size) : order(static_cast<std::size_t>(count)) {
-    if (size / 4 <= count)
-      by_counting(index, count, size);
-    else
-      by_sorting(index, count);
-  }
-
- private:
-  void by_counting(const std::int64_t* index, std::int64_t count, std::int64_t size) {
-    std::vector<std::int64_t> next(static_cast<std::size_t>(size) + 1, 0);
-    for (std::int64_t k = 0; k < count; ++k) ++next[static_cast<std::size_t>(index[k]) + 1];
-    for (std::int64_t i = 0; i < size; ++i) {
-      const auto at = static_cast<std::size_t>(i);
-      if (next[at + 1] > 0) {
-        place.push_back(i);
-        start.push_back(next[at]);
-      }
-      next[at + 1] += next[at];
-    }
-    start.push_back(count);
-    for (std::int64_t k = 0; k < count; ++k)
-      order[static_cast<std::size_t>(next[static_cast<std::size_t>(index[k])]++)] = k;
-  }
-  void by_sorting(const std::int64_t* index, std::int64_t count) {
-    std::iota(order.begin(), order.end(), std::int64_t{0});
-    std::stable_sort(order.begin(), order.end(),
-                     [index](std::int64_t a, std::int64_t b) { return index[a] < index[b]; });
-    for (std::int64_t k = 0; k < count; ++k) {
-      const std::int64_t at = index[order[static_cast<std::size_t>(k)]];
-      if (k == 0 || at != place.back()) {
-        place.push_back(at);
-        start.push_back(k);
-      }
-    }
-    start.push_back(count);
-  }
-};
-
 template <class T>
 void add_group(T* to, const T* src, const std::int64_t* order, std::int64_t n, std::int64_t inner, std::int64_t begin,
                std::int64_t end, const Scalar& alpha) {
@@ -192,6 +149,43 @@ void add_group(T* to, const T* src, const std::int64_t* order, std::int64_t n, s
 }
 
 }  // namespace
+
+IndexGroups::IndexGroups(const std::int64_t* index, std::int64_t count, std::int64_t size)
+    : order(static_cast<std::size_t>(count)) {
+  if (size / 4 <= count)
+    by_counting(index, count, size);
+  else
+    by_sorting(index, count);
+}
+
+void IndexGroups::by_counting(const std::int64_t* index, std::int64_t count, std::int64_t size) {
+  std::vector<std::int64_t> next(static_cast<std::size_t>(size) + 1, 0);
+  for (std::int64_t k = 0; k < count; ++k) ++next[static_cast<std::size_t>(index[k]) + 1];
+  for (std::int64_t i = 0; i < size; ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    if (next[at + 1] > 0) {
+      place.push_back(i);
+      start.push_back(next[at]);
+    }
+    next[at + 1] += next[at];
+  }
+  start.push_back(count);
+  for (std::int64_t k = 0; k < count; ++k)
+    order[static_cast<std::size_t>(next[static_cast<std::size_t>(index[k])]++)] = k;
+}
+
+void IndexGroups::by_sorting(const std::int64_t* index, std::int64_t count) {
+  std::iota(order.begin(), order.end(), std::int64_t{0});
+  std::stable_sort(order.begin(), order.end(), [index](std::int64_t a, std::int64_t b) { return index[a] < index[b]; });
+  for (std::int64_t k = 0; k < count; ++k) {
+    const std::int64_t at = index[order[static_cast<std::size_t>(k)]];
+    if (k == 0 || at != place.back()) {
+      place.push_back(at);
+      start.push_back(k);
+    }
+  }
+  start.push_back(count);
+}
 
 void gather_kernel(const TensorImpl& out, const StridedArg& base, const StridedArg& index, std::int64_t step) {
   const StridedArg args[] = {{out.data, broadcast_byte_strides(out, out.sizes)}, base, index};
@@ -274,7 +268,7 @@ void scatter_kernel(const Shape& lane_shape, std::int64_t count, DType dtype, co
 void add_rows_kernel(DType dtype, void* to, const void* src, const std::int64_t* index, std::int64_t outer,
                      std::int64_t size, std::int64_t count, std::int64_t inner, Scalar alpha) {
   if (count == 0 || inner == 0 || outer == 0) return;
-  const Groups groups(index, count, size);
+  const IndexGroups groups(index, count, size);
   const auto rows = static_cast<std::int64_t>(groups.place.size());
   // Long rows are cut into columns, so that a few of them keep several threads busy too.
   constexpr std::int64_t columns = 1024;

@@ -47,6 +47,17 @@ std::vector<std::int64_t> true_starts(const TensorImpl& mask);
 /// Their positions, in order; `out` has room for all.
 void true_positions(const TensorImpl& mask, const std::vector<std::int64_t>& starts, std::int64_t* out);
 
+/// The positions 0..count-1 of an index grouped by what stands there, in their order within a group: entries [start[g], start[g+1]) of
+/// `order` hold the value `place[g]`, which is below `size`. Groups stand in the order of their values.
+struct IndexGroups {
+  IndexGroups(const std::int64_t* index, std::int64_t count, std::int64_t size);
+  std::vector<std::int64_t> order, place, start;
+
+ private:
+  void by_counting(const std::int64_t* index, std::int64_t count, std::int64_t size);
+  void by_sorting(const std::int64_t* index, std::int64_t count);
+};
+
 /// Whether 0 <= index[i] < size for all i.
 bool all_below(const std::int64_t* index, std::int64_t count, std::int64_t size);
 

@@ -287,7 +287,10 @@ struct Threshold {
 
 }  // namespace
 
-Tensor relu6(In x) { return pointwise_op(Hardtanh{0, 6}, x); }
+Tensor relu6(In x) {
+  detail::require_defined("relu6", x);
+  return pointwise_op(Hardtanh{0, 6}, x);
+}
 Tensor hardtanh(In x, double min_val, double max_val) {
   if (!(min_val <= max_val))
     throw ValueError(concat("hardtanh: min_val ", min_val, " cannot be greater than max_val ", max_val), x.loc);
@@ -309,9 +312,11 @@ Tensor prelu(In x, const Tensor& weight) {
 
 Tensor elu(In x, double alpha) { return pointwise_op(Elu{alpha, 1, 1}, x); }
 Tensor selu(In x) {
+  detail::require_defined("selu", x);
   return pointwise_op(Elu{1.6732632423543772848170429916717, 1, 1.0507009873554804934193349852946}, x);
 }
 Tensor celu(In x, double alpha) {
+  detail::require_defined("celu", x);
   if (alpha == 0) throw ValueError("celu: alpha cannot be 0", x.loc);
   return pointwise_op(Elu{alpha, alpha, 1}, x);
 }

@@ -11,6 +11,7 @@ template <class F>
 Tensor unary(const char* op, const F& f, In x) {
   // -bool, sign(bool) and the like mean nothing; functions of real numbers take false and true for 0 and 1.
   if constexpr (requires { F::integral; }) {
+    detail::require_defined(op, x);
     if (x->dtype() == DType::boolean)
       throw DTypeError(concat(op, ": bool tensors are not supported; convert with .to(int64) or .to(float32)"), x.loc);
   }

@@ -217,7 +217,8 @@ Tensor unflatten(In x, std::int64_t dim, const Shape& sizes) {
     parts = detail::infer_shape(sizes, x->shape()[d], "unflatten", x.loc);
   } catch (const ShapeError&) {
     throw ShapeError(concat("unflatten: provided sizes ", to_text(sizes), " don't multiply up to the size of dim ", d,
-                            " (", x->shape()[d], ") in the input tensor of shape ", to_text(x->shape())),
+                            " (", x->shape()[d], ") in the input tensor of shape ", to_text(x->shape()),
+                            "; at most one of them may be -1"),
                      x.loc);
   }
   Shape shape = x->shape();

@@ -22,11 +22,7 @@ struct CosineSimilarityFormula : detail::CosineRows {
   }
 
   Tensor compose(const Tensor* x, const Tensor&, int dim) const {
-    // The bound changes the value of a norm, not its derivative.
-    const auto bounded = [&](const Tensor& v) {
-      const Tensor r = norm(v, 2, dim, true), n = r.detach();
-      return r + (maximum(n, eps) - n);
-    };
+    const auto bounded = [&](const Tensor& v) { return clamp_min(norm(v, 2, dim, true), eps); };
     return (x[0] / bounded(x[0]) * (x[1] / bounded(x[1]))).sum(dim);
   }
 };

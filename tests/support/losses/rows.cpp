@@ -38,6 +38,14 @@ void pair_samples(const Samples& row) {
   row("cosine_similarity of one pair",
       [](const LossInputs& in, Reduction) { return F::cosine_similarity(in[0], in[1], {.dim = 0}); },
       {numbers({37}, 7), numbers({37}, 8)});
+  row("cosine_similarity of norms below the bound",
+      [](const LossInputs& in, Reduction) { return F::cosine_similarity(in[0], in[1], {.eps = 9}); },
+      {numbers({3, 4}, 10), numbers({3, 4}, 11)});
+  row("cosine_similarity of norms on both sides of the bound",
+      [](const LossInputs& in, Reduction) {
+        return F::cosine_similarity(in[0] * tensor({{0.1}, {3.0}}), in[1], {.eps = 0.7});
+      },
+      {numbers({2, 5}, 12, 0.4, 0.9), numbers({2, 5}, 13, 0.4, 0.9)});
   row("cosine_similarity with itself",
       [](const LossInputs& in, Reduction) { return F::cosine_similarity(in[0], in[0] * in[0], {.dim = 0}); },
       {numbers({5}, 9)});

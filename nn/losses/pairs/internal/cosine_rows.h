@@ -9,8 +9,8 @@
 namespace slope::nn::detail {
 
 /// What functions of the angle between two rows a, b share: Σab, Σa², Σb², and with norms n1, n2 and s = Σab/(n1·n2)
-/// the gradient ∂a = g/n1·(b/n2 - s·a/‖a‖), and the same for b. Products of norms would leave the range of float32 at
-/// 1e19.
+/// the gradient ∂a = g/n1·(b/n2 - s·a/‖a‖), the second term only where n1 follows ‖a‖, and the same for b. Products of norms
+/// would leave the range of float32 at 1e19.
 struct CosineRows {
   static constexpr int operands = 2, terms = 3, coefficients = 6;
   static constexpr bool exact_products = true;
@@ -31,15 +31,15 @@ struct CosineRows {
     V for_a(const V& x) const { return scaled ? x / by_a : x; }
     V for_b(const V& x) const { return scaled ? x / by_b : x; }
     /// The coefficients of the gradient for a and b, from norms of the divided rows: n1, n2 as they divide s, and a, b
-    /// as they are; a norm of 0 has gradient 0.
+    /// as they are; a norm of 0, or below the bound that replaced it, has gradient 0.
     template <class Row>
     void slopes(const Row* rows, const V& s, const V& n1, const V& n2, const V& a, const V& b, const V& factor,
                 V* c) const {
       if (!rows[0].differentiated()) return;  // five divisions
       c[2] = 1 / n1;
       c[3] = 1 / n2;
-      c[4] = where(a == 0, V(0), s / a);
-      c[5] = where(b == 0, V(0), s / b);
+      c[4] = where((a == 0) | (a < n1), V(0), s / a);
+      c[5] = where((b == 0) | (b < n2), V(0), s / b);
       if (scaled) {
         for (const int i : {2, 4}) c[i] = c[i] / by_a;
         for (const int i : {3, 5}) c[i] = c[i] / by_b;
