@@ -87,8 +87,7 @@ class Embedding : public Module {
 ///     Tensor y = words(tensor({3, 0, 7}), tensor({0, 2}));  // (2, 16)
 class EmbeddingBag : public Module {
  public:
-  EmbeddingBag() =
-      delete;  // name it where it is declared: nn::EmbeddingBag layer = add("layer", nn::EmbeddingBag(100, 8));
+  EmbeddingBag() = delete;  // name it where it is declared: nn::EmbeddingBag b = add("b", nn::EmbeddingBag(100, 8));
   EmbeddingBag(std::int64_t num_embeddings, std::int64_t embedding_dim, EmbeddingBagOptions options = {},
                SourceLoc loc = SourceLoc::here());
   /// With given rows; frozen ones require no gradient. Throws ShapeError unless `rows` is a matrix.

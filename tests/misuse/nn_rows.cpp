@@ -16,6 +16,8 @@ Tensor lifted(const Tensor& t, std::initializer_list<Size> at) {
     for (const Size d : at) r = r.unsqueeze(d);
   return r;
 }
+/// What is optional: left out unless it is a vector, so that a call that succeeds is found.
+Tensor vector_or_none(const Tensor& t) { return t.defined() && t.dim() == 1 ? t : Tensor(); }
 /// A matrix as an image of one channel, or as a kernel that gives three.
 template <int dims, class F>
 auto convolution(F f) {
@@ -127,7 +129,11 @@ std::vector<Row> nn_rows() {
       row("DropoutModule::forward", [](In x) { return nn::Dropout()(x); }),
       row("DropoutModule::extra_repr", [] { return nn::Dropout().extra_repr(); }),
       row("embedding", F::embedding),
-      row("embedding_bag", F::embedding_bag),
+      row("embedding_bag",
+          [](In x, const Tensor& weight, const Tensor& offsets, const Tensor& weights, nn::EmbeddingBagOptions o) {
+            if (o.mode == "mean") o.mode = "sum";
+            return F::embedding_bag(x, weight, vector_or_none(offsets), vector_or_none(weights), o);
+          }),
       row("EmbeddingBag::EmbeddingBag", [](Size rows, Size size, const nn::EmbeddingBagOptions& o,
                                            SourceLoc loc) { return nn::EmbeddingBag(rows, size, o, loc).weight; }),
       row("EmbeddingBag::from_pretrained",
@@ -135,9 +141,10 @@ std::vector<Row> nn_rows() {
             return nn::EmbeddingBag::from_pretrained(rows, freeze, o, loc).weight;
           }),
       row("EmbeddingBag::forward", [](In x) { return nn::EmbeddingBag(3, 3)(x); }),
+      row("EmbeddingBag::forward", [](In x) { return nn::EmbeddingBag(3, 3)(x, tensor({0, 1})); }),
       row("EmbeddingBag::operator()",
           [](In x, const Tensor& offsets, const Tensor& weights) {
-            return nn::EmbeddingBag(3, 3, {.mode = "sum"})(x, offsets, weights);
+            return nn::EmbeddingBag(3, 3, {.mode = "sum"})(x, vector_or_none(offsets), vector_or_none(weights));
           }),
       row("EmbeddingBag::extra_repr", [] { return nn::EmbeddingBag(3, 3).extra_repr(); }),
       row("one_hot", F::one_hot),

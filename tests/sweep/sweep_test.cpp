@@ -230,8 +230,9 @@ bool returns_or_names_the_line(const OpSample& s, const Inputs& inputs, const st
 BOOST_AUTO_TEST_CASE(refuses_undefined_inputs_and_names_the_line) {
   for (const OpSample& s : op_table())
     for (std::size_t k = 0; k < s.shapes.size(); ++k) {
-      if (s.operation() == "linear" && k == 2) continue;        // no bias
-      if (s.operation().ends_with("_norm") && k > 0) continue;  // no weight, no bias
+      if (s.operation() == "linear" && k == 2) continue;           // no bias
+      if (s.operation().ends_with("_norm") && k > 0) continue;     // no weight, no bias
+      if (s.name == "embedding_bag/weighted" && k == 1) continue;  // no weights
       Inputs inputs = sample_inputs(s);
       inputs[k] = Tensor();
       BOOST_TEST(!returns_or_names_the_line(s, inputs, "an undefined input"), s.title()
