@@ -8,11 +8,7 @@ results=${2:-$here/results}
 source "$build/rivals.env"
 source "$here/machine.sh"
 
-works=(  # case|what it is
-  'mlp|MLP 784-512-256-10, batch 128, 5 steps of SGD'
-  'deep|20 layers (Linear 512, ReLU), batch 1024, 5 steps of SGD'
-  'chain|20 tanh of 1M elements, forward and backward'
-)
+mapfile -t works < <("$build/memory/memory" --list)  # case|what it is
 rivals=(slope)
 [[ -x $build/memory/memory_torch ]] && rivals+=(torch)
 program() { [[ $1 == slope ]] && echo "$build/memory/memory" || echo "$build/memory/memory_torch"; }

@@ -7,7 +7,7 @@
 /// Normalisation while training, and what else works on elements and rows of a layer's output.
 namespace compare::layer_norm {
 
-enum class Kind { batch, layer, group, dropout, gelu, softmax };
+enum class Kind { batch, layer, group, instance, dropout, gelu, silu, leaky_relu, softmax, log_softmax };
 
 struct Layer {
   const char* name;
@@ -24,9 +24,13 @@ inline const std::vector<Layer>& layers() {
       {"batch_norm1d_n128_512", Kind::batch, {128, 512}, 512},
       {"layer_norm_1024x768", Kind::layer, {1024, 768}, 768},
       {"group_norm_8_n32_64_32x32", Kind::group, {32, 64, 32, 32}, 64},
+      {"instance_norm2d_n32_64_32x32", Kind::instance, {32, 64, 32, 32}, 64},
       {"dropout_0.5_1M", Kind::dropout, {1'000'000}},
       {"gelu_1M", Kind::gelu, {1'000'000}},
+      {"silu_1M", Kind::silu, {1'000'000}},
+      {"leaky_relu_1M", Kind::leaky_relu, {1'000'000}},
       {"softmax_1024x1024", Kind::softmax, {1024, 1024}},
+      {"log_softmax_1024x1024", Kind::log_softmax, {1024, 1024}},
   };
   return all;
 }

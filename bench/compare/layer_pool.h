@@ -7,7 +7,7 @@
 /// Pooling and resampling: layers that do little but read and write memory.
 namespace compare::layer_pool {
 
-enum class Kind { max_pool, avg_pool, adaptive_avg_pool, bilinear };
+enum class Kind { max_pool, avg_pool, adaptive_avg_pool, nearest, bilinear };
 
 struct Layer {
   const char* name;
@@ -22,6 +22,7 @@ inline const std::vector<Layer>& layers() {
       {"max_pool2d_2_n32_64_32x32", Kind::max_pool, 32, 16},
       {"avg_pool2d_2_n32_64_32x32", Kind::avg_pool, 32, 16},
       {"adaptive_avg_pool2d_1_n32_64_32x32", Kind::adaptive_avg_pool, 32, 1},
+      {"interpolate_nearest_x2_n8_64_32x32", Kind::nearest, 8, 64},
       {"interpolate_bilinear_x2_n8_64_32x32", Kind::bilinear, 8, 64},
   };
   return all;

@@ -21,7 +21,8 @@ struct Products {
   bool backward;
   std::vector<float> wide = compare::normals(rows * std::int64_t{hidden}, 1), other = wide,
                      weight = compare::normals(width * std::int64_t{hidden}, 2), weight_gradient = weight,
-                     scores = compare::normals(positions * std::int64_t{positions}, 3);
+                     scores = compare::normals(positions * std::int64_t{positions}, 3),
+                     head_result = compare::normals(positions * std::int64_t{head}, 4);
 
   void product(CBLAS_TRANSPOSE a_order, CBLAS_TRANSPOSE b_order, int m, int n, int k, const float* a, const float* b,
                float* c) {
@@ -41,7 +42,7 @@ struct Products {
     for (std::int64_t i = 0; i < attention::batch * attention::heads; ++i)
       for (int pass = 0; pass < (backward ? 3 : 1); ++pass) {
         product(CblasNoTrans, CblasTrans, positions, positions, head, wide.data(), other.data(), scores.data());
-        product(CblasNoTrans, CblasNoTrans, positions, head, positions, scores.data(), wide.data(), other.data());
+        product(CblasNoTrans, CblasNoTrans, positions, head, positions, scores.data(), wide.data(), head_result.data());
       }
   }
 };

@@ -13,7 +13,7 @@ namespace {
 
 compare::Work work_of(const Case& c, bool backward) {
   constexpr int n = 768;
-  const auto rows = static_cast<int>((backward ? 3 : 1) * c.multiply_adds() / (n * n));
+  const auto rows = static_cast<int>(((backward ? 3 : 1) * c.multiply_adds() + n * n / 2) / (n * n));
   const auto a = std::make_shared<std::vector<float>>(compare::normals(std::int64_t{rows} * n, 1));
   const auto b = std::make_shared<std::vector<float>>(compare::normals(n * n, 2)),
              y = std::make_shared<std::vector<float>>(*a);

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <string>
+#include <utility>
 
 #include "data.h"
 
@@ -9,14 +10,21 @@
 namespace compare::recurrence {
 
 struct Case {
-  const char* cell;  // lstm or gru
+  const char* cell;  // rnn, lstm or gru
   std::int64_t layers, steps, batch, in, hidden;
 
-  std::int64_t gates() const { return std::string(cell) == "lstm" ? 4 : 3; }
+  std::int64_t gates() const {
+    const std::string name = cell;
+    return name == "lstm" ? 4 : name == "gru" ? 3 : 1;
+  }
   std::string name() const {
-    return "layer/" + std::string(cell) + (layers == 1 ? "" : "_" + std::to_string(layers) + "_layers") + "_t" +
-           std::to_string(steps) + "_n" + std::to_string(batch) + "_" + std::to_string(in) + "_" +
-           std::to_string(hidden);
+    // Appended piece by piece: of `"_" + std::to_string(n)` GCC 12 warns at -O3 that it overlaps itself.
+    std::string text = "layer/";
+    text.append(cell);
+    if (layers > 1) text.append("_").append(std::to_string(layers)).append("_layers");
+    for (const auto& [letter, n] : {std::pair{"_t", steps}, {"_n", batch}, {"_", in}, {"_", hidden}})
+      text.append(letter).append(std::to_string(n));
+    return text;
   }
   /// Of a forward.
   std::int64_t multiply_adds() const {
@@ -33,8 +41,10 @@ struct Case {
 };
 
 inline const std::vector<Case>& cases() {
-  static const std::vector<Case> all = {
-      {"lstm", 1, 50, 32, 128, 256}, {"gru", 1, 50, 32, 128, 256}, {"lstm", 2, 100, 1, 64, 128}};
+  static const std::vector<Case> all = {{"lstm", 1, 50, 32, 128, 256},
+                                        {"gru", 1, 50, 32, 128, 256},
+                                        {"rnn", 1, 50, 32, 128, 256},
+                                        {"lstm", 2, 100, 1, 64, 128}};
   return all;
 }
 

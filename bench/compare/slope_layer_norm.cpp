@@ -24,9 +24,13 @@ compare::Work work_of(const Layer& l, bool backward) {
       case Kind::batch: return F::batch_norm(x, mean, var, w, b, true);
       case Kind::layer: return F::layer_norm(x, x.size(-1), w, b);
       case Kind::group: return F::group_norm(x, groups, w, b);
+      case Kind::instance: return F::instance_norm(x, {}, {}, w, b);
       case Kind::dropout: return F::dropout(x, 0.5);
       case Kind::gelu: return F::gelu(x);
+      case Kind::silu: return F::silu(x);
+      case Kind::leaky_relu: return F::leaky_relu(x);
       case Kind::softmax: return F::softmax(x, -1);
+      case Kind::log_softmax: return F::log_softmax(x, -1);
     }
     return Tensor();
   };

@@ -15,6 +15,7 @@ compare::Work work_of(const Layer& l, bool backward) {
       case Kind::max_pool: return F::max_pool2d(x, 2);
       case Kind::avg_pool: return F::avg_pool2d(x, 2);
       case Kind::adaptive_avg_pool: return F::adaptive_avg_pool2d(x, 1);
+      case Kind::nearest: return F::interpolate(x, {.scale_factor = 2});
       case Kind::bilinear: return F::interpolate(x, {.scale_factor = 2, .mode = F::InterpolateMode::bilinear});
     }
     return Tensor();

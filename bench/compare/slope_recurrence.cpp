@@ -6,9 +6,9 @@ using compare::recurrence::Case;
 
 namespace {
 
-template <class Layer>
+template <class Layer, class Options>
 compare::Work work_of(const Case& c, bool backward) {
-  const auto layer = std::make_shared<Layer>(c.in, c.hidden, nn::RecurrentOptions{.num_layers = c.layers});
+  const auto layer = std::make_shared<Layer>(c.in, c.hidden, Options{.num_layers = c.layers});
   std::size_t i = 0;
   for (const Tensor& p : layer->parameters()) {
     const std::vector<float> initial = c.parameter(i++, p.numel());
@@ -38,7 +38,11 @@ const compare::Registered registered([] {
   for (const Case& c : compare::recurrence::cases())
     for (const bool backward : {false, true})
       compare::slope_works().add(c.name() + (backward ? "/fwd+bwd" : "/fwd"), [=] {
-        return c.gates() == 4 ? work_of<nn::LSTM>(c, backward) : work_of<nn::GRU>(c, backward);
+        switch (c.gates()) {
+          case 4: return work_of<nn::LSTM, nn::LSTMOptions>(c, backward);
+          case 3: return work_of<nn::GRU, nn::GRUOptions>(c, backward);
+          default: return work_of<nn::RNN, nn::RNNOptions>(c, backward);
+        }
       });
 });
 

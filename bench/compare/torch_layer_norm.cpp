@@ -23,9 +23,13 @@ compare::Work work_of(const Layer& l, bool backward) {
       case Kind::batch: return torch::batch_norm(x, w, b, mean, var, true, 0.1, 1e-5, false);
       case Kind::layer: return torch::layer_norm(x, {x.size(-1)}, w, b);
       case Kind::group: return torch::group_norm(x, groups, w, b);
+      case Kind::instance: return torch::instance_norm(x, w, b, {}, {}, true, 0.1, 1e-5, false);
       case Kind::dropout: return torch::dropout(x, 0.5, true);
       case Kind::gelu: return torch::gelu(x);
+      case Kind::silu: return torch::silu(x);
+      case Kind::leaky_relu: return torch::leaky_relu(x);
       case Kind::softmax: return torch::softmax(x, -1);
+      case Kind::log_softmax: return torch::log_softmax(x, -1);
     }
     return Tensor();
   };

@@ -15,6 +15,7 @@ compare::Work work_of(const Layer& l, bool backward) {
       case Kind::max_pool: return torch::max_pool2d(x, {2, 2});
       case Kind::avg_pool: return torch::avg_pool2d(x, {2, 2});
       case Kind::adaptive_avg_pool: return torch::adaptive_avg_pool2d(x, {1, 1});
+      case Kind::nearest: return torch::upsample_nearest2d(x, {l.out_size, l.out_size});
       case Kind::bilinear: return torch::upsample_bilinear2d(x, {l.out_size, l.out_size}, false);
     }
     return Tensor();

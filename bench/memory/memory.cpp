@@ -17,13 +17,11 @@ void train(nn::Sequential& net, std::int64_t batch, std::int64_t features, std::
   }
 }
 
-/// 784-512-256-10, 128 samples.
 void mlp() {
   nn::Sequential net(nn::Linear(784, 512), nn::ReLU(), nn::Linear(512, 256), nn::ReLU(), nn::Linear(256, 10));
   train(net, 128, 784, 10);
 }
 
-/// Twenty layers, 512 wide, 1024 samples.
 void deep() {
   nn::Sequential net;
   for (int i = 0; i < 20; ++i) {
@@ -33,7 +31,6 @@ void deep() {
   train(net, 1024, 512, 512);
 }
 
-/// A million elements through twenty operations.
 void chain() {
   const Tensor x = randn({1'000'000}).requires_grad_();
   Tensor y = x;
@@ -41,6 +38,15 @@ void chain() {
   y.sum().backward();
 }
 
+void attention() {
+  std::vector<Tensor> qkv;
+  for (int i = 0; i < 3; ++i) qkv.push_back(randn({1, trainings::positions, trainings::width}).requires_grad_());
+  F::scaled_dot_product_attention(qkv[0], qkv[1], qkv[2]).sum().backward();
+}
+
 }  // namespace
 
-int main(int argc, char** argv) { return print_peak_of({{"mlp", mlp}, {"deep", deep}, {"chain", chain}}, argc, argv); }
+int main(int argc, char** argv) {
+  return print_peak_of({{"mlp", mlp}, {"deep", deep}, {"chain", chain}, {"attention", attention}},
+                       compare::net::slope_net, argc, argv);
+}

@@ -38,6 +38,17 @@ void chain() {
   y.sum().backward();
 }
 
+void attention() {
+  std::vector<Tensor> qkv;
+  for (int i = 0; i < 3; ++i) qkv.push_back(torch::randn({1, trainings::positions, trainings::width}).requires_grad_());
+  const Tensor scores =
+      torch::matmul(qkv[0] * (1 / std::sqrt(static_cast<double>(trainings::width))), qkv[1].transpose(-2, -1));
+  torch::matmul(torch::softmax(scores, -1), qkv[2]).sum().backward();
+}
+
 }  // namespace
 
-int main(int argc, char** argv) { return print_peak_of({{"mlp", mlp}, {"deep", deep}, {"chain", chain}}, argc, argv); }
+int main(int argc, char** argv) {
+  return print_peak_of({{"mlp", mlp}, {"deep", deep}, {"chain", chain}, {"attention", attention}},
+                       compare::net::torch_net, argc, argv);
+}
