@@ -40,9 +40,9 @@ struct ResidualBlock : torch::nn::Module {
     shortcut->push_back(torch::nn::BatchNorm2d(out));
   }
   Tensor forward(const Tensor& x) {
-    Tensor y = norm2(conv2(torch::relu_(norm1(conv1(x)))));
+    Tensor y = norm2(conv2(norm1(conv1(x)).relu_()));
     y += shortcut->is_empty() ? x : shortcut->forward(x);
-    return torch::relu_(y);
+    return y.relu_();
   }
 };
 
