@@ -109,8 +109,7 @@ struct Tabular : nn::Module {
 
 /// With `forward(module)` as what is computed of the samples and `loss_of` that.
 template <class Optimizer, class Options, class Module, class Forward, class Loss>
-Work work_of(const net::Net& n, Module made, const Options& options, bool training, const Forward& forward,
-             const Loss& loss_of) {
+Work work_of(Module made, const Options& options, bool training, const Forward& forward, const Loss& loss_of) {
   const auto module = std::make_shared<Module>(std::move(made));
   std::size_t i = 0;
   for (const auto& [name, p] : module->named_parameters()) {
@@ -125,7 +124,7 @@ Work work_of(const net::Net& n, Module made, const Options& options, bool traini
     };
     return {.run = [=] { (void)predict(); },
             .check = [=] { return compare::magnitude(predict()); },
-            .tolerance = n.tolerance};
+            .tolerance = net::tolerance};
   }
   const auto optimizer = std::make_shared<Optimizer>(module->parameters(), options);
   const auto step = [=] {
@@ -136,12 +135,14 @@ Work work_of(const net::Net& n, Module made, const Options& options, bool traini
     return loss;
   };
   const auto check = [=] {
-    double sum = 0;
-    for (int steps = 0; steps < net::check_steps; ++steps) sum += step().template item<double>();
-    for (const Tensor& p : module->parameters()) sum += compare::magnitude(p.grad());
+    double sum = step().template item<double>();
+    double gradients = 0;
+    for (const Tensor& p : module->parameters()) gradients += compare::magnitude(p.grad());
+    sum += std::log(gradients);
+    for (int steps = 1; steps < net::check_steps; ++steps) sum += step().template item<double>();
     return sum;
   };
-  return {.run = [=] { (void)step(); }, .check = check, .tolerance = n.tolerance};
+  return {.run = [=] { (void)step(); }, .check = check, .tolerance = net::tolerance};
 }
 
 }  // namespace
@@ -158,25 +159,25 @@ Work net::slope_net(const Net& n, bool training) {
     case Kind::mnist_cnn: {
       const Tensor x = slope_tensor(mnist::images(samples), {samples, 1, mnist::size, mnist::size});
       return work_of<optim::SGD>(
-          n, mnist_cnn(), sgd, training, [=](nn::Sequential& m) { return m(x); },
+          mnist_cnn(), sgd, training, [=](nn::Sequential& m) { return m(x); },
           classes_of(slope_tensor(mnist::labels(samples), {samples})));
     }
     case Kind::resnet20: {
       const Tensor x = slope_tensor(resnet::images(samples), {samples, resnet::colours, resnet::size, resnet::size});
       return work_of<optim::SGD>(
-          n, resnet20(), sgd, training, [=](nn::Sequential& m) { return m(x); },
+          resnet20(), sgd, training, [=](nn::Sequential& m) { return m(x); },
           classes_of(slope_tensor(resnet::labels(samples), {samples})));
     }
     case Kind::character_lstm: {
       const Tensor x = slope_tensor(letters::text(samples), {letters::steps, samples});
       return work_of<optim::Adam>(
-          n, CharacterLSTM(), adam, training, [=](CharacterLSTM& m) { return m(x); },
+          CharacterLSTM(), adam, training, [=](CharacterLSTM& m) { return m(x); },
           letters_of(slope_tensor(letters::next(samples), {letters::steps * samples})));
     }
     case Kind::gpt: {
       const Tensor x = slope_tensor(gpt::text(samples), {samples, gpt::positions});
       return work_of<optim::AdamW>(
-          n, GPT(), optim::AdamWOptions{.lr = n.rate, .weight_decay = decay}, training, [=](GPT& m) { return m(x); },
+          GPT(), optim::AdamWOptions{.lr = n.rate, .weight_decay = decay}, training, [=](GPT& m) { return m(x); },
           letters_of(slope_tensor(gpt::next(samples), {samples * gpt::positions})));
     }
     case Kind::tabular: {
@@ -186,7 +187,7 @@ Work net::slope_net(const Net& n, bool training) {
       const Tensor x = slope_tensor(tabular::values(samples), {samples, tabular::numbers});
       const Tensor t = slope_tensor(tabular::answers(samples), {samples});
       return work_of<optim::Adam>(
-          n, Tabular(), adam, training, [=](Tabular& m) { return m(x, categories); },
+          Tabular(), adam, training, [=](Tabular& m) { return m(x, categories); },
           [=](const Tensor& y) { return F::binary_cross_entropy_with_logits(y, t); });
     }
   }

@@ -146,8 +146,8 @@ struct Tabular : torch::nn::Module {
 
 /// With `forward(module)` as what is computed of the samples and `loss_of` that.
 template <class Optimizer, class Options, class Module, class Forward, class Loss>
-Work work_of(const net::Net& n, const std::shared_ptr<Module>& module, const Options& options, bool training,
-             const Forward& forward, const Loss& loss_of) {
+Work work_of(const std::shared_ptr<Module>& module, const Options& options, bool training, const Forward& forward,
+             const Loss& loss_of) {
   std::size_t i = 0;
   for (const auto& p : module->named_parameters()) {
     const std::vector<float> initial =
@@ -162,7 +162,7 @@ Work work_of(const net::Net& n, const std::shared_ptr<Module>& module, const Opt
     };
     return {.run = [=] { (void)predict(); },
             .check = [=] { return compare::magnitude(predict()); },
-            .tolerance = n.tolerance};
+            .tolerance = net::tolerance};
   }
   const auto optimizer = std::make_shared<Optimizer>(module->parameters(), options);
   const auto step = [=] {
@@ -173,12 +173,14 @@ Work work_of(const net::Net& n, const std::shared_ptr<Module>& module, const Opt
     return loss;
   };
   const auto check = [=] {
-    double sum = 0;
-    for (int steps = 0; steps < net::check_steps; ++steps) sum += step().item().toDouble();
-    for (const Tensor& p : module->parameters()) sum += compare::magnitude(p.grad());
+    double sum = step().item().toDouble();
+    double gradients = 0;
+    for (const Tensor& p : module->parameters()) gradients += compare::magnitude(p.grad());
+    sum += std::log(gradients);
+    for (int steps = 1; steps < net::check_steps; ++steps) sum += step().item().toDouble();
     return sum;
   };
-  return {.run = [=] { (void)step(); }, .check = check, .tolerance = n.tolerance};
+  return {.run = [=] { (void)step(); }, .check = check, .tolerance = net::tolerance};
 }
 
 }  // namespace
@@ -195,25 +197,25 @@ Work net::torch_net(const Net& n, bool training) {
     case Kind::mnist_cnn: {
       const Tensor x = torch_tensor(mnist::images(samples), {samples, 1, mnist::size, mnist::size});
       return work_of<torch::optim::SGD>(
-          n, mnist_cnn().ptr(), sgd, training, [=](torch::nn::SequentialImpl& m) { return m.forward(x); },
+          mnist_cnn().ptr(), sgd, training, [=](torch::nn::SequentialImpl& m) { return m.forward(x); },
           classes_of(torch_tensor(mnist::labels(samples), {samples})));
     }
     case Kind::resnet20: {
       const Tensor x = torch_tensor(resnet::images(samples), {samples, resnet::colours, resnet::size, resnet::size});
       return work_of<torch::optim::SGD>(
-          n, resnet20().ptr(), sgd, training, [=](torch::nn::SequentialImpl& m) { return m.forward(x); },
+          resnet20().ptr(), sgd, training, [=](torch::nn::SequentialImpl& m) { return m.forward(x); },
           classes_of(torch_tensor(resnet::labels(samples), {samples})));
     }
     case Kind::character_lstm: {
       const Tensor x = torch_tensor(letters::text(samples), {letters::steps, samples});
       return work_of<torch::optim::Adam>(
-          n, std::make_shared<CharacterLSTM>(), adam, training, [=](CharacterLSTM& m) { return m.forward(x); },
+          std::make_shared<CharacterLSTM>(), adam, training, [=](CharacterLSTM& m) { return m.forward(x); },
           letters_of(torch_tensor(letters::next(samples), {letters::steps * samples})));
     }
     case Kind::gpt: {
       const Tensor x = torch_tensor(gpt::text(samples), {samples, gpt::positions});
       return work_of<torch::optim::AdamW>(
-          n, std::make_shared<GPT>(), torch::optim::AdamWOptions(n.rate).weight_decay(decay), training,
+          std::make_shared<GPT>(), torch::optim::AdamWOptions(n.rate).weight_decay(decay), training,
           [=](GPT& m) { return m.forward(x); },
           letters_of(torch_tensor(gpt::next(samples), {samples * gpt::positions})));
     }
@@ -224,7 +226,7 @@ Work net::torch_net(const Net& n, bool training) {
       const Tensor x = torch_tensor(tabular::values(samples), {samples, tabular::numbers});
       const Tensor t = torch_tensor(tabular::answers(samples), {samples});
       return work_of<torch::optim::Adam>(
-          n, std::make_shared<Tabular>(), adam, training, [=](Tabular& m) { return m.forward(x, categories); },
+          std::make_shared<Tabular>(), adam, training, [=](Tabular& m) { return m.forward(x, categories); },
           [=](const Tensor& y) { return F::binary_cross_entropy_with_logits(y, t); });
     }
   }

@@ -49,7 +49,6 @@ const std::vector<LossRow>& loss_rows() {
       {"cosine_similarity", {normal, normal}, 2, Sizes::pairs},
       {"cosine_embedding_loss", {normal, normal, sign}, 2, Sizes::pairs},
       {"pairwise_distance", {normal, normal}, 2, Sizes::pairs},
-      {"pdist", {normal}, 1, Sizes::pairs},
       {"triplet_margin_loss", {normal, normal, normal}, 3, Sizes::pairs},
       {"triplet_margin_with_distance_loss", {normal, normal, normal}, 3, Sizes::pairs},
       {"info_nce_loss", {normal, normal}, 2, Sizes::pairs},

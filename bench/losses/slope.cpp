@@ -54,7 +54,6 @@ const std::map<std::string_view, Loss>& losses() {
       {"cosine_similarity", [](const Tensors& in) { return F::cosine_similarity(in[0], in[1]).sum(); }},
       {"cosine_embedding_loss", [](const Tensors& in) { return F::cosine_embedding_loss(in[0], in[1], in[2]); }},
       {"pairwise_distance", [](const Tensors& in) { return F::pairwise_distance(in[0], in[1]).sum(); }},
-      {"pdist", [](const Tensors& in) { return F::pdist(in[0]).sum(); }},
       {"triplet_margin_loss", [](const Tensors& in) { return F::triplet_margin_loss(in[0], in[1], in[2]); }},
       {"triplet_margin_with_distance_loss",
        [](const Tensors& in) { return F::triplet_margin_with_distance_loss(in[0], in[1], in[2]); }},
