@@ -92,7 +92,9 @@ struct EmbeddingOp {
       const Tensor f = s.factors.get().to(g.dtype(), loc).unsqueeze(1, loc);
       scaled = scale_cotangent({f, loc}, {g, loc});  // a factor of 0 also silences inf and NaN
     }
-    return {index_add({zeros(table, {.dtype = g.dtype()}), loc}, 0, s.indices.get(), scaled)};
+    // One zero, seen as a table: the copy that is added to fills memory once.
+    const Tensor zero = expand({zeros({}, {.dtype = g.dtype()}), loc}, table);
+    return {index_add({zero, loc}, 0, s.indices.get(), scaled)};
   }
 };
 

@@ -109,7 +109,8 @@ void add_slices_into(const Tensor& to, int dim, const Tensor& index, const Tenso
                   product(shape, 0, dim), shape[dim], index.numel(), inner, alpha);
 }
 
-Tensor zeros_of(const Shape& shape, const Tensor& like) { return zeros(shape, {.dtype = like.dtype()}); }
+/// One zero, seen as many: what is written into a copy of it fills memory once.
+Tensor zeros_of(const Shape& shape, const Tensor& like) { return expand(zeros({}, {.dtype = like.dtype()}), shape); }
 
 // ---- operations
 

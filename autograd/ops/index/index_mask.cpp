@@ -59,7 +59,7 @@ struct MaskedSelect {
     return out;
   }
   Grads<1> backward(const Saved& s, const Tensor& g) const {
-    return {masked_scatter(zeros(base, {.dtype = g.dtype()}), s.mask.get(), g)};
+    return {masked_scatter(expand(zeros({}, {.dtype = g.dtype()}), base), s.mask.get(), g)};
   }
 };
 
