@@ -1,5 +1,6 @@
 #include "slope/nn/layers/normalization.h"
 
+#include <cmath>
 #include <limits>
 
 #include "slope/autograd/engine/grad_mode.h"
@@ -121,6 +122,11 @@ struct Affine {
 
 void check_eps(const char* op, double eps, SourceLoc loc) {
   if (!(eps >= 0)) throw ValueError(concat(op, ": eps must not be negative, got ", eps), loc);
+}
+
+void check_momentum(const char* op, double momentum, SourceLoc loc) {
+  if (std::isnan(momentum))
+    throw ValueError(concat(op, ": momentum is NaN; it is the share of the new batch in the running moments"), loc);
 }
 
 void check_size(const char* op, const char* what, std::int64_t size, SourceLoc loc) {
@@ -270,6 +276,7 @@ Tensor batch_norm(In x, const Tensor& running_mean, const Tensor& running_var, c
   const CallerScope caller(x.loc);
   const std::int64_t channels = channels_of("batch_norm", x);
   check_eps("batch_norm", eps, x.loc);
+  check_momentum("batch_norm", momentum, x.loc);
   if (!training && !(running_mean.defined() && running_var.defined()))
     throw ValueError(
         "batch_norm: Expected running_mean and running_var to be defined when training=False; pass training = true to "
@@ -294,6 +301,7 @@ Tensor instance_norm(In x, const Tensor& running_mean, const Tensor& running_var
   const CallerScope caller(x.loc);
   const std::int64_t channels = channels_of("instance_norm", x);
   check_eps("instance_norm", eps, x.loc);
+  check_momentum("instance_norm", momentum, x.loc);
   if (!use_input_stats && !(running_mean.defined() && running_var.defined()))
     throw ValueError(
         "instance_norm: Expected running_mean and running_var to be defined when use_input_stats is false; pass "
@@ -401,6 +409,7 @@ BatchNormModule<spatial>::BatchNormModule(std::int64_t num_features, BatchNormOp
   const CallerScope caller(loc);
   check_size("BatchNorm", "num_features", num_features, loc);
   check_eps("BatchNorm", options.eps, loc);
+  check_momentum("BatchNorm", options.momentum.value_or(0), loc);
   if (options.affine) {
     weight = parameter("weight", filled(num_features, 1), loc);
     bias = parameter("bias", filled(num_features, 0), loc);
@@ -443,6 +452,7 @@ InstanceNormModule<spatial>::InstanceNormModule(std::int64_t num_features, Insta
   const CallerScope caller(loc);
   check_size("InstanceNorm", "num_features", num_features, loc);
   check_eps("InstanceNorm", options.eps, loc);
+  check_momentum("InstanceNorm", options.momentum.value_or(0), loc);
   if (options.affine) {
     weight = parameter("weight", filled(num_features, 1), loc);
     bias = parameter("bias", filled(num_features, 0), loc);

@@ -60,7 +60,7 @@ Tensor local_response_norm(In x, std::int64_t size, double alpha = 1e-4, double 
 
 struct BatchNormOptions {
   double eps = 1e-5;
-  /// How far the running moments move towards those of a batch; absent: they are the mean over all batches.
+  /// How far the running moments move towards those of a batch; absent: 1/num_batches_tracked, so that they are the mean over all batches.
   std::optional<double> momentum = 0.1;
   /// With weight and bias.
   bool affine = true;

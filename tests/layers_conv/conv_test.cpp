@@ -292,4 +292,14 @@ BOOST_AUTO_TEST_CASE(an_error_changes_nothing_and_names_the_module) {
                           "conv (Conv2d): conv2d: Given groups=1, weight of size [3, 2, 3, 3]");
 }
 
+BOOST_AUTO_TEST_CASE(a_stride_may_be_as_large_as_numbers_go) {
+  const Tensor x = randn({2, 4, 6, 5}), w = randn({8, 4, 3, 3});
+  for (const int power : {3, 31, 40, 62}) {
+    const Tensor y = F::conv2d(x, w, {}, {.stride = std::int64_t{1} << power, .padding = 1});
+    BOOST_TEST(to_text(y.shape()) == "[2, 8, 1, 1]");
+    const Tensor near = F::conv2d(x, w, {}, {.padding = 1}).narrow(2, 0, 1).narrow(3, 0, 1);
+    BOOST_TEST(allclose(y, near, 1e-5, 1e-6), power);
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

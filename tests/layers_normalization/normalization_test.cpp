@@ -687,4 +687,14 @@ BOOST_AUTO_TEST_CASE(errors_say_what_does_not_fit) {
   check_error<ValueError>([] { nn::LocalResponseNorm(0); }, "LocalResponseNorm: size must be positive, got 0");
 }
 
+BOOST_AUTO_TEST_CASE(a_momentum_is_a_number) {
+  const double nan = std::nan("");
+  const char* const text = "momentum is NaN; it is the share of the new batch in the running moments";
+  check_error<ValueError>([&] { nn::BatchNorm1d(2, {.momentum = nan}); }, text);
+  check_error<ValueError>([&] { nn::InstanceNorm1d(2, {.momentum = nan}); }, text);
+  const Tensor x = ones({3, 2}), mean = zeros({2}), var = ones({2});
+  check_error<ValueError>([&] { (void)F::batch_norm(x, mean, var, {}, {}, true, nan); }, text);
+  BOOST_TEST((mean == 0).all().item<bool>());
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -210,7 +210,7 @@ class TapCopy {
       const std::int64_t end =
           std::max(begin, std::min(pitch, w.size > first ? (w.size - first - 1) / step + 1 : std::int64_t{0}));
       fill(0, begin, to);
-      const T* x = from + (first + begin * step) * stride;
+      const T* x = begin < end ? from + (first + begin * step) * stride : from;
       if (step * stride == 1)
         copy(end - begin, x, to + begin);
       else if (step * stride == 2)  // a number that the compiler knows becomes shuffles
