@@ -302,4 +302,15 @@ BOOST_AUTO_TEST_CASE(a_stride_may_be_as_large_as_numbers_go) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(padding_of_one_axis_counts_zeros_where_many_channels_are_read_in_place) {
+  const Tensor x = randn({2, 3, 18, 32}), w = randn({160, 3, 3, 3});
+  const auto padded = [&](std::int64_t up, std::int64_t left) { return F::pad(x, {left, left, up, up}); };
+  for (const auto& [up, left] : {std::pair{0, 1}, {1, 0}, {1, 1}}) {
+    const Tensor y = F::conv2d(x, w, {}, {.padding = {up, left}});
+    BOOST_TEST(allclose(y, F::conv2d(padded(up, left), w), 1e-5, 1e-5), up << " " << left);
+  }
+  const Tensor row = x.select(2, 0), along = w.select(2, 0);
+  BOOST_TEST(allclose(F::conv1d(row, along, {}, {.padding = 1}), F::conv1d(F::pad(row, {1, 1}), along), 1e-5, 1e-5));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
