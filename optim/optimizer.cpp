@@ -31,7 +31,7 @@ void require_in_domain(const Domain& domain, const char* optimizer, const char* 
 
 std::string number_name(const char* option, int element) {
   const std::string_view name = option;
-  return element < 0 ? std::string(name) : concat(name.substr(0, name.size() - 1), element + 1);
+  return element < 0 ? std::string(name) : concat(name == "eps" ? name : name.substr(0, name.size() - 1), element + 1);
 }
 
 }  // namespace detail
@@ -145,7 +145,7 @@ void Optimizer::adopt(const std::vector<Tensor>& params) noexcept {
 // ---- steps
 
 void Optimizer::check_for_orphans(SourceLoc loc) const {
-  if (!slope::detail::may_have_orphans()) return;
+  if (!check_orphans || !slope::detail::may_have_orphans()) return;
   const auto description = [](const slope::detail::ParameterInfo& orphan) {
     return concat(
         orphan.name, " of shape ", slope::to_text(orphan.shape),
@@ -182,9 +182,16 @@ void Optimizer::step(SourceLoc loc) {
   check_not_moved_from(loc);
   NoGradGuard no_grad;
   CallerScope scope(loc);
-  if (check_orphans) check_for_orphans(loc);
+  check_for_orphans(loc);
   update();
-  stepped_at_ = slope::detail::latest_backward();
+  stepped();
+}
+
+void Optimizer::stepped() { stepped_at_ = slope::detail::latest_backward(); }
+
+void Optimizer::step_with(const Function<double(bool)>& closure, SourceLoc loc) {
+  closure(false);
+  step(loc);
 }
 
 void Optimizer::zero_grad(bool set_to_none, SourceLoc loc) {
@@ -257,10 +264,10 @@ OptimizerState Optimizer::state_dict(SourceLoc loc) const {
     OptimizerState::Group group;
     group.options = group_options(g);
     group.names = group_names(g);
-    const auto infos = slot_infos(group.options);
     for (const Tensor& p : group_params(g)) {
       group.params.push_back(index);
       if (const ParamState* s = state(p)) {
+        const auto infos = slot_infos(group.options, p);
         OptimizerState::Param out;
         out.step = s->step;
         for (std::size_t k = 0; k < s->tensors.size(); ++k)
@@ -352,7 +359,7 @@ ParamState Optimizer::loaded_state(const OptimizerState& dict, const Loaded& loa
   s.step = in.step;
   s.initialized = true;
 
-  const auto infos = slot_infos(dict.param_groups[g].options);
+  const auto infos = slot_infos(dict.param_groups[g].options, p);
   auto expected = infos;
   std::erase_if(expected, [&](const SlotInfo& info) {
     if (info.in_use) return false;
@@ -372,7 +379,7 @@ ParamState Optimizer::loaded_state(const OptimizerState& dict, const Loaded& loa
       }
       if (!value.is_floating_point())
         throw DTypeError(concat(where, ": ", name, " is ", dtype_name(value.dtype()), ", not floating point"), loc);
-      if (const Shape shape = slot_shape(k, p); value.shape() != shape)
+      if (const Shape shape = slot_shape(k, p, value.shape()); value.shape() != shape)
         throw ShapeError(concat(type(), ": loaded ", name, " has shape ", slope::to_text(value.shape()), " but ", what,
                                 " needs ", slope::to_text(shape)),
                          loc);

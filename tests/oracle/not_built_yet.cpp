@@ -11,8 +11,6 @@ const std::vector<std::pair<std::string, std::string>>& not_built_yet() {
     const auto add = [&](const char* kind, std::initializer_list<const char*> names) {
       for (const char* name : names) list.emplace_back(kind, name);
     };
-    add("optimizer",
-        {"ASGD", "Adadelta", "Adagrad", "Adamax", "LBFGS", "Lion", "Muon", "NAdam", "RAdam", "RMSprop", "Rprop"});
     add("scheduler", {"ChainedScheduler", "ConstantLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "CyclicLR",
                       "ExponentialLR", "LambdaLR", "LinearLR", "MultiStepLR", "MultiplicativeLR", "OneCycleLR",
                       "PolynomialLR", "ReduceLROnPlateau", "SequentialLR", "StepLR"});
