@@ -79,6 +79,8 @@ Optimizer::~Optimizer() {
 Optimizer::Optimizer(Optimizer&& other) noexcept
     : check_orphans(other.check_orphans),
       states_(std::move(other.states_)),
+      initial_lrs_(std::move(other.initial_lrs_)),
+      steps_(other.steps_),
       adopted_(std::exchange(other.adopted_, {})),
       stepped_at_(other.stepped_at_) {}
 
@@ -87,6 +89,8 @@ Optimizer& Optimizer::operator=(Optimizer&& other) noexcept {
   for (const Tensor& p : adopted_) slope::detail::count_owner(p, -1);
   check_orphans = other.check_orphans;
   states_ = std::move(other.states_);
+  initial_lrs_ = std::move(other.initial_lrs_);
+  steps_ = other.steps_;
   adopted_ = std::exchange(other.adopted_, {});
   stepped_at_ = other.stepped_at_;
   return *this;
@@ -187,7 +191,10 @@ void Optimizer::step(SourceLoc loc) {
   stepped();
 }
 
-void Optimizer::stepped() { stepped_at_ = slope::detail::latest_backward(); }
+void Optimizer::stepped() {
+  stepped_at_ = slope::detail::latest_backward();
+  ++steps_;
+}
 
 void Optimizer::step_with(const Function<double(bool)>& closure, SourceLoc loc) {
   closure(false);
@@ -264,6 +271,7 @@ OptimizerState Optimizer::state_dict(SourceLoc loc) const {
     OptimizerState::Group group;
     group.options = group_options(g);
     group.names = group_names(g);
+    if (g < initial_lrs_.size()) group.initial_lr = initial_lrs_[g];
     for (const Tensor& p : group_params(g)) {
       group.params.push_back(index);
       if (const ParamState* s = state(p)) {
@@ -408,7 +416,12 @@ void Optimizer::load_state_dict(const OptimizerState& dict, SourceLoc loc) {
       throw ValueError(concat(type(), ": the loaded state dict holds two states of parameter ", dict.state[i].first),
                        loc);
   }
+  std::vector<double> initial;
+  for (const auto& group : dict.param_groups)
+    if (group.initial_lr && initial.size() == static_cast<std::size_t>(&group - dict.param_groups.data()))
+      initial.push_back(*group.initial_lr);
   for (std::size_t g = 0; g < group_count(); ++g) set_group_options(g, dict.param_groups[g].options);
+  initial_lrs_ = std::move(initial);
   *states_ = std::move(states);
 }
 

@@ -15,6 +15,10 @@
 
 namespace slope::optim {
 
+namespace detail {
+struct Schedule;
+}
+
 /// The parameters of a group: tensors, or names and tensors as `named_parameters()` gives them. With names, errors say which
 /// parameter is meant, and `load_state_dict` finds each parameter's state by its name instead of its position.
 ///
@@ -57,6 +61,7 @@ struct OptimizerState {
   struct Group {
     /// The options by name.
     NamedNumbers options;
+    std::optional<double> initial_lr = {};  // from which schedulers count
     std::vector<std::int64_t> params;  // indices, counted over all groups
     std::vector<std::string> names;    // of the parameters; empty when the optimizer knows none
   };
@@ -205,7 +210,10 @@ class Optimizer {
   struct Loaded;
   Loaded match(const OptimizerState& dict, SourceLoc loc) const;
   ParamState loaded_state(const OptimizerState& dict, const Loaded& loaded, std::size_t entry, SourceLoc loc) const;
+  friend struct detail::Schedule;
   std::unique_ptr<States> states_;  // null: moved from
+  std::vector<double> initial_lrs_;  // of the groups that had a scheduler
+  std::int64_t steps_ = 0;
   std::vector<Tensor> adopted_;
   std::uint64_t stepped_at_ = 0;  // the latest backward of the process at the last step
 };

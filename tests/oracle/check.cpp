@@ -199,7 +199,7 @@ const Drivers& drivers() {
     Drivers map;
     for (const auto add :
          {add_losses, add_activations, add_operations, add_modules, add_functionals, add_convolutions,
-          add_normalization, add_attention, add_optimizers, add_pool_layers, add_recurrence, add_utils}) {
+          add_normalization, add_attention, add_optimizers, add_schedulers, add_pool_layers, add_recurrence, add_utils}) {
       Drivers more;
       add(more);
       const std::size_t sum = map.size() + more.size();
