@@ -41,9 +41,9 @@ void each_norm(nn::Module& model, const F& f) {
 
 void check_averaging(const AveragingOptions& o, SourceLoc loc) {
   if (o.decay && !(*o.decay >= 0 && *o.decay <= 1))
-    throw ValueError(concat("AveragedModel: Invalid decay value ", *o.decay,
-                            " provided. Please provide a value in [0,1] range."),
-                     loc);
+    throw ValueError(
+        concat("AveragedModel: Invalid decay value ", *o.decay, " provided. Please provide a value in [0,1] range."),
+        loc);
   if (o.decay && o.avg_fn) throw ValueError("AveragedModel: give decay or avg_fn, not both", loc);
 }
 

@@ -80,8 +80,7 @@ bool GradientAccumulation::flush(SourceLoc loc) {
   NoGradGuard no_grad;
   for (std::size_t g = 0; g < optimizer_.group_count(); ++g)
     for (const Tensor& p : optimizer_.group_params(g))
-      if (p.grad().defined())
-        p.set_grad(p.grad() * (static_cast<double>(parts_) / static_cast<double>(seen_)));
+      if (p.grad().defined()) p.set_grad(p.grad() * (static_cast<double>(parts_) / static_cast<double>(seen_)));
   finish(loc);
   return true;
 }

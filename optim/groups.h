@@ -50,7 +50,8 @@ std::vector<typename O::Group> layer_decay(const nn::Module& net, double lr, dou
   if (!(lr >= 0)) throw ValueError(concat("layer_decay: lr must be at least 0, got ", lr), loc);
   if (!(decay > 0)) throw ValueError(concat("layer_decay: decay must be above 0, got ", decay), loc);
   std::vector<std::pair<std::string, typename O::Group>> patterns;
-  for (std::string& name : detail::child_patterns(net, loc)) patterns.emplace_back(std::move(name), typename O::Group{});
+  for (std::string& name : detail::child_patterns(net, loc))
+    patterns.emplace_back(std::move(name), typename O::Group{});
   double rate = lr;
   for (std::size_t i = patterns.size(); i-- > 0; rate *= decay) patterns[i].second.lr = rate;
   std::vector<typename O::Group> all = groups<O>(net, patterns, loc);

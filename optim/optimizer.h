@@ -62,8 +62,8 @@ struct OptimizerState {
     /// The options by name.
     NamedNumbers options;
     std::optional<double> initial_lr = {};  // from which schedulers count
-    std::vector<std::int64_t> params;  // indices, counted over all groups
-    std::vector<std::string> names;    // of the parameters; empty when the optimizer knows none
+    std::vector<std::int64_t> params;       // indices, counted over all groups
+    std::vector<std::string> names;         // of the parameters; empty when the optimizer knows none
   };
   std::string optimizer;                              // whose state it is: "Adam"
   std::vector<std::pair<std::int64_t, Param>> state;  // only parameters that were updated
@@ -211,7 +211,7 @@ class Optimizer {
   Loaded match(const OptimizerState& dict, SourceLoc loc) const;
   ParamState loaded_state(const OptimizerState& dict, const Loaded& loaded, std::size_t entry, SourceLoc loc) const;
   friend struct detail::Schedule;
-  std::unique_ptr<States> states_;  // null: moved from
+  std::unique_ptr<States> states_;   // null: moved from
   std::vector<double> initial_lrs_;  // of the groups that had a scheduler
   std::int64_t steps_ = 0;
   std::vector<Tensor> adopted_;

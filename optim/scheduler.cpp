@@ -107,8 +107,9 @@ void Schedule::warn_of_order(SourceLoc loc) const {
   if (steps != 1 || optimizer.steps_ != 0) return;
   static std::atomic<bool> warned{false};
   if (warned.exchange(true)) return;
-  const std::string text = concat(name, ": step() before the optimizer's first step() skips the first rate of the schedule; "
-                                        "call the optimizer's step first (",
+  const std::string text = concat(name,
+                                  ": step() before the optimizer's first step() skips the first rate of the schedule; "
+                                  "call the optimizer's step first (",
                                   user_line(loc).file, ":", user_line(loc).line, ")\n");
   std::fputs(text.c_str(), stderr);
 }
@@ -124,7 +125,8 @@ void Schedule::visit_all(const Visitor& v) {
 SchedulerState Schedule::save() {
   SchedulerState state;
   state.scheduler = name;
-  visit_all(Visitor([&](const char* key, const Visitor::Value& value) { state.values.emplace_back(key, as_list(value)); }));
+  visit_all(
+      Visitor([&](const char* key, const Visitor::Value& value) { state.values.emplace_back(key, as_list(value)); }));
   for (Schedule* part : parts()) state.schedulers.push_back(part->save());
   return state;
 }
@@ -137,9 +139,9 @@ void Schedule::load(const SchedulerState& state, SourceLoc loc) {
                      loc);
   const std::vector<Schedule*> inner = parts();
   if (state.schedulers.size() != inner.size())
-    throw ValueError(concat(name, ": the loaded state is of ", state.schedulers.size(), " schedulers, this one has ",
-                            inner.size()),
-                     loc);
+    throw ValueError(
+        concat(name, ": the loaded state is of ", state.schedulers.size(), " schedulers, this one has ", inner.size()),
+        loc);
   const auto find = [&](const std::string& key) -> const std::vector<double>* {
     const std::vector<double>* found = nullptr;
     for (const auto& [k, values] : state.values) {
@@ -230,6 +232,8 @@ using Now = Schedule::Now;
 template <class S, class... Arguments>
 std::shared_ptr<Schedule> begun(SourceLoc loc, Optimizer& optimizer, Arguments&&... arguments) {
   CallerScope scope(loc);
+  if (optimizer.group_count() == 0)
+    throw ValueError("LRScheduler: the optimizer was moved from; give the one it was moved to", loc);
   auto schedule = std::make_shared<S>(optimizer, std::forward<Arguments>(arguments)...);
   schedule->check(loc);
   schedule->begin(loc);
@@ -338,8 +342,8 @@ struct Linear : Schedule {
   double rate(const Now& now, SourceLoc) const override {
     if (now.e == 0) return now.lr * start;
     if (now.e > total) return now.lr;
-    return now.lr * (1 + (stop - start) / (static_cast<double>(total) * start +
-                                           static_cast<double>(now.e - 1) * (stop - start)));
+    return now.lr * (1 + (stop - start) /
+                             (static_cast<double>(total) * start + static_cast<double>(now.e - 1) * (stop - start)));
   }
   std::optional<double> closed(double b, std::int64_t e) const override {
     return b * (start + (stop - start) * static_cast<double>(std::min(e, total)) / static_cast<double>(total));
@@ -393,11 +397,7 @@ struct WarmRestarts : Schedule {
   std::int64_t first, factor;
   double eta_min, at = 0, length;
   WarmRestarts(Optimizer& o, std::int64_t t, std::int64_t f, double e)
-      : Schedule(o, "CosineAnnealingWarmRestarts"),
-        first(t),
-        factor(f),
-        eta_min(e),
-        length(static_cast<double>(t)) {}
+      : Schedule(o, "CosineAnnealingWarmRestarts"), first(t), factor(f), eta_min(e), length(static_cast<double>(t)) {}
   void check(SourceLoc loc) const override {
     require(first >= 1, "T_0", static_cast<double>(first), "at least 1", loc);
     require(factor >= 1, "T_mult", static_cast<double>(factor), "at least 1", loc);
@@ -490,14 +490,13 @@ struct OneCycle : WithMomentum {
   }
   void begin(SourceLoc loc) override {
     note_initial_rates();
-    for (std::size_t g = 0; g < base.size(); ++g)
-      initial_rates()[g] = of_group("max_lr", max_lr, g, loc) / div_factor;
+    for (std::size_t g = 0; g < base.size(); ++g) initial_rates()[g] = of_group("max_lr", max_lr, g, loc) / div_factor;
     Schedule::begin(loc);
   }
   void prepare(std::int64_t e, SourceLoc loc) override {
     if (e > total)
-      throw ValueError(concat(name, ": Tried to step ", e + 1, " times. The specified number of total steps is ", total),
-                       loc);
+      throw ValueError(
+          concat(name, ": Tried to step ", e + 1, " times. The specified number of total steps is ", total), loc);
     if (cycle_momentum)
       for (std::size_t g = 0; g < base.size(); ++g) {
         const double low = of_group("base_momentum", base_momentum, g, loc),
@@ -560,8 +559,7 @@ struct Cyclic : WithMomentum {
     WithMomentum::check(loc);
   }
   void begin(SourceLoc loc) override {
-    for (std::size_t g = 0; g < optimizer.group_count(); ++g)
-      optimizer.lr(g) = of_group("base_lr", base_lr, g, loc);
+    for (std::size_t g = 0; g < optimizer.group_count(); ++g) optimizer.lr(g) = of_group("base_lr", base_lr, g, loc);
     Schedule::begin(loc);
   }
   /// How far it is from the base to the top.
@@ -685,7 +683,8 @@ struct Composed : Schedule {
     for (const auto& s : inner) {
       if (!s) throw ValueError(concat(name, ": one of the schedulers was moved from"), loc);
       if (&s->optimizer != &optimizer)
-        throw ValueError(concat(name, ": all schedulers must belong to one optimizer; ", s->name, " is of another"), loc);
+        throw ValueError(concat(name, ": all schedulers must belong to one optimizer; ", s->name, " is of another"),
+                         loc);
       if (std::string_view(s->name) == "ReduceLROnPlateau")
         throw ValueError(concat(name, ": ReduceLROnPlateau needs a metric in every step; step it by itself"), loc);
     }
@@ -727,8 +726,8 @@ struct Sequential : Composed {
   }
   void advance(SourceLoc loc) override {
     const std::int64_t e = epoch + 1;
-    const auto passed = static_cast<std::size_t>(
-        std::upper_bound(milestones.begin(), milestones.end(), e) - milestones.begin());
+    const auto passed =
+        static_cast<std::size_t>(std::upper_bound(milestones.begin(), milestones.end(), e) - milestones.begin());
     if (passed > 0 && milestones[passed - 1] == e)
       inner[passed]->restart(loc);
     else

@@ -1,6 +1,7 @@
 #include "slope/autograd/engine/internal/parameter.h"
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
 #include <vector>
 

@@ -71,6 +71,8 @@ const std::map<std::string, std::string>& functions_without_rows() {
       {"Optimizer::update", "for the optimizer itself"},
       {"Optimizer::Optimizer", "for the optimizer itself"},
       {"Optimizer::adopt", "for the optimizer itself"},
+      {"LRScheduler::LRScheduler", "for the schedulers themselves"},
+      {"LRScheduler::schedule", "for the schedulers themselves"},
       {"Optimizer::check_for_orphans", "for the optimizer itself"},
       {"Optimizer::stepped", "for the optimizer itself"},
       {"Optimizer::step_with", "for the optimizer itself"},

@@ -86,7 +86,8 @@ std::string everything(const Optimizer& opt) {
 std::vector<Tensor> some_params(const OptimizerRow& row) {
   const auto made = [](const Tensor& t) { return t.detach().requires_grad_(); };
   if (row.only_matrices)
-    return {made(linspace(-1, 1, 6).view({2, 3})), made(linspace(-1, 2, 12'000, {.dtype = float64}).view({100, 120}).t()),
+    return {made(linspace(-1, 1, 6).view({2, 3})),
+            made(linspace(-1, 2, 12'000, {.dtype = float64}).view({100, 120}).t()),
             made(linspace(0, 1, 100).view({10, 10})), made(tensor({{0.5}}))};
   return {made(linspace(-1, 1, 6).view({2, 3})), made(linspace(-1, 2, 30'000, {.dtype = float64}).view({150, 200}).t()),
           made(linspace(0, 1, 20'000)), made(tensor(0.5))};

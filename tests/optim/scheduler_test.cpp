@@ -57,7 +57,8 @@ std::vector<Row> rows() {
       {"ReduceLROnPlateau", [](Optimizer& o) { return ReduceLROnPlateau(o, {.patience = 1, .cooldown = 1}); }},
       {"SequentialLR",
        [](Optimizer& o) {
-         return SequentialLR(o, {ConstantLR(o, 0.1, 2), CosineAnnealingWarmRestarts(o, 3), ExponentialLR(o, 0.8)}, {3, 8});
+         return SequentialLR(o, {ConstantLR(o, 0.1, 2), CosineAnnealingWarmRestarts(o, 3), ExponentialLR(o, 0.8)},
+                             {3, 8});
        }},
       {"ChainedScheduler", [](Optimizer& o) { return ChainedScheduler({LinearLR(o), ExponentialLR(o, 0.95)}); }},
       {"SWALR", [](Optimizer& o) { return SWALR(o, 0.05, 6); }},
@@ -81,7 +82,7 @@ struct Setup {
     opt.step();
   }
   std::vector<double> all() const {
-    return {opt.param_groups()[0].lr,       opt.param_groups()[1].lr,       opt.param_groups()[0].momentum,
+    return {opt.param_groups()[0].lr,       opt.param_groups()[1].lr,     opt.param_groups()[0].momentum,
             opt.param_groups()[1].momentum, a.detach()[0].item<double>(), b.detach().item<double>()};
   }
 };
@@ -103,8 +104,7 @@ BOOST_AUTO_TEST_CASE(every_one_of_the_header_is_in_the_table) {
 }
 
 BOOST_AUTO_TEST_CASE(one_resumed_at_any_step_goes_on_with_equal_bits) {
-  for (const Row& row : rows())
-    BOOST_TEST_CONTEXT(row.name) {
+  for (const Row& row : rows()) BOOST_TEST_CONTEXT(row.name) {
       Setup whole;
       LRScheduler all = row.make(whole.opt);
       std::vector<std::vector<double>> expected = {whole.all()};
@@ -142,8 +142,7 @@ BOOST_AUTO_TEST_CASE(one_resumed_at_any_step_goes_on_with_equal_bits) {
 
 BOOST_AUTO_TEST_CASE(each_moves_the_rates_of_any_optimizer) {
   for (const OptimizerRow& optimizer : optimizer_table())
-    for (const Row& row : rows())
-      BOOST_TEST_CONTEXT(row.name << " of " << optimizer.title()) {
+    for (const Row& row : rows()) BOOST_TEST_CONTEXT(row.name << " of " << optimizer.title()) {
         const auto opt = optimizer.make({zeros({2, 2}).requires_grad_()});
         const double start = opt->lr(0);
         LRScheduler s = row.make(*opt);
@@ -159,8 +158,7 @@ BOOST_AUTO_TEST_CASE(each_moves_the_rates_of_any_optimizer) {
 }
 
 BOOST_AUTO_TEST_CASE(the_state_of_another_one_or_with_other_keys_is_refused_and_nothing_changes) {
-  for (const Row& row : rows())
-    BOOST_TEST_CONTEXT(row.name) {
+  for (const Row& row : rows()) BOOST_TEST_CONTEXT(row.name) {
       Setup setup;
       LRScheduler s = row.make(setup.opt);
       setup.step(0);
@@ -221,9 +219,11 @@ BOOST_AUTO_TEST_CASE(options_outside_their_domain_throw_and_leave_the_optimizer_
   bad([](auto& o) { CosineAnnealingLR(o, 0); }, "CosineAnnealingLR: Invalid T_max: 0");
   bad([](auto& o) { CosineAnnealingWarmRestarts(o, 0); }, "CosineAnnealingWarmRestarts: Invalid T_0: 0");
   bad([](auto& o) { CosineAnnealingWarmRestarts(o, 1, 0); }, "Invalid T_mult: 0");
-  bad([](auto& o) { OneCycleLR(o, {.max_lr = 1.0}); }, "You must define either total_steps OR (epochs AND steps_per_epoch)");
+  bad([](auto& o) { OneCycleLR(o, {.max_lr = 1.0}); },
+      "You must define either total_steps OR (epochs AND steps_per_epoch)");
   bad([](auto& o) { OneCycleLR(o, {.max_lr = 1.0, .total_steps = 5, .pct_start = 2}); }, "Invalid pct_start: 2");
-  bad([](auto& o) { OneCycleLR(o, {.max_lr = {1.0, 1.0, 1.0}, .total_steps = 5}); }, "expected 2 values for max_lr, got 3");
+  bad([](auto& o) { OneCycleLR(o, {.max_lr = {1.0, 1.0, 1.0}, .total_steps = 5}); },
+      "expected 2 values for max_lr, got 3");
   bad([](auto& o) { CyclicLR(o, {.base_lr = 0.1}); }, "expected 2 values for max_lr, got 0");
   bad([](auto& o) { CyclicLR(o, {.base_lr = 0.1, .max_lr = 0.2, .step_size_up = 0}); }, "Invalid step_size_up: 0");
   bad([](auto& o) { ReduceLROnPlateau(o, {.factor = 1}); }, "Factor should be < 1.0");
@@ -258,8 +258,7 @@ BOOST_AUTO_TEST_CASE(steps_beyond_one_cycle_throw_and_change_nothing) {
     cycle.step();
   }
   const auto before = s.all();
-  check_error<ValueError>([&] { cycle.step(); },
-                          "Tried to step 6 times. The specified number of total steps is 4");
+  check_error<ValueError>([&] { cycle.step(); }, "Tried to step 6 times. The specified number of total steps is 4");
   BOOST_TEST(s.all() == before);
   BOOST_TEST(cycle.last_epoch() == 4);
 }
@@ -275,8 +274,8 @@ BOOST_AUTO_TEST_CASE(a_warmup_ends_at_the_rate_of_the_group_and_hands_over) {
   }
   for (int e = 0; e < 4; ++e) BOOST_TEST(std::abs(first[static_cast<std::size_t>(e)] - 0.1 * (0.2 + 0.2 * e)) < 1e-15);
   for (int e = 0; e <= 10; ++e)
-    BOOST_TEST(std::abs(first[static_cast<std::size_t>(4 + e)] -
-                        0.05 * (1 + std::cos(std::numbers::pi * e / 10))) < 1e-15);
+    BOOST_TEST(std::abs(first[static_cast<std::size_t>(4 + e)] - 0.05 * (1 + std::cos(std::numbers::pi * e / 10))) <
+               1e-15);
   BOOST_TEST(std::abs(s.opt.lr(1) / s.opt.lr(0) - 0.2) < 1e-12);
 }
 

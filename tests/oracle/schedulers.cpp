@@ -173,7 +173,8 @@ void check(const Record& record, Problems& problems) {
     if (expected.size() != rates.size()) problems.push_back(concat(record.title(), ": ", field, " of other groups"));
     for (std::size_t g = 0; g < expected.size() && g < rates.size(); ++g)
       oracle::expect_same(full({}, of_group(g), {.dtype = float64}), full({}, expected[g], {.dtype = float64}),
-                          {1e-15, 1e-9}, concat(record.title(), ", ", field, " of group ", g, " after step ", i), problems);
+                          {1e-15, 1e-9}, concat(record.title(), ", ", field, " of group ", g, " after step ", i),
+                          problems);
   };
   const std::size_t count = record.at("lrs").size();
   for (const char* field : {"momenta", "metrics"})
@@ -208,7 +209,8 @@ void check_average(const Record& record, Problems& problems) {
   AveragingOptions options;
   if (record.name() == "ema") options.decay = record.real("decay", 0.999);
   const Value inputs = record.at("inputs"), outputs = record.at("output");
-  if (inputs.size() != outputs.size()) problems.push_back(record.title() + ": another number of averages than of models");
+  if (inputs.size() != outputs.size())
+    problems.push_back(record.title() + ": another number of averages than of models");
   AveragedModel average(One(zeros_like(inputs.at("p0").tensor())), options);
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     average.update_parameters(One(inputs.at(concat("p", i)).tensor()));

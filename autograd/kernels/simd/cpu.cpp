@@ -1,6 +1,7 @@
 #include "slope/autograd/kernels/simd/cpu.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <string>
 
