@@ -1,5 +1,7 @@
 #pragma once
 
+#include "slope/autograd/engine/grad_mode.h"
+#include "slope/autograd/tensor/factory.h"
 #include "slope/nn/module.h"
 
 namespace slope::optim {
