@@ -38,13 +38,13 @@ using TensorList = std::vector<Tensor>;
 #define SLOPE_ARGUMENTS(...) __VA_OPT__(, ) __VA_ARGS__
 #define SLOPE_BINARY_METHOD(name) \
   Tensor Tensor::name(const Operand& other) const { return slope::name({*this, other.loc}, other); }
-#define SLOPE_METHOD(Result, name, arguments, ...)                               \
+#define SLOPE_METHOD(Result, name, arguments, ...)                                      \
   Result Tensor::name SLOPE_PARAMETERS_OF(arguments __VA_OPT__(, ) __VA_ARGS__) const { \
-    return slope::name(In(*this, loc) SLOPE_ARGUMENTS arguments);                \
+    return slope::name(In(*this, loc) SLOPE_ARGUMENTS arguments);                       \
   }
-#define SLOPE_METHOD_IN_PLACE(name, arguments, ...)                                            \
-  TensorAlias Tensor::name##_ SLOPE_PARAMETERS_OF(arguments __VA_OPT__(, ) __VA_ARGS__) const { \
-    return in_place(*this, loc, #name "_",                                                     \
+#define SLOPE_METHOD_IN_PLACE(name, arguments, ...)                                                          \
+  TensorAlias Tensor::name##_ SLOPE_PARAMETERS_OF(arguments __VA_OPT__(, ) __VA_ARGS__) const {              \
+    return in_place(*this, loc, #name "_",                                                                   \
                     [&](const Tensor& old) { return slope::name(In(old, loc) SLOPE_ARGUMENTS arguments); }); \
   }
 #include "slope/autograd/tensor/tensor-methods.h"
@@ -67,8 +67,7 @@ Tensor Tensor::new_full(const Shape& shape, Scalar value, std::optional<DType> d
 }
 Tensor Tensor::T(SourceLoc loc) const { return t(loc); }
 Tensor Tensor::mT(SourceLoc loc) const {
-  if (dim(loc) < 2)
-    throw ShapeError(concat("mT: transposes the last two dimensions, but the shape is ", shape()), loc);
+  if (dim(loc) < 2) throw ShapeError(concat("mT: transposes the last two dimensions, but the shape is ", shape()), loc);
   return transpose(-2, -1, loc);
 }
 

@@ -66,7 +66,7 @@ std::vector<Row> method_rows() {
       row("Tensor::nanquantile", &Tensor::nanquantile),
       row<std::vector<Tensor>(Size, Size, Loc) const, Tensor>("Tensor::tensor_split", &Tensor::tensor_split),
       row<std::vector<Tensor>(const std::vector<Size>&, Size, Loc) const, Tensor>("Tensor::tensor_split",
-                                                                                 &Tensor::tensor_split),
+                                                                                  &Tensor::tensor_split),
       row<Tensor(const Tensor&, std::optional<Size>, Loc) const, Tensor>("Tensor::repeat_interleave",
                                                                          &Tensor::repeat_interleave),
       row<Tensor(Loc) const, Tensor>("Tensor::nanmedian", &Tensor::nanmedian),

@@ -46,7 +46,9 @@ void add_in_place(OpTable& table) {
   row("clamp_max_", [](const Tensor& y, const Inputs&) { y.clamp_max_(5.0); });
 
   row("addcmul_", [](const Tensor& y, const Inputs& in) { y.addcmul_(in[1], in[2], 0.5); }, {{2, 3}, {3}, {2, 1}});
-  row("addcdiv_", [](const Tensor& y, const Inputs& in) { y.addcdiv_(in[1], in[2], 0.5); }, {{2, 3}, {3}, {2, 1}}, 0.3, 2);
+  row(
+      "addcdiv_", [](const Tensor& y, const Inputs& in) { y.addcdiv_(in[1], in[2], 0.5); }, {{2, 3}, {3}, {2, 1}}, 0.3,
+      2);
   row("logit_", [](const Tensor& y, const Inputs&) { y.logit_(); }, {{2, 3}}, 0.2, 0.4);
   row("nan_to_num_", [](const Tensor& y, const Inputs&) { y.nan_to_num_(); });
   row("scatter_reduce_",

@@ -37,11 +37,11 @@ void add_indexing(OpTable& table) {
       row("scatter_reduce" + kind,
           [=](const Inputs& in) { return scatter_reduce(in[0], 1, tensor({{0, 0, 2}, {3, 1, 3}}), in[1], r, self); },
           {{2, 4}, {2, 3}});
-      row("index_reduce" + kind, [=](const Inputs& in) { return index_reduce(in[0], 0, tensor({1, 1}), in[1], r, self); },
-          {{3, 2}, {2, 2}});
+      row("index_reduce" + kind,
+          [=](const Inputs& in) { return index_reduce(in[0], 0, tensor({1, 1}), in[1], r, self); }, {{3, 2}, {2, 2}});
     }
-  row("scatter_reduce/0d",
-      [](const Inputs& in) { return scatter_reduce(in[0], 0, tensor(0), in[1], Reduce::prod); }, {Shape{}, Shape{}});
+  row("scatter_reduce/0d", [](const Inputs& in) { return scatter_reduce(in[0], 0, tensor(0), in[1], Reduce::prod); },
+      {Shape{}, Shape{}});
   row("bincount", [](const Inputs& in) { return bincount(tensor({0, 3, 0}), in[0], 2); }, {{3}});
   row("index", [](const Inputs& in) { return in[0].index({tensor({1, 0, 1}), Slice{}, tensor({3, -1, 3})}); });
   row("index/adjacent",

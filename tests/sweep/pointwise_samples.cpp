@@ -151,7 +151,8 @@ void add_binary(OpTable& table) {
   row("logit", [](const Inputs& in) { return logit(in[0]); }, {{2, 3}}, 0.1, 0.9);
   row("logit/clamped", [](const Inputs& in) { return logit(in[0], 0.2); }, {{2, 3}}, 0.05, 0.95);
   for (std::int64_t n : {0, 1, 2, 3})
-    row(("polygamma/" + std::to_string(n)).c_str(), [n](const Inputs& in) { return polygamma(n, in[0]); }, {{2, 3}}, 0.5, 4);
+    row(("polygamma/" + std::to_string(n)).c_str(), [n](const Inputs& in) { return polygamma(n, in[0]); }, {{2, 3}},
+        0.5, 4);
   row("polygamma/negative", [](const Inputs& in) { return polygamma(1, in[0]); }, {{3}}, -1.8, -1.2);
   row("nan_to_num", [](const Inputs& in) { return nan_to_num(in[0]) * in[0]; }, {{2, 3}});
   row("mul/by_itself", [](const Inputs& in) { return in[0] * in[0]; }, {{2, 3}});

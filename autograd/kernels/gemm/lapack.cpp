@@ -31,14 +31,14 @@ namespace slope::lapack {
 namespace {
 
 /// One entry point for both types.
-#define SLOPE_BOTH(name)                                                    \
-  template <class... A>                                                     \
-  void name(float, A... arguments) {                                        \
-    s##name##_(arguments...);                                               \
-  }                                                                         \
-  template <class... A>                                                     \
-  void name(double, A... arguments) {                                       \
-    d##name##_(arguments...);                                               \
+#define SLOPE_BOTH(name)              \
+  template <class... A>               \
+  void name(float, A... arguments) {  \
+    s##name##_(arguments...);         \
+  }                                   \
+  template <class... A>               \
+  void name(double, A... arguments) { \
+    d##name##_(arguments...);         \
   }
 namespace call {
 SLOPE_BOTH(getrf)
@@ -93,8 +93,8 @@ void trtrs(bool upper, bool transposed, bool unitriangular, std::int64_t n, std:
   const OneBlasThread one;
   const int size = static_cast<int>(n), width = static_cast<int>(columns);
   int info = 0;
-  call::trtrs(T(), upper ? "U" : "L", transposed ? "T" : "N", unitriangular ? "U" : "N", &size, &width, a, &size, b, &size,
-              &info, std::size_t{1}, std::size_t{1}, std::size_t{1});
+  call::trtrs(T(), upper ? "U" : "L", transposed ? "T" : "N", unitriangular ? "U" : "N", &size, &width, a, &size, b,
+              &size, &info, std::size_t{1}, std::size_t{1}, std::size_t{1});
 }
 
 template <class T>
@@ -122,7 +122,8 @@ std::int64_t svd(bool all, std::int64_t m, std::int64_t n, T* a, T* s, T* u, T* 
   T wanted = 0;
   int info = 0;
   const char* job = all ? "A" : "S";
-  call::gesdd(T(), job, &rows, &columns, a, &rows, s, u, &rows, vt, &vt_rows, &wanted, &ask, whole.data(), &info, std::size_t{1});
+  call::gesdd(T(), job, &rows, &columns, a, &rows, s, u, &rows, vt, &vt_rows, &wanted, &ask, whole.data(), &info,
+              std::size_t{1});
   const int size = work_size(wanted);
   std::vector<T> work(static_cast<std::size_t>(size));
   call::gesdd(T(), job, &rows, &columns, a, &rows, s, u, &rows, vt, &vt_rows, work.data(), &size, whole.data(), &info,
@@ -136,22 +137,23 @@ std::int64_t syevd(std::int64_t n, T* a, T* values) {
   const int order = static_cast<int>(n), ask = -1;
   T wanted = 0;
   int whole_wanted = 0, info = 0;
-  call::syevd(T(), "V", "L", &order, a, &order, values, &wanted, &ask, &whole_wanted, &ask, &info, std::size_t{1}, std::size_t{1});
+  call::syevd(T(), "V", "L", &order, a, &order, values, &wanted, &ask, &whole_wanted, &ask, &info, std::size_t{1},
+              std::size_t{1});
   const int size = work_size(wanted);
   std::vector<T> work(static_cast<std::size_t>(size));
   std::vector<int> whole(count(whole_wanted));
-  call::syevd(T(), "V", "L", &order, a, &order, values, work.data(), &size, whole.data(), &whole_wanted, &info, std::size_t{1},
-              std::size_t{1});
+  call::syevd(T(), "V", "L", &order, a, &order, values, work.data(), &size, whole.data(), &whole_wanted, &info,
+              std::size_t{1}, std::size_t{1});
   return info;
 }
 
-#define SLOPE_INSTANTIATE(T)                                                                 \
-  template std::int64_t getrf<T>(std::int64_t, T*, int*);                                    \
-  template void getrs<T>(std::int64_t, std::int64_t, const T*, const int*, T*);              \
-  template std::int64_t potrf<T>(std::int64_t, T*);                                          \
-  template void trtrs<T>(bool, bool, bool, std::int64_t, std::int64_t, const T*, T*);        \
-  template void qr<T>(std::int64_t, std::int64_t, T*, T*);                                   \
-  template std::int64_t svd<T>(bool, std::int64_t, std::int64_t, T*, T*, T*, T*);            \
+#define SLOPE_INSTANTIATE(T)                                                          \
+  template std::int64_t getrf<T>(std::int64_t, T*, int*);                             \
+  template void getrs<T>(std::int64_t, std::int64_t, const T*, const int*, T*);       \
+  template std::int64_t potrf<T>(std::int64_t, T*);                                   \
+  template void trtrs<T>(bool, bool, bool, std::int64_t, std::int64_t, const T*, T*); \
+  template void qr<T>(std::int64_t, std::int64_t, T*, T*);                            \
+  template std::int64_t svd<T>(bool, std::int64_t, std::int64_t, T*, T*, T*, T*);     \
   template std::int64_t syevd<T>(std::int64_t, T*, T*);
 SLOPE_INSTANTIATE(float)
 SLOPE_INSTANTIATE(double)

@@ -272,16 +272,16 @@ SLOPE_VEC V fmod(V x, V y) {
 }
 
 // Rare functions, lane by lane in double.
-#define SLOPE_SPECIAL(f)                                                                               \
-  template <class V>                                                                                   \
-  SLOPE_TARGET inline __attribute__((noinline)) void f##_lanes(V& r, const V& x) {                     \
+#define SLOPE_SPECIAL(f)                                                                                \
+  template <class V>                                                                                    \
+  SLOPE_TARGET inline __attribute__((noinline)) void f##_lanes(V& r, const V& x) {                      \
     for (int i = 0; i < (int)(sizeof(V) / sizeof(x[0])); ++i) r[i] = (decltype(+x[0]))special::f(x[i]); \
-  }                                                                                                    \
-  template <class V>                                                                                   \
-  SLOPE_VEC V f(V x) {                                                                                 \
-    V r = x;                                                                                           \
-    f##_lanes(r, x);                                                                                   \
-    return r;                                                                                          \
+  }                                                                                                     \
+  template <class V>                                                                                    \
+  SLOPE_VEC V f(V x) {                                                                                  \
+    V r = x;                                                                                            \
+    f##_lanes(r, x);                                                                                    \
+    return r;                                                                                           \
   }
 SLOPE_SPECIAL(erfinv)
 SLOPE_SPECIAL(lgamma)

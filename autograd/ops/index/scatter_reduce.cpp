@@ -22,8 +22,8 @@ const char* name_of(Reduce r) {
 
 /// to[index[i, j], j] = combine(to[...], src[i, j]), in row-major order of the index. All are dense.
 template <class T, class Combine>
-void combine_into(T* to, const Shape& to_shape, int dim, const std::int64_t* index, const Tensor& index_of, const T* src,
-                  const Shape& src_shape, const Combine& combine) {
+void combine_into(T* to, const Shape& to_shape, int dim, const std::int64_t* index, const Tensor& index_of,
+                  const T* src, const Shape& src_shape, const Combine& combine) {
   const Shape& shape = index_of.shape();
   const Shape to_strides = contiguous_strides(to_shape), src_strides = contiguous_strides(src_shape);
   Shape at = Shape::filled(shape.size(), 0);
@@ -44,8 +44,9 @@ Tensor combined(const Tensor& start, int dim, const Tensor& index, const Tensor&
   visit_dtype(out.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     const auto run = [&](const auto& f) {
-      combine_into(out.impl().template ptr<T>(), out.shape(), dim, dense_index.impl().template ptr<const std::int64_t>(),
-                   dense_index, dense_src.impl().template ptr<const T>(), src.shape(), f);
+      combine_into(out.impl().template ptr<T>(), out.shape(), dim,
+                   dense_index.impl().template ptr<const std::int64_t>(), dense_index,
+                   dense_src.impl().template ptr<const T>(), src.shape(), f);
     };
     if (reduce == Reduce::prod)
       run([](T a, T b) {
@@ -113,7 +114,8 @@ struct ScatterProduct {
     const Tensor x_rest = where(logical_or(x_zero, logical_not(takes_part)), 1, x).to(x.dtype());
     const Tensor src_rest = where(src_zero, 1, src).to(x.dtype());
     const Tensor zeros_there = scatter_add(x_zero.to(DType::int64), dim, index, src_zero.to(DType::int64));
-    const Tensor rest = apply(SourceLoc{}, ScatterProduct{dim}, x_rest, src_rest, index, ones_like(x, {.dtype = DType::boolean}));
+    const Tensor rest =
+        apply(SourceLoc{}, ScatterProduct{dim}, x_rest, src_rest, index, ones_like(x, {.dtype = DType::boolean}));
     const auto others = [](const Tensor& product, const Tensor& own, const Tensor& is_zero, const Tensor& all_zeros) {
       return where(all_zeros == is_zero.to(DType::int64), product / own, 0);
     };
@@ -128,23 +130,25 @@ struct ScatterProduct {
 
 }  // namespace
 
-Tensor scatter_reduce(In x, std::int64_t dim, const Tensor& index, const Tensor& src, Reduce reduce, bool include_self) {
+Tensor scatter_reduce(In x, std::int64_t dim, const Tensor& index, const Tensor& src, Reduce reduce,
+                      bool include_self) {
   const CallerScope scope(x.loc);
   detail::require_defined("scatter_reduce", x);
   detail::require_defined("scatter_reduce", {src, x.loc});
   // Checks everything, and which places are named.
-  const Tensor named = gt(scatter_add(zeros(x->shape(), {.dtype = DType::int64}), dim, index,
-                                      ones(src.shape(), {.dtype = DType::int64})),
-                          0);
+  const Tensor named = gt(
+      scatter_add(zeros(x->shape(), {.dtype = DType::int64}), dim, index, ones(src.shape(), {.dtype = DType::int64})),
+      0);
   if (x->dtype() != src.dtype())
     throw DTypeError(concat("scatter_reduce: the source has dtype ", dtype_name(src.dtype()), ", the tensor ",
                             dtype_name(x->dtype()), "; convert one with .to(", dtype_name(x->dtype()), ")"),
                      x.loc);
   if (x->dtype() == DType::boolean && reduce != Reduce::amax && reduce != Reduce::amin)
-    throw DTypeError(concat("scatter_reduce: ", name_of(reduce), " of bools is not supported; convert with .to(int64)"), x.loc);
+    throw DTypeError(concat("scatter_reduce: ", name_of(reduce), " of bools is not supported; convert with .to(int64)"),
+                     x.loc);
   if (x->dim() == 0)
-    return reshape(scatter_reduce(reshape(x, {1}), 0, reshape(index, {index.numel()}), reshape(src, {src.numel()}), reduce,
-                                  include_self),
+    return reshape(scatter_reduce(reshape(x, {1}), 0, reshape(index, {index.numel()}), reshape(src, {src.numel()}),
+                                  reduce, include_self),
                    {});
   const int d = wrap_dim(dim, x->dim(), "scatter_reduce", x.loc);
   const Tensor part = include_self ? ones(x->shape(), {.dtype = DType::boolean}) : logical_not(named);
@@ -168,18 +172,18 @@ Tensor scatter_reduce(In x, std::int64_t dim, const Tensor& index, const Tensor&
   return apply(x.loc, ScatterExtreme{d, reduce}, x.tensor, from, index, start, part);
 }
 
-Tensor index_reduce(In x, std::int64_t dim, const Tensor& index, const Tensor& source, Reduce reduce, bool include_self) {
+Tensor index_reduce(In x, std::int64_t dim, const Tensor& index, const Tensor& source, Reduce reduce,
+                    bool include_self) {
   const CallerScope scope(x.loc);
   detail::require_defined("index_reduce", x);
   detail::require_defined("index_reduce", {source, x.loc});
   detail::check_index(index, "index_reduce", x.loc);
   const int d = wrap_dim(dim, x->dim(), "index_reduce", x.loc);
   bool fits = index.dim() == 1 && source.dim() == x->dim() && x->dim() > 0;
-  for (int i = 0; fits && i < x->dim(); ++i)
-    fits = source.shape()[i] == (i == d ? index.numel() : x->shape()[i]);
+  for (int i = 0; fits && i < x->dim(); ++i) fits = source.shape()[i] == (i == d ? index.numel() : x->shape()[i]);
   if (!fits)
-    throw ShapeError(concat("index_reduce: an index of shape ", index.shape(), " and a source of shape ", source.shape(),
-                            " do not fit a tensor of shape ", x->shape(), " along dimension ", d),
+    throw ShapeError(concat("index_reduce: an index of shape ", index.shape(), " and a source of shape ",
+                            source.shape(), " do not fit a tensor of shape ", x->shape(), " along dimension ", d),
                      x.loc);
   Shape along = Shape::filled(x->dim(), 1);
   along[d] = index.numel();

@@ -110,7 +110,9 @@ Tensor search(const char* op, const Tensor& sorted, const Operand& values, bool 
       for (std::int64_t i = begin; i < end; ++i) {
         const T* row = x + (one_row ? 0 : i / per_row * n);
         const auto key = sort_key(v[i]);
-        to_[i] = std::partition_point(row, row + n, [&](T e) { return right ? sort_key(e) <= key : sort_key(e) < key; }) - row;
+        to_[i] =
+            std::partition_point(row, row + n, [&](T e) { return right ? sort_key(e) <= key : sort_key(e) < key; }) -
+            row;
       }
     });
   });
@@ -126,7 +128,8 @@ Tensor searchsorted(In sorted, const Operand& values, bool right) {
 Tensor bucketize(const Operand& values, const Tensor& boundaries, bool right) {
   require_defined("bucketize", {boundaries, values.loc});
   if (boundaries.dim() != 1)
-    throw ShapeError(concat("bucketize: the boundaries must be a vector, but have shape ", boundaries.shape()), values.loc);
+    throw ShapeError(concat("bucketize: the boundaries must be a vector, but have shape ", boundaries.shape()),
+                     values.loc);
   return search("bucketize", boundaries, values, right, values.loc);
 }
 
@@ -148,9 +151,8 @@ Tensor isin(In x, const Tensor& among, bool invert) {
     for (std::int64_t i = 0; i < set.numel(); ++i)
       if (first[i] == first[i]) keys.push_back(sort_key(first[i]));  // NaN equals nothing
     std::sort(keys.begin(), keys.end());
-    map<bool, T>(out.impl(), elements.impl(), [&](T v) {
-      return (v == v && std::binary_search(keys.begin(), keys.end(), sort_key(v))) != invert;
-    });
+    map<bool, T>(out.impl(), elements.impl(),
+                 [&](T v) { return (v == v && std::binary_search(keys.begin(), keys.end(), sort_key(v))) != invert; });
   });
   return out;
 }
@@ -170,7 +172,8 @@ std::pair<Tensor, Tensor> histogram(In x, std::int64_t bins, double min, double 
     min -= 1;
     max += 1;
   }
-  const Tensor counts = zeros({bins}, {.dtype = DType::float64}), edges = linspace(min, max, bins + 1, {.dtype = x->dtype()});
+  const Tensor counts = zeros({bins}, {.dtype = DType::float64}),
+               edges = linspace(min, max, bins + 1, {.dtype = x->dtype()});
   auto* count = counts.impl().ptr<double>();
   const Tensor dense = to(contiguous(x), DType::float64);
   const auto* v = dense.impl().ptr<const double>();
@@ -191,7 +194,8 @@ Tensor bincount(In x, const Tensor& weights, std::int64_t minlength) {
     throw DTypeError(concat("bincount: counts int64, got ", dtype_name(x->dtype())), x.loc);
   if (x->dim() != 1) throw ShapeError(concat("bincount: takes a vector, got shape ", x->shape()), x.loc);
   if (weights.defined() && weights.shape() != x->shape())
-    throw ShapeError(concat("bincount: weights of shape ", weights.shape(), " for values of shape ", x->shape()), x.loc);
+    throw ShapeError(concat("bincount: weights of shape ", weights.shape(), " for values of shape ", x->shape()),
+                     x.loc);
   if (minlength < 0) throw ValueError(concat("bincount: minlength must not be negative, got ", minlength), x.loc);
   std::int64_t n = minlength;
   if (x->numel() > 0) {
@@ -199,7 +203,7 @@ Tensor bincount(In x, const Tensor& weights, std::int64_t minlength) {
       throw ValueError(concat("bincount: counts numbers from 0 on, but there is ", least), x.loc);
     n = std::max(n, checked_add(amax(x).item<std::int64_t>(), 1, "bincount", x.loc));
   }
-  const Tensor each = !weights.defined() ? ones(x->shape(), {.dtype = DType::int64})
+  const Tensor each = !weights.defined()            ? ones(x->shape(), {.dtype = DType::int64})
                       : weights.is_floating_point() ? weights
                                                     : to(weights, DType::float64);
   return scatter_add(zeros({n}, {.dtype = each.dtype()}), 0, x, each);

@@ -48,7 +48,8 @@ struct QrOp {
   Grads<1> backward(const Saved& s, std::span<const Tensor, 2> g) const {
     const Tensor a = s.a.get(), q = s.q.get(), r = s.r.get();
     const std::int64_t m = rows_of(a), n = columns_of(a);
-    const Tensor gq = g[0].defined() ? g[0] : zeros_like(q.detach()), gr = g[1].defined() ? g[1] : zeros_like(r.detach());
+    const Tensor gq = g[0].defined() ? g[0] : zeros_like(q.detach()),
+                 gr = g[1].defined() ? g[1] : zeros_like(r.detach());
     if (m >= n) return {tall(q, r, gq, gr)};
     // The square part, and what is right of it: Qᵀ times that of A.
     const Tensor behind = narrow(a, -1, m, n - m), g_behind = narrow(gr, -1, m, n - m);
@@ -123,9 +124,9 @@ struct SvdOp {
     visit_floating(a.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       for_matrices(batch, 10 * m * n * k, [&](std::int64_t i) {
-        info[static_cast<std::size_t>(i)] = lapack::svd<T>(
-            all, m, n, work.impl().template ptr<T>() + i * m * n, s.impl().template ptr<T>() + i * k,
-            u.impl().template ptr<T>() + i * m * u_columns, v.impl().template ptr<T>() + i * n * v_rows);
+        info[static_cast<std::size_t>(i)] =
+            lapack::svd<T>(all, m, n, work.impl().template ptr<T>() + i * m * n, s.impl().template ptr<T>() + i * k,
+                           u.impl().template ptr<T>() + i * m * u_columns, v.impl().template ptr<T>() + i * n * v_rows);
       });
     });
     for (std::int64_t i = 0; i < batch; ++i)
@@ -151,8 +152,8 @@ struct EighOp {
       using T = typename decltype(tag)::type;
       if (n == 0) return;
       for_matrices(batch, 10 * n * n * n, [&](std::int64_t i) {
-        info[static_cast<std::size_t>(i)] = lapack::syevd<T>(n, vectors.impl().template ptr<T>() + i * n * n,
-                                                             values.impl().template ptr<T>() + i * n);
+        info[static_cast<std::size_t>(i)] =
+            lapack::syevd<T>(n, vectors.impl().template ptr<T>() + i * n * n, values.impl().template ptr<T>() + i * n);
       });
     });
     for (std::int64_t i = 0; i < batch; ++i)

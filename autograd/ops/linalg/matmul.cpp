@@ -538,5 +538,4 @@ Tensor kron(In a, const Tensor& b) {
   return reshape({mul({reshape(a, left), loc}, {reshape({b, loc}, right), loc}), loc}, shape);
 }
 
-
 }  // namespace slope

@@ -41,16 +41,17 @@ Tensor contract(const char* op, In a, const Tensor& b, const Shape& a_dims, cons
   if (a_dims.size() != b_dims.size())
     throw ShapeError(concat(op, ": ", a_dims.size(), " and ", b_dims.size(), " dimensions do not pair up"), a.loc);
   if ((!a_dims.empty() && (a->dim() == 0 || b.dim() == 0)))
-    throw ShapeError(concat(op, ": a 0-d tensor has no dimension to sum over; the shapes are ", a->shape(), " and ", b.shape()),
-                     a.loc);
+    throw ShapeError(
+        concat(op, ": a 0-d tensor has no dimension to sum over; the shapes are ", a->shape(), " and ", b.shape()),
+        a.loc);
   const auto [a_order, a_free] = order(a, a_dims, true);
   const auto [b_order, b_free] = order(b, b_dims, false);
   std::int64_t inner = 1, rows = 1, columns = 1;
   for (int i = 0; i < a_dims.size(); ++i) {
     const std::int64_t m = a->size(a_dims[i]), n = b.size(b_dims[i]);
     if (m != n)
-      throw ShapeError(concat(op, ": dimensions of sizes ", m, " and ", n, " do not pair up; the shapes are ", a->shape(),
-                              " and ", b.shape()),
+      throw ShapeError(concat(op, ": dimensions of sizes ", m, " and ", n, " do not pair up; the shapes are ",
+                              a->shape(), " and ", b.shape()),
                        a.loc);
     inner *= m;
   }
@@ -58,7 +59,8 @@ Tensor contract(const char* op, In a, const Tensor& b, const Shape& a_dims, cons
   for (const std::int64_t d : a_free) rows *= a->size(d), result.push_back(a->size(d));
   for (const std::int64_t d : b_free) columns *= b.size(d), result.push_back(b.size(d));
   checked_numel(result, op, a.loc);
-  return reshape(mm(reshape(permute(a, a_order), {rows, inner}), reshape(permute(b, b_order), {inner, columns})), result);
+  return reshape(mm(reshape(permute(a, a_order), {rows, inner}), reshape(permute(b, b_order), {inner, columns})),
+                 result);
 }
 
 }  // namespace
@@ -68,7 +70,8 @@ Tensor tensordot(In a, const Tensor& b, std::int64_t dims) {
   require_defined("tensordot", a);
   require_defined("tensordot", {b, a.loc});
   if (dims < 0 || dims > std::min(a->dim(), b.dim()))
-    throw ShapeError(concat("tensordot: cannot sum over ", dims, " dimensions of shapes ", a->shape(), " and ", b.shape()), a.loc);
+    throw ShapeError(
+        concat("tensordot: cannot sum over ", dims, " dimensions of shapes ", a->shape(), " and ", b.shape()), a.loc);
   Shape last, first;
   for (std::int64_t i = 0; i < dims; ++i) {
     last.push_back(a->dim() - dims + i);
@@ -102,8 +105,8 @@ Tensor cross(In a, const Tensor& b, std::int64_t dim) {
   const Shape shape = broadcast_shapes(a->shape(), b.shape(), "cross", a.loc);
   const int d = wrap_dim(dim, shape.size(), "cross", a.loc);
   if (shape.empty() || shape[d] != 3 || a->size(d - shape.size()) != 3 || b.size(d - shape.size()) != 3)
-    throw ShapeError(concat("cross: takes vectors of 3 elements along dimension ", d, ", got shapes ", a->shape(), " and ",
-                            b.shape()),
+    throw ShapeError(concat("cross: takes vectors of 3 elements along dimension ", d, ", got shapes ", a->shape(),
+                            " and ", b.shape()),
                      a.loc);
   const std::int64_t along = d - shape.size();
   const auto turned = [&](const Tensor& t, std::int64_t by) { return roll(t, {-by}, {along}); };
@@ -115,7 +118,8 @@ Tensor addr(In c, const Tensor& a, const Tensor& b, const AddProductOptions& opt
   require_defined("addr", c);
   for (const Tensor* t : {&a, &b}) {
     require_defined("addr", {*t, c.loc});
-    if (t->dim() != 1) throw ShapeError(concat("addr: takes two vectors, got shapes ", a.shape(), " and ", b.shape()), c.loc);
+    if (t->dim() != 1)
+      throw ShapeError(concat("addr: takes two vectors, got shapes ", a.shape(), " and ", b.shape()), c.loc);
   }
   return addmm(c, unsqueeze(a, 1), unsqueeze(b, 0), options);
 }
@@ -126,9 +130,11 @@ Tensor addbmm(In c, const Tensor& a, const Tensor& b, const AddProductOptions& o
   require_defined("addbmm", {a, c.loc});
   require_defined("addbmm", {b, c.loc});
   if (a.dim() != 3 || b.dim() != 3 || a.size(0) != b.size(0) || a.size(2) != b.size(1))
-    throw ShapeError(concat("addbmm: takes batches [b, n, k] and [b, k, m], got shapes ", a.shape(), " and ", b.shape()), c.loc);
+    throw ShapeError(
+        concat("addbmm: takes batches [b, n, k] and [b, k, m], got shapes ", a.shape(), " and ", b.shape()), c.loc);
   const std::int64_t inner_size = checked_mul(a.size(0), a.size(2), "addbmm", c.loc);
-  return addmm(c, reshape(permute(a, {1, 0, 2}), {a.size(1), inner_size}), reshape(b, {inner_size, b.size(2)}), options);
+  return addmm(c, reshape(permute(a, {1, 0, 2}), {a.size(1), inner_size}), reshape(b, {inner_size, b.size(2)}),
+               options);
 }
 
 Tensor chain_matmul(const std::vector<Tensor>& matrices, SourceLoc loc) {
@@ -140,8 +146,8 @@ Tensor chain_matmul(const std::vector<Tensor>& matrices, SourceLoc loc) {
     if (matrices[i].dim() != 2)
       throw ShapeError(concat("chain_matmul: takes matrices, but number ", i, " has shape ", matrices[i].shape()), loc);
     if (i > 0 && matrices[i - 1].size(1) != matrices[i].size(0))
-      throw ShapeError(concat("chain_matmul: numbers ", i - 1, " and ", i, " of shapes ", matrices[i - 1].shape(), " and ",
-                              matrices[i].shape(), " do not fit"),
+      throw ShapeError(concat("chain_matmul: numbers ", i - 1, " and ", i, " of shapes ", matrices[i - 1].shape(),
+                              " and ", matrices[i].shape(), " do not fit"),
                        loc);
   }
   if (n == 1) return clone(matrices[0]);
@@ -235,8 +241,8 @@ Tensor cdist(In a, const Tensor& b, double p) {
   detail::check_product_dtypes("cdist", a, b, a.loc);
   if (!(p >= 0)) throw ValueError(concat("cdist: p must not be negative, got ", p), a.loc);
   if (a->dim() < 2 || b.dim() < 2 || a->size(-1) != b.size(-1))
-    throw ShapeError(concat("cdist: takes rows of one length, [..., n, k] and [..., m, k], got shapes ", a->shape(), " and ",
-                            b.shape()),
+    throw ShapeError(concat("cdist: takes rows of one length, [..., n, k] and [..., m, k], got shapes ", a->shape(),
+                            " and ", b.shape()),
                      a.loc);
   Shape left = a->shape(), right = b.shape();
   for (Shape* s : {&left, &right})
@@ -251,7 +257,8 @@ Tensor cdist(In a, const Tensor& b, double p) {
   const Tensor x = spread(a), z = spread(b);
   if (p == 2) return apply(a.loc, CdistOp{}, x, z);
   if (x.dim() == max_dims)
-    throw ShapeError(concat("cdist: with p = ", p, " takes at most ", max_dims - 1, " dimensions, got shape ", x.shape()), a.loc);
+    throw ShapeError(
+        concat("cdist: with p = ", p, " takes at most ", max_dims - 1, " dimensions, got shape ", x.shape()), a.loc);
   const Tensor difference = unsqueeze(x, -2) - unsqueeze(z, -3);
   // Nothing has distance 0.
   if (x.size(-1) == 0) return sum(difference, -1);

@@ -174,7 +174,8 @@ Tensor cofactors(const Tensor& a) {
   };
   const std::int64_t n = rows_of(a);
   const Tensor others = where(eye(n, {.dtype = a.dtype()}) == 1, 1, unsqueeze(parts.S, -2)).prod(-1);
-  return unsqueeze(unsqueeze(side(parts.U) * side(parts.Vh), -1), -1) * matmul(parts.U * unsqueeze(others, -2), parts.Vh);
+  return unsqueeze(unsqueeze(side(parts.U) * side(parts.Vh), -1), -1) *
+         matmul(parts.U * unsqueeze(others, -2), parts.Vh);
 }
 
 struct DetOp {
@@ -205,18 +206,20 @@ Fitted fitted(const char* op, const Tensor& a, const Tensor& b, SourceLoc loc) {
   require_matrices(op, b, loc);
   check_product_dtypes(op, a, b, loc);
   if (rows_of(a) != rows_of(b))
-    throw ShapeError(concat(op, ": matrices of shape ", a.shape(), " and right sides of shape ", b.shape(), " do not fit: ",
-                            rows_of(a), " rows against ", rows_of(b)),
+    throw ShapeError(concat(op, ": matrices of shape ", a.shape(), " and right sides of shape ", b.shape(),
+                            " do not fit: ", rows_of(a), " rows against ", rows_of(b)),
                      loc);
   const Shape batch = broadcast_shapes(batch_shape(a), batch_shape(b), op, loc);
-  return {expand(a, with_matrix(batch, rows_of(a), columns_of(a))), expand(b, with_matrix(batch, rows_of(b), columns_of(b)))};
+  return {expand(a, with_matrix(batch, rows_of(a), columns_of(a))),
+          expand(b, with_matrix(batch, rows_of(b), columns_of(b)))};
 }
 
 Tensor solve_square(SourceLoc loc, const char* op, const Tensor& a, const Tensor& b) {
   return apply(loc, SolveOp{op}, a, b);
 }
 
-Tensor solve_triangular(SourceLoc loc, const Tensor& a, const Tensor& b, bool upper, bool transposed, bool unitriangular) {
+Tensor solve_triangular(SourceLoc loc, const Tensor& a, const Tensor& b, bool upper, bool transposed,
+                        bool unitriangular) {
   return apply(loc, TriangularSolveOp{upper, transposed, unitriangular}, a, b);
 }
 

@@ -299,5 +299,4 @@ Tensor as_strided(In x, const Shape& sizes, const Shape& strides, std::int64_t s
   return apply(x.loc, AsStrided{{t.sizes, t.strides, sizes, strides, offset}}, x.tensor);
 }
 
-
 }  // namespace slope

@@ -48,7 +48,9 @@ Tensor of_integers(const char* op, const Operand& a, const Operand& b, const F& 
   return mapped<std::int64_t>(op, a, b, f);
 }
 
-std::uint64_t magnitude(std::int64_t v) { return v < 0 ? 0 - static_cast<std::uint64_t>(v) : static_cast<std::uint64_t>(v); }
+std::uint64_t magnitude(std::int64_t v) {
+  return v < 0 ? 0 - static_cast<std::uint64_t>(v) : static_cast<std::uint64_t>(v);
+}
 
 }  // namespace
 
@@ -88,9 +90,8 @@ Tensor nextafter(const Operand& a, const Operand& b) {
 }
 
 Tensor gcd(const Operand& a, const Operand& b) {
-  return of_integers("gcd", a, b, [](std::int64_t x, std::int64_t y) {
-    return Int::wrap(std::gcd(magnitude(x), magnitude(y))).v;
-  });
+  return of_integers("gcd", a, b,
+                     [](std::int64_t x, std::int64_t y) { return Int::wrap(std::gcd(magnitude(x), magnitude(y))).v; });
 }
 Tensor lcm(const Operand& a, const Operand& b) {
   return of_integers("lcm", a, b, [](std::int64_t x, std::int64_t y) {
@@ -204,8 +205,8 @@ Tensor addcmul(In x, const Tensor& a, const Tensor& b, Scalar value) {
 
 Tensor addcdiv(In x, const Tensor& a, const Tensor& b, Scalar value) {
   if (const DType dtype = common_dtype("addcdiv", x, a, b); !is_floating(dtype))
-    throw DTypeError(concat("addcdiv: takes floating numbers, got ", dtype_name(dtype), "; convert one with .to(float32)"),
-                     x.loc);
+    throw DTypeError(
+        concat("addcdiv: takes floating numbers, got ", dtype_name(dtype), "; convert one with .to(float32)"), x.loc);
   return pointwise_op(Addcdiv{value.to<double>()}, x, Operand(a, x.loc), Operand(b, x.loc));
 }
 

@@ -108,8 +108,8 @@ enum class MatrixNorm {
   minus_two,
   nuc
 };
-/// A norm of the matrices in two dimensions, by default the last two: the rows are dims[0]. Throws DTypeError for integers, ShapeError unless `dims` are two different
-/// dimensions, and for one, inf and their negatives of matrices without columns or rows.
+/// A norm of the matrices in two dimensions, by default the last two: the rows are dims[0]. Throws DTypeError for integers,
+/// ShapeError unless `dims` are two different dimensions, and for matrices without what the norm is the largest or smallest of.
 ///
 ///     matrix_norm(w, MatrixNorm::inf)      // [..., n, m] -> [...]
 Tensor matrix_norm(In x, MatrixNorm order = MatrixNorm::fro, const Dims& dims = {-2, -1}, bool keepdim = false);

@@ -124,7 +124,8 @@ Tensor trapezoid(In y, const Tensor& x, std::int64_t dim) {
 
 namespace {
 
-Tensor quantile_of(const char* op, In x, const Operand& q, std::optional<std::int64_t> dim, bool keepdim, bool skip_nan) {
+Tensor quantile_of(const char* op, In x, const Operand& q, std::optional<std::int64_t> dim, bool keepdim,
+                   bool skip_nan) {
   require_floating(op, x);
   if (q.tensor) require_floating(op, {*q.tensor, x.loc}, "the share");
   const CallerScope scope(x.loc);
@@ -141,8 +142,8 @@ Tensor quantile_of(const char* op, In x, const Operand& q, std::optional<std::in
   const std::int64_t n = ordered.size(-1);
   // The ranks [..., shares], and the elements on both sides.
   const Tensor known = sum(logical_not(isnan(ordered.detach())), -1, true);
-  const Tensor last = skip_nan ? clamp_min(known.to(DType::float64) - 1.0, 0)
-                               : full(known.shape(), n - 1, {.dtype = DType::float64});
+  const Tensor last =
+      skip_nan ? clamp_min(known.to(DType::float64) - 1.0, 0) : full(known.shape(), n - 1, {.dtype = DType::float64});
   const Tensor rank = reshape(share, {share.numel()}) * last;
   const Tensor below = floor(rank.detach()), above = minimum(below + 1.0, last);
   const Tensor low = gather(ordered, -1, below.to(DType::int64)), high = gather(ordered, -1, above.to(DType::int64));
@@ -176,10 +177,10 @@ namespace {
 Tensor covariance(const char* op, In x, std::int64_t correction) {
   require_defined(op, x);
   if (x->dim() > 2)
-    throw ShapeError(concat(op, ": takes a vector, or a matrix of variables by observations; the shape is ", x->shape()),
-                     x.loc);
-  const Tensor rows = to(x->dim() == 2 ? x.tensor : reshape(x, {1, x->numel()}),
-                         x->is_floating_point() ? x->dtype() : default_dtype());
+    throw ShapeError(
+        concat(op, ": takes a vector, or a matrix of variables by observations; the shape is ", x->shape()), x.loc);
+  const Tensor rows =
+      to(x->dim() == 2 ? x.tensor : reshape(x, {1, x->numel()}), x->is_floating_point() ? x->dtype() : default_dtype());
   const Tensor away = rows - mean(rows, 1, true);
   const auto freedom = std::max(static_cast<double>(rows.size(1)) - static_cast<double>(correction), 0.0);
   return mm(away, away.t()) / freedom;

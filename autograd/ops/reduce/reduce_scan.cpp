@@ -223,5 +223,4 @@ Tensor cumprod(In x, std::int64_t dim, std::optional<DType> dtype) {
   return apply(x.loc, CumprodOp{wrap_dim(dim, x->dim(), "cumprod", x.loc)}, factor);
 }
 
-
 }  // namespace slope

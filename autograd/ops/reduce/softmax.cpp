@@ -63,5 +63,4 @@ Tensor softmin(In x, std::int64_t dim, std::optional<DType> dtype) {
   return run<false>("softmin", {neg({values, x.loc}), x.loc}, dim, {});
 }
 
-
 }  // namespace slope

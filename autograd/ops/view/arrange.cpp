@@ -69,7 +69,8 @@ std::vector<Tensor> tensor_split(In x, std::int64_t sections, std::int64_t dim) 
   const int d = dim_of_pieces(x, dim);
   const CallerScope scope(x.loc);
   if (sections < 1 || sections > most_pieces)
-    throw ValueError(concat("tensor_split: the number of pieces must lie in [1, ", most_pieces, "], got ", sections), x.loc);
+    throw ValueError(concat("tensor_split: the number of pieces must lie in [1, ", most_pieces, "], got ", sections),
+                     x.loc);
   const std::int64_t n = x->shape()[d], least = n / sections, larger = n % sections;
   std::vector<std::int64_t> ends;
   for (std::int64_t i = 1; i < sections; ++i) ends.push_back(i * least + std::min(i, larger));
@@ -91,7 +92,8 @@ std::vector<Tensor> dsplit(In x, std::int64_t sections) { return equal_pieces("d
 std::vector<Tensor> Tensor::tensor_split(std::int64_t sections, std::int64_t dim, SourceLoc loc) const {
   return slope::tensor_split({*this, loc}, sections, dim);
 }
-std::vector<Tensor> Tensor::tensor_split(const std::vector<std::int64_t>& indices, std::int64_t dim, SourceLoc loc) const {
+std::vector<Tensor> Tensor::tensor_split(const std::vector<std::int64_t>& indices, std::int64_t dim,
+                                         SourceLoc loc) const {
   return slope::tensor_split({*this, loc}, indices, dim);
 }
 
@@ -194,8 +196,8 @@ Tensor repeat_interleave(In x, const Tensor& repeats, std::optional<std::int64_t
   const int d = wrap_dim(*dim, x->dim(), "repeat_interleave", x.loc);
   const std::int64_t n = x->shape()[d];
   if (repeats.dim() > 1 || (repeats.numel() != n && repeats.numel() != 1))
-    throw ShapeError(concat("repeat_interleave: repeats of shape ", repeats.shape(), " for ", n, " slices along dimension ", d,
-                            "; give one number for each"),
+    throw ShapeError(concat("repeat_interleave: repeats of shape ", repeats.shape(), " for ", n,
+                            " slices along dimension ", d, "; give one number for each"),
                      x.loc);
   const std::vector<std::int64_t> times = expand(reshape(repeats, {repeats.numel()}), {n}).to_vector<std::int64_t>();
   std::int64_t total = 0;
@@ -228,7 +230,8 @@ Tensor rot90(In x, std::int64_t k, const Shape& dims) {
   const CallerScope scope(x.loc);
   require_defined("rot90", x);
   if (dims.size() != 2 || x->dim() < 2)
-    throw ShapeError(concat("rot90: turns in a plane of two dimensions, got dims ", dims, " and shape ", x->shape()), x.loc);
+    throw ShapeError(concat("rot90: turns in a plane of two dimensions, got dims ", dims, " and shape ", x->shape()),
+                     x.loc);
   const int from = wrap_dim(dims[0], x->dim(), "rot90", x.loc), to = wrap_dim(dims[1], x->dim(), "rot90", x.loc);
   if (from == to) throw ShapeError(concat("rot90: the two dimensions are the same, ", from), x.loc);
   switch ((k % 4 + 4) % 4) {
@@ -252,8 +255,8 @@ Tensor replaced(const char* op, In x, const Tensor& src, const View& view) {
   require_defined(op, x);
   require_defined(op, {src, x.loc});
   if (src.dtype() != x->dtype())
-    throw DTypeError(concat(op, ": the source has dtype ", dtype_name(src.dtype()), ", the tensor ", dtype_name(x->dtype()),
-                            "; convert one with .to(", dtype_name(x->dtype()), ")"),
+    throw DTypeError(concat(op, ": the source has dtype ", dtype_name(src.dtype()), ", the tensor ",
+                            dtype_name(x->dtype()), "; convert one with .to(", dtype_name(x->dtype()), ")"),
                      x.loc);
   const Tensor y = clone(x);
   const Tensor part = view(y);
@@ -294,7 +297,8 @@ Tensor vander(In x, std::optional<std::int64_t> n, bool increasing) {
   const Tensor base = x->dtype() == DType::boolean ? to(x, DType::int64) : x.tensor;
   checked_numel({x->numel(), columns}, "vander", x.loc);
   if (columns < 1) return base.new_zeros({x->numel(), 0});
-  const Tensor factors = cat({base.new_ones({x->numel(), 1}), expand(unsqueeze(base, 1), {x->numel(), columns - 1})}, 1);
+  const Tensor factors =
+      cat({base.new_ones({x->numel(), 1}), expand(unsqueeze(base, 1), {x->numel(), columns - 1})}, 1);
   const Tensor powers = cumprod(factors, 1);
   return increasing ? powers : flip(powers, {1});
 }

@@ -69,8 +69,10 @@ Tensor slice_scatter(In x, const Tensor& src, std::int64_t dim = 0, std::optiona
                      std::optional<std::int64_t> stop = {}, std::int64_t step = 1);
 Tensor diagonal_scatter(In x, const Tensor& src, std::int64_t offset = 0, std::int64_t dim1 = 0, std::int64_t dim2 = 1);
 /// Rows and columns of the lower (upper) triangle of a matrix of this size, int64 [2, count].
-Tensor tril_indices(std::int64_t rows, std::int64_t columns, std::int64_t offset = 0, SourceLoc loc = SourceLoc::here());
-Tensor triu_indices(std::int64_t rows, std::int64_t columns, std::int64_t offset = 0, SourceLoc loc = SourceLoc::here());
+Tensor tril_indices(std::int64_t rows, std::int64_t columns, std::int64_t offset = 0,
+                    SourceLoc loc = SourceLoc::here());
+Tensor triu_indices(std::int64_t rows, std::int64_t columns, std::int64_t offset = 0,
+                    SourceLoc loc = SourceLoc::here());
 /// Powers of a vector as columns, n of them (absent: as many as elements), falling unless `increasing`.
 Tensor vander(In x, std::optional<std::int64_t> n = {}, bool increasing = false);
 

@@ -76,6 +76,7 @@ void for_matrices(std::int64_t batch, std::int64_t cost, const Body& body) {
 
 /// A X = B of checked and fitted batches; X of a triangle of A, or of its transpose.
 Tensor solve_square(SourceLoc loc, const char* op, const Tensor& a, const Tensor& b);
-Tensor solve_triangular(SourceLoc loc, const Tensor& a, const Tensor& b, bool upper, bool transposed, bool unitriangular);
+Tensor solve_triangular(SourceLoc loc, const Tensor& a, const Tensor& b, bool upper, bool transposed,
+                        bool unitriangular);
 
 }  // namespace slope::detail
