@@ -1,9 +1,10 @@
 #pragma once
 
+#include <atomic>
+#include <iterator>
 #include <memory>
 #include <optional>
 
-#include "slope/autograd/core/atomic.h"
 #include "slope/data/dataset.h"
 #include "slope/data/sampler.h"
 
@@ -99,7 +100,7 @@ class DataLoader {
   std::shared_ptr<const Dataset> dataset_;
   DataLoaderOptions options_;
   std::uint64_t seed_;
-  Atomic<std::uint64_t> epoch_{0};
+  std::atomic<std::uint64_t> epoch_{0};
 };
 
 /// Stacks samples: tensor k of the batch holds tensor k of every sample along a new first dimension. Throws ShapeError when

@@ -172,7 +172,7 @@ Tensor Module::operator()(In x) {
 
 slope::detail::CallPath Module::find_call_path(slope::detail::CallPath outer) const {
   const slope::detail::CallPath path = slope::detail::extend_path(outer, slot_->name);
-  slot_->path.store(std::uint64_t{outer} << 32 | path, Atomic<std::uint64_t>::relaxed);
+  slot_->path.store(std::uint64_t{outer} << 32 | path, std::memory_order_relaxed);
   return path;
 }
 
@@ -387,7 +387,7 @@ void replace_data(const Tensor& t, const Tensor& with) {
   TensorImpl& b = with.impl();
   TensorImpl::swap_data(a, b);
   // Values saved for a backward still running notice the exchange as they notice any change in place.
-  a.storage->version.store(b.storage->current_version() + 1, Atomic<std::uint32_t>::relaxed);
+  a.storage->version.store(b.storage->current_version() + 1, std::memory_order_relaxed);
 }
 
 }  // namespace

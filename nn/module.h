@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <concepts>
 #include <cstdint>
 #include <iosfwd>
@@ -10,7 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include "slope/autograd/core/atomic.h"
 #include "slope/autograd/core/call_path.h"
 #include "slope/autograd/core/function.h"
 #include "slope/autograd/tensor/tensor.h"
@@ -290,7 +290,7 @@ class Module {
     std::string name;
     Module* module;
     State* owner;
-    Atomic<std::uint64_t> path{0};  // the path it was called on last, and that of the caller above it
+    std::atomic<std::uint64_t> path{0};  // the path it was called on last, and that of the caller above it
   };
   struct Entry {
     std::string name;
@@ -316,7 +316,7 @@ class Module {
   slope::detail::CallPath call_path() const {
     const slope::detail::CallPath outer = slope::detail::call_path;
     if (!slot_) return outer;
-    const std::uint64_t known = slot_->path.load(Atomic<std::uint64_t>::relaxed);
+    const std::uint64_t known = slot_->path.load(std::memory_order_relaxed);
     if (known != 0 && known >> 32 == outer) [[likely]]
       return static_cast<slope::detail::CallPath>(known);
     return find_call_path(outer);

@@ -6,19 +6,26 @@
 
 namespace slope::optim {
 
-namespace detail {
-/// The rule of both, which differ in how weights decay.
 template <class O>
-struct AnyAdamRule {
+struct detail::AdamRule {
+  using G = AdamGroup;
   static constexpr bool decoupled = std::is_same_v<O, AdamWOptions>;
   static constexpr const char* name = decoupled ? "AdamW" : "Adam";
+  static constexpr std::tuple options = {
+      option("lr", &O::lr, &G::lr, at_least_0),
+      option("betas", &O::betas, &G::betas, from_0_below_1),
+      option("eps", &O::eps, &G::eps, at_least_0),
+      option("weight_decay", &O::weight_decay, &G::weight_decay, at_least_0),
+      option("amsgrad", &O::amsgrad, &G::amsgrad, flag),
+      option("maximize", &O::maximize, &G::maximize, flag),
+  };
   static constexpr Slot<O> slots[] = {
       {"exp_avg"}, {"exp_avg_sq"}, {"max_exp_avg_sq", [](const O& o) { return o.amsgrad; }}};
 
   double beta1, one_minus_beta1, beta2, one_minus_beta2, eps, weight_decay, shrink, step_size, root_correction;
   bool amsgrad, maximize;
 
-  AnyAdamRule(const O& o, Moment now)
+  AdamRule(const O& o, Moment now)
       : beta1(o.betas[0]),
         one_minus_beta1(1 - beta1),
         beta2(o.betas[1]),
@@ -43,15 +50,8 @@ struct AnyAdamRule {
     p = p - step_size * s[0] / (sqrt(v) / root_correction + eps);
   }
 };
-struct AdamRule : AnyAdamRule<AdamOptions> {
-  using AnyAdamRule::AnyAdamRule;
-};
-struct AdamWRule : AnyAdamRule<AdamWOptions> {
-  using AnyAdamRule::AnyAdamRule;
-};
-}  // namespace detail
 
-template class GroupedOptimizer<AdamOptions, AdamGroup, detail::AdamRule>;
-template class GroupedOptimizer<AdamWOptions, AdamWGroup, detail::AdamWRule>;
+template class GroupedOptimizer<AdamOptions, AdamGroup, detail::AdamRule<AdamOptions>>;
+template class GroupedOptimizer<AdamWOptions, AdamGroup, detail::AdamRule<AdamWOptions>>;
 
 }  // namespace slope::optim

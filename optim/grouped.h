@@ -1,7 +1,5 @@
 #pragma once
 
-#include <array>
-
 #include "slope/autograd/core/stable_vector.h"
 #include "slope/optim/optimizer.h"
 
@@ -10,27 +8,10 @@ namespace slope::optim {
 namespace detail {
 template <class Rule>
 struct Pass;
-
-/// The values an option may have: low <= x <= high, or x < high.
-struct Domain {
-  double low = -__builtin_huge_val(), high = __builtin_huge_val();
-  bool below_high = false;
-  bool contains(double x) const { return x >= low && (below_high ? x < high : x <= high); }
-};
-inline constexpr Domain any{}, at_least_0{.low = 0}, at_least_1{.low = 1}, at_most_0{.high = 0},
-    flag{.low = 0, .high = 1}, from_0_to_1 = flag, from_0_below_1{.low = 0, .high = 1, .below_high = true},
-                               counted{.low = 1, .high = 1e9}, counted_from_0{.low = 0, .high = 1e9};
-
-using Pair = std::array<double, 2>;
-using Triple = std::array<double, 3>;
-
-/// The list of an optimizer's options, which grouped-options.h writes.
-template <class Options>
-struct OptionRows;
-}  // namespace detail
+}
 
 /// An optimizer made of an update rule. `OptionsOf` is the aggregate of its options; `GroupOf` holds `params` and every option
-/// as std::optional, where absent means inherited (grouped-options.h makes both of one list). What `Rule` has to say is described in internal/grouped_update.h, where the
+/// as std::optional, where absent means inherited. What `Rule` has to say is described in internal/grouped_update.h, where the
 /// functions below are defined: only the .cpp file of an optimizer includes that, and users' programs compile none of it.
 template <class OptionsOf, class GroupOf, class Rule>
 class GroupedOptimizer : public Optimizer {
@@ -63,8 +44,8 @@ class GroupedOptimizer : public Optimizer {
   double& lr(std::size_t group, SourceLoc loc = SourceLoc::here()) override;
 
  protected:
-  std::vector<SlotInfo> slot_infos(const NamedNumbers& options, const Tensor& param) const override;
-  Shape slot_shape(std::size_t slot, const Tensor& param, const Shape& loaded) const override;
+  std::vector<SlotInfo> slot_infos(const NamedNumbers& options) const override;
+  Shape slot_shape(std::size_t slot, const Tensor& param) const override;
   std::vector<std::string> number_names() const override;
   NamedNumbers group_options(std::size_t group) const override;
   void check_options(const NamedNumbers& options, SourceLoc loc) const override;

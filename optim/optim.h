@@ -1,22 +1,6 @@
 #pragma once
 
-// Optimizers, schedules of their learning rates, averages of weights, groups of parameters.
-#include "slope/optim/adadelta.h"
-#include "slope/optim/adafactor.h"
-#include "slope/optim/adagrad.h"
+// Optimizers.
 #include "slope/optim/adam.h"
-#include "slope/optim/adamax.h"
-#include "slope/optim/asgd.h"
-#include "slope/optim/averaging.h"
-#include "slope/optim/groups.h"
-#include "slope/optim/lamb.h"
-#include "slope/optim/lbfgs.h"
-#include "slope/optim/lion.h"
-#include "slope/optim/muon.h"
-#include "slope/optim/nadam.h"
 #include "slope/optim/optimizer.h"
-#include "slope/optim/radam.h"
-#include "slope/optim/rmsprop.h"
-#include "slope/optim/rprop.h"
-#include "slope/optim/scheduler.h"
 #include "slope/optim/sgd.h"

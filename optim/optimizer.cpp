@@ -31,7 +31,7 @@ void require_in_domain(const Domain& domain, const char* optimizer, const char* 
 
 std::string number_name(const char* option, int element) {
   const std::string_view name = option;
-  return element < 0 ? std::string(name) : concat(name == "eps" ? name : name.substr(0, name.size() - 1), element + 1);
+  return element < 0 ? std::string(name) : concat(name.substr(0, name.size() - 1), element + 1);
 }
 
 }  // namespace detail
@@ -79,8 +79,6 @@ Optimizer::~Optimizer() {
 Optimizer::Optimizer(Optimizer&& other) noexcept
     : check_orphans(other.check_orphans),
       states_(std::move(other.states_)),
-      initial_lrs_(std::move(other.initial_lrs_)),
-      steps_(other.steps_),
       adopted_(std::exchange(other.adopted_, {})),
       stepped_at_(other.stepped_at_) {}
 
@@ -89,8 +87,6 @@ Optimizer& Optimizer::operator=(Optimizer&& other) noexcept {
   for (const Tensor& p : adopted_) slope::detail::count_owner(p, -1);
   check_orphans = other.check_orphans;
   states_ = std::move(other.states_);
-  initial_lrs_ = std::move(other.initial_lrs_);
-  steps_ = other.steps_;
   adopted_ = std::exchange(other.adopted_, {});
   stepped_at_ = other.stepped_at_;
   return *this;
@@ -149,7 +145,7 @@ void Optimizer::adopt(const std::vector<Tensor>& params) noexcept {
 // ---- steps
 
 void Optimizer::check_for_orphans(SourceLoc loc) const {
-  if (!check_orphans || !slope::detail::may_have_orphans()) return;
+  if (!slope::detail::may_have_orphans()) return;
   const auto description = [](const slope::detail::ParameterInfo& orphan) {
     return concat(
         orphan.name, " of shape ", slope::to_text(orphan.shape),
@@ -186,19 +182,9 @@ void Optimizer::step(SourceLoc loc) {
   check_not_moved_from(loc);
   NoGradGuard no_grad;
   CallerScope scope(loc);
-  check_for_orphans(loc);
+  if (check_orphans) check_for_orphans(loc);
   update();
-  stepped();
-}
-
-void Optimizer::stepped() {
   stepped_at_ = slope::detail::latest_backward();
-  ++steps_;
-}
-
-void Optimizer::step_with(const Function<double(bool)>& closure, SourceLoc loc) {
-  closure(false);
-  step(loc);
 }
 
 void Optimizer::zero_grad(bool set_to_none, SourceLoc loc) {
@@ -271,11 +257,10 @@ OptimizerState Optimizer::state_dict(SourceLoc loc) const {
     OptimizerState::Group group;
     group.options = group_options(g);
     group.names = group_names(g);
-    if (g < initial_lrs_.size()) group.initial_lr = initial_lrs_[g];
+    const auto infos = slot_infos(group.options);
     for (const Tensor& p : group_params(g)) {
       group.params.push_back(index);
       if (const ParamState* s = state(p)) {
-        const auto infos = slot_infos(group.options, p);
         OptimizerState::Param out;
         out.step = s->step;
         for (std::size_t k = 0; k < s->tensors.size(); ++k)
@@ -367,7 +352,7 @@ ParamState Optimizer::loaded_state(const OptimizerState& dict, const Loaded& loa
   s.step = in.step;
   s.initialized = true;
 
-  const auto infos = slot_infos(dict.param_groups[g].options, p);
+  const auto infos = slot_infos(dict.param_groups[g].options);
   auto expected = infos;
   std::erase_if(expected, [&](const SlotInfo& info) {
     if (info.in_use) return false;
@@ -387,7 +372,7 @@ ParamState Optimizer::loaded_state(const OptimizerState& dict, const Loaded& loa
       }
       if (!value.is_floating_point())
         throw DTypeError(concat(where, ": ", name, " is ", dtype_name(value.dtype()), ", not floating point"), loc);
-      if (const Shape shape = slot_shape(k, p, value.shape()); value.shape() != shape)
+      if (const Shape shape = slot_shape(k, p); value.shape() != shape)
         throw ShapeError(concat(type(), ": loaded ", name, " has shape ", slope::to_text(value.shape()), " but ", what,
                                 " needs ", slope::to_text(shape)),
                          loc);
@@ -416,12 +401,7 @@ void Optimizer::load_state_dict(const OptimizerState& dict, SourceLoc loc) {
       throw ValueError(concat(type(), ": the loaded state dict holds two states of parameter ", dict.state[i].first),
                        loc);
   }
-  std::vector<double> initial;
-  for (const auto& group : dict.param_groups)
-    if (group.initial_lr && initial.size() == static_cast<std::size_t>(&group - dict.param_groups.data()))
-      initial.push_back(*group.initial_lr);
   for (std::size_t g = 0; g < group_count(); ++g) set_group_options(g, dict.param_groups[g].options);
-  initial_lrs_ = std::move(initial);
   *states_ = std::move(states);
 }
 

@@ -9,15 +9,10 @@
 #include <utility>
 #include <vector>
 
-#include "slope/autograd/core/function.h"
 #include "slope/autograd/engine/grad_mode.h"
 #include "slope/autograd/tensor/tensor.h"
 
 namespace slope::optim {
-
-namespace detail {
-struct Schedule;
-}
 
 /// The parameters of a group: tensors, or names and tensors as `named_parameters()` gives them. With names, errors say which
 /// parameter is meant, and `load_state_dict` finds each parameter's state by its name instead of its position.
@@ -61,9 +56,8 @@ struct OptimizerState {
   struct Group {
     /// The options by name.
     NamedNumbers options;
-    std::optional<double> initial_lr = {};  // from which schedulers count
-    std::vector<std::int64_t> params;       // indices, counted over all groups
-    std::vector<std::string> names;         // of the parameters; empty when the optimizer knows none
+    std::vector<std::int64_t> params;  // indices, counted over all groups
+    std::vector<std::string> names;    // of the parameters; empty when the optimizer knows none
   };
   std::string optimizer;                              // whose state it is: "Adam"
   std::vector<std::pair<std::int64_t, Param>> state;  // only parameters that were updated
@@ -88,16 +82,6 @@ struct OptimizerState {
 ///     loss.backward();
 ///     opt.step();
 class Optimizer {
-  template <class Loss>
-  static double value_of(const Loss& loss) {
-    if constexpr (std::is_same_v<Loss, Tensor>)
-      return loss.item();
-    else if constexpr (std::is_convertible_v<const Loss&, double>)
-      return static_cast<double>(loss);
-    else
-      throw ValueError("step: this optimizer needs the loss, and the closure returns something else than a number");
-  }
-
  public:
   virtual ~Optimizer();
   Optimizer(const Optimizer&) = delete;
@@ -107,26 +91,19 @@ class Optimizer {
   /// no living optimizer holds it, together with ours or while none of ours received one: it would silently stay untrained
   /// (see `check_orphans`).
   void step(SourceLoc loc = SourceLoc::here());
-  /// Runs `closure` once with gradients enabled, then `step()`; returns what the closure returned, its loss. LBFGS runs it as
-  /// often as its search needs and returns the first loss.
+  /// Runs `closure` once with gradients enabled, then `step()`; returns what the closure returned, its loss.
   template <class Closure>
     requires std::is_invocable_v<Closure&>
   auto step(Closure&& closure, SourceLoc loc = SourceLoc::here()) {
-    using Loss = std::decay_t<std::invoke_result_t<Closure&>>;
-    std::optional<Loss> first;
-    step_with(
-        [&](bool read) {
-          EnableGradGuard grad;
-          Loss loss = closure();
-          const double value = read ? value_of(loss) : 0;
-          if (!first) first.emplace(std::move(loss));
-          return value;
-        },
-        loc);
-    if constexpr (std::is_same_v<Loss, Tensor>)
-      return TensorAlias(*first);  // which a caller may drop
+    auto loss = [&] {
+      EnableGradGuard grad;
+      return closure();
+    }();
+    step(loc);
+    if constexpr (std::is_same_v<decltype(loss), Tensor>)
+      return TensorAlias(loss);  // which a caller may drop
     else
-      return *std::move(first);
+      return loss;
   }
   /// Drops the gradients of all parameters, or zeroes them in place.
   void zero_grad(bool set_to_none = true, SourceLoc loc = SourceLoc::here());
@@ -177,9 +154,8 @@ class Optimizer {
 
   /// What a concrete optimizer provides: the tensors it keeps for each parameter, their shapes, the names of numbers and the options of a
   /// group.
-  virtual std::vector<SlotInfo> slot_infos(const NamedNumbers& options, const Tensor& param) const = 0;
-  /// Of a slot whose size varies, the shape it has with what is `loaded` into it.
-  virtual Shape slot_shape(std::size_t slot, const Tensor& param, const Shape& loaded) const = 0;
+  virtual std::vector<SlotInfo> slot_infos(const NamedNumbers& options) const = 0;
+  virtual Shape slot_shape(std::size_t slot, const Tensor& param) const = 0;
   virtual std::vector<std::string> number_names() const = 0;
   virtual NamedNumbers group_options(std::size_t group) const = 0;
   /// Throws unless `options` holds every option once, nothing else, and all values lie in their domains.
@@ -188,12 +164,7 @@ class Optimizer {
   virtual void set_group_options(std::size_t group, const NamedNumbers& options) = 0;
   /// Updates the parameters of all groups, or throws and changes nothing.
   virtual void update() = 0;
-  /// Evaluates the loss once and updates. `closure(true)` returns the loss as a number.
-  virtual void step_with(const Function<double(bool)>& closure, SourceLoc loc);
 
-  /// Throws AutogradError when parameters were forgotten.
-  void check_for_orphans(SourceLoc loc) const;
-  void stepped();
   /// Throws ValueError when it was moved from.
   void check_not_moved_from(SourceLoc loc = {}) const;
   /// Checks a new group against all existing ones.
@@ -206,14 +177,12 @@ class Optimizer {
  private:
   std::size_t checked_option(std::size_t group, std::string_view name, const NamedNumbers& options,
                              SourceLoc loc) const;
+  void check_for_orphans(SourceLoc loc) const;
   struct States;
   struct Loaded;
   Loaded match(const OptimizerState& dict, SourceLoc loc) const;
   ParamState loaded_state(const OptimizerState& dict, const Loaded& loaded, std::size_t entry, SourceLoc loc) const;
-  friend struct detail::Schedule;
-  std::unique_ptr<States> states_;   // null: moved from
-  std::vector<double> initial_lrs_;  // of the groups that had a scheduler
-  std::int64_t steps_ = 0;
+  std::unique_ptr<States> states_;  // null: moved from
   std::vector<Tensor> adopted_;
   std::uint64_t stepped_at_ = 0;  // the latest backward of the process at the last step
 };

@@ -6,7 +6,16 @@ namespace slope::optim {
 
 struct detail::SGDRule {
   using O = SGDOptions;
+  using G = SGDGroup;
   static constexpr const char* name = "SGD";
+  static constexpr std::tuple options = {
+      option("lr", &O::lr, &G::lr, at_least_0),
+      option("momentum", &O::momentum, &G::momentum, at_least_0),
+      option("dampening", &O::dampening, &G::dampening, any),
+      option("weight_decay", &O::weight_decay, &G::weight_decay, at_least_0),
+      option("nesterov", &O::nesterov, &G::nesterov, flag),
+      option("maximize", &O::maximize, &G::maximize, flag),
+  };
   static constexpr Slot<O> slots[] = {{"momentum_buffer", [](const O& o) { return o.momentum != 0; }}};
   static void check(const O& o, SourceLoc loc) {
     if (o.nesterov && (o.momentum <= 0 || o.dampening != 0))

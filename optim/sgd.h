@@ -4,17 +4,26 @@
 
 namespace slope::optim {
 
-// clang-format off
-#define SLOPE_OPTIMIZER(part) SGD##part
-#define SLOPE_OPTIONS(row) \
-  row(lr, double, at_least_0, 1e-3) \
-  row(momentum, double, at_least_0, 0) \
-  row(dampening, double, any, 0) \
-  row(weight_decay, double, at_least_0, 0) \
-  row(nesterov, bool, flag, false) \
-  row(maximize, bool, flag, false)
-#include "slope/optim/grouped-options.h"
-// clang-format on
+struct SGDOptions {
+  double lr = 1e-3;
+  double momentum = 0;
+  double dampening = 0;
+  double weight_decay = 0;
+  bool nesterov = false;
+  bool maximize = false;
+};
+
+/// Parameters with options of their own; what is absent is the optimizer's.
+struct SGDGroup {
+  ParamList params{};
+  std::optional<double> lr{}, momentum{}, dampening{}, weight_decay{};
+  std::optional<bool> nesterov{}, maximize{};
+};
+
+namespace detail {
+struct SGDRule;
+}
+extern template class GroupedOptimizer<SGDOptions, SGDGroup, detail::SGDRule>;
 
 /// Stochastic gradient descent, with momentum (Polyak 1964) or Nesterov momentum (Sutskever et al. 2013).
 ///

@@ -117,43 +117,6 @@ FNR == 1 { methods = FILENAME ~ /tensor\/tensor\.h$/ }
   in_row = 0
   next
 }
-# So does the table of methods: they are the functions of the same names.
-/^#define SLOPE_METHOD/ || /^#define SLOPE_BINARY_METHOD/ { next }
-/^#include ".*\/tensor-methods\.h"/ {
-  end_group()
-  while ((getline entry < "autograd/tensor/tensor-methods.h") > 0) {
-    if (entry !~ /^SLOPE_(METHOD|BINARY_METHOD|METHOD_IN_PLACE)\(/) continue
-    made = entry
-    while (match(made, /SLOPE_IS\([^()]*\)/)) {
-      value = substr(made, RSTART + 9, RLENGTH - 10)
-      made = substr(made, 1, RSTART - 1) "= " value substr(made, RSTART + RLENGTH)
-    }
-    text = "The function of this name, with this tensor as its first argument."
-    if (entry ~ /^SLOPE_BINARY/) {
-      sub(/^SLOPE_BINARY_METHOD\(/, "  Tensor ", made)
-      sub(/\)$/, "(const Operand\\& other) const;", made)
-    } else {
-      if (entry ~ /^SLOPE_METHOD_IN_PLACE/) {
-        text = "In place: what the function without the underscore gives becomes this tensor's value. Returns this tensor."
-        sub(/^SLOPE_METHOD_IN_PLACE\(/, "", made)
-        sub(/,/, "_,", made)
-        made = "  TensorAlias " made
-      } else {
-        sub(/^SLOPE_METHOD\(/, "  ", made)
-        sub(/, /, " ", made)
-      }
-      sub(/, \([^()]*\)/, "(", made)
-      sub(/\(, /, "(", made)
-      sub(/TensorPair/, "std::pair<Tensor, Tensor>", made)
-      sub(/TensorList/, "std::vector<Tensor>", made)
-      sub(/\)$/, (made ~ /\(\)$/ ? "" : ", ") "SourceLoc loc = SourceLoc::here()) const;", made)
-    }
-    print "/// " text
-    print made
-  }
-  close("autograd/tensor/tensor-methods.h")
-  next
-}
 {
   gsub(/\[\[(nodiscard|maybe_unused|gnu::[a-z_]+)(\("[^"]*"\))?\]\] ?/, "")
   line = $0

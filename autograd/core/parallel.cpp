@@ -248,7 +248,7 @@ struct ReleasePool {
 
 namespace detail {
 
-constinit Atomic<int> num_threads{0};
+constinit std::atomic<int> num_threads{0};
 
 int default_num_threads() {
   int n = positive_number("SLOPE_NUM_THREADS");
@@ -283,7 +283,7 @@ void set_num_threads(int n, SourceLoc loc) {
   }
   Listeners& all = listeners();
   const std::lock_guard lock(all.mutex);
-  detail::num_threads.store(n, Atomic<int>::relaxed);
+  detail::num_threads.store(n, std::memory_order_relaxed);
   for (const auto callback : all.callbacks) callback(n);
 }
 

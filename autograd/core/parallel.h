@@ -1,8 +1,8 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
-#include "slope/autograd/core/atomic.h"
 #include "slope/autograd/core/source_loc.h"
 
 /// Threads: one knob, one `parallel_for`.
@@ -40,7 +40,7 @@ namespace slope {
 
 namespace detail {
 /// 0 until first asked for.
-extern Atomic<int> num_threads;
+extern std::atomic<int> num_threads;
 int resolve_num_threads();
 /// What the environment asks for.
 int default_num_threads();
@@ -52,7 +52,7 @@ void run_chunks(std::int64_t chunks, ChunkFn run, const void* context);
 /// The most threads a parallel loop uses, the caller included. Initially SLOPE_NUM_THREADS, else OMP_NUM_THREADS, else
 /// the number of processors this process may run on; a variable that is not a positive number counts as absent.
 inline int get_num_threads() {
-  const int n = detail::num_threads.load(Atomic<int>::relaxed);
+  const int n = detail::num_threads.load(std::memory_order_relaxed);
   return n > 0 ? n : detail::resolve_num_threads();
 }
 

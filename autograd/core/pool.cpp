@@ -345,7 +345,7 @@ MemoryStats stats() {
 
 void reset_peak() { g_peak.store(g_in_use.load(std::memory_order_relaxed), std::memory_order_relaxed); }
 
-void set_poison(bool on) { detail::poison_state.store(on, Atomic<int>::relaxed); }
+void set_poison(bool on) { detail::poison_state.store(on, std::memory_order_relaxed); }
 
 void detail::run_out_after(std::int64_t blocks) { g_blocks_left.store(blocks, std::memory_order_relaxed); }
 

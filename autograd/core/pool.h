@@ -1,9 +1,8 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
-
-#include "slope/autograd/core/atomic.h"
 
 namespace slope {
 
@@ -35,11 +34,11 @@ void reset_peak();
 /// Also switched on by SLOPE_POISON=1 in the environment.
 void set_poison(bool on);
 namespace detail {
-inline Atomic<int> poison_state{-1};  // -1: the environment was not asked yet
+inline std::atomic<int> poison_state{-1};  // -1: the environment was not asked yet
 bool ask_poison();
 }  // namespace detail
 inline bool poison() {
-  const int p = detail::poison_state.load(Atomic<int>::relaxed);
+  const int p = detail::poison_state.load(std::memory_order_relaxed);
   return p < 0 ? detail::ask_poison() : p != 0;
 }
 

@@ -62,8 +62,8 @@ constexpr bool needs_64_bits(std::uint64_t range) { return range > std::uint64_t
 // Generator
 
 Generator& Generator::operator=(const Generator& other) {
-  seed_.store(other.initial_seed(), Atomic<std::uint64_t>::relaxed);
-  offset_.store(other.offset(), Atomic<std::uint64_t>::relaxed);
+  seed_.store(other.initial_seed(), std::memory_order_relaxed);
+  offset_.store(other.offset(), std::memory_order_relaxed);
   return *this;
 }
 
@@ -109,8 +109,8 @@ void Generator::set_state(std::span<const std::uint8_t> state, SourceLoc loc) {
     for (std::size_t i = 8; i-- > 0;) value = value << 8 | state[at + i];
     return value;
   };
-  seed_.store(read(8), Atomic<std::uint64_t>::relaxed);
-  offset_.store(read(16), Atomic<std::uint64_t>::relaxed);
+  seed_.store(read(8), std::memory_order_relaxed);
+  offset_.store(read(16), std::memory_order_relaxed);
 }
 
 Generator& default_generator() {

@@ -1,10 +1,10 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <span>
 #include <vector>
 
-#include "slope/autograd/core/atomic.h"
 #include "slope/autograd/core/philox.h"
 #include "slope/autograd/core/source_loc.h"
 
@@ -44,14 +44,14 @@ class Generator {
   /// Starts the stream of a seed taken from the operating system and returns that seed, for the log.
   std::uint64_t seed();
   /// The seed the current stream was started with.
-  std::uint64_t initial_seed() const { return seed_.load(Atomic<std::uint64_t>::relaxed); }
+  std::uint64_t initial_seed() const { return seed_.load(std::memory_order_relaxed); }
   /// Blocks of 128 bits drawn since.
-  std::uint64_t offset() const { return offset_.load(Atomic<std::uint64_t>::relaxed); }
+  std::uint64_t offset() const { return offset_.load(std::memory_order_relaxed); }
 
   /// Takes the next `blocks` blocks of the stream.
   PhiloxSpan reserve(std::uint64_t blocks) {
     const std::uint64_t key = initial_seed();
-    return {key, offset_.fetch_add(blocks, Atomic<std::uint64_t>::relaxed)};
+    return {key, offset_.fetch_add(blocks, std::memory_order_relaxed)};
   }
 
   /// One block each: 64 random bits; uniform in [0, 1); uniform in {0, ..., n - 1} without bias.
@@ -74,8 +74,8 @@ class Generator {
   }
 
  private:
-  Atomic<std::uint64_t> seed_;
-  Atomic<std::uint64_t> offset_{0};
+  std::atomic<std::uint64_t> seed_;
+  std::atomic<std::uint64_t> offset_{0};
 };
 
 /// The generator of every operation that is not given another one; shared by all threads.

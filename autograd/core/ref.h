@@ -1,9 +1,8 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <utility>
-
-#include "slope/autograd/core/atomic.h"
 
 #if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 32)
 #define SLOPE_SINGLE_THREADED __libc_single_threaded
@@ -27,23 +26,23 @@ class RefCount {
  public:
   void acquire() {
     if (detail::single_threaded())
-      count_.store(value() + 1, count_.relaxed);
+      count_.store(value() + 1, std::memory_order_relaxed);
     else
-      count_.fetch_add(1, count_.relaxed);
+      count_.fetch_add(1, std::memory_order_relaxed);
   }
   /// True when the caller held the last reference.
   bool release() {
-    const std::uint32_t before = count_.load(count_.acquire);
+    const std::uint32_t before = count_.load(std::memory_order_acquire);
     if (before == 1) return true;
-    if (!detail::single_threaded()) return count_.fetch_sub(1, count_.acq_rel) == 1;
-    count_.store(before - 1, count_.relaxed);
+    if (!detail::single_threaded()) return count_.fetch_sub(1, std::memory_order_acq_rel) == 1;
+    count_.store(before - 1, std::memory_order_relaxed);
     return false;
   }
-  bool unique() const { return count_.load(count_.acquire) == 1; }
-  std::uint32_t value() const { return count_.load(count_.relaxed); }
+  bool unique() const { return count_.load(std::memory_order_acquire) == 1; }
+  std::uint32_t value() const { return count_.load(std::memory_order_relaxed); }
 
  private:
-  Atomic<std::uint32_t> count_{1};
+  std::atomic<std::uint32_t> count_{1};
 };
 
 /// An owning pointer to an object that counts its own references: `T` has a RefCount `refs` and a static

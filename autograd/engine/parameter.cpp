@@ -1,7 +1,6 @@
 #include "slope/autograd/engine/internal/parameter.h"
 
 #include <algorithm>
-#include <atomic>
 #include <mutex>
 #include <vector>
 

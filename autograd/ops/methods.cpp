@@ -1,9 +1,12 @@
 // Arithmetic operators and methods of Tensor: each calls the free function of the same name.
 #include "slope/autograd/engine/op.h"
 #include "slope/autograd/kernels/loops/iterate.h"
-#include "slope/autograd/ops/ops.h"
+#include "slope/autograd/ops/pointwise/activation.h"
+#include "slope/autograd/ops/pointwise/elementwise.h"
+#include "slope/autograd/ops/pointwise/inplace.h"
 #include "slope/autograd/ops/pointwise/internal/pointwise_inplace.h"
 #include "slope/autograd/ops/pointwise/internal/promote.h"
+#include "slope/autograd/ops/view/view.h"
 #include "slope/autograd/tensor/factory.h"
 #include "slope/autograd/tensor/internal/number.h"
 
@@ -29,54 +32,44 @@ Tensor Tensor::sub(const Operand& other, Scalar alpha) const { return slope::sub
 Tensor Tensor::mul(const Operand& other) const { return slope::mul({*this, other.loc}, other); }
 Tensor Tensor::div(const Operand& other) const { return slope::div({*this, other.loc}, other); }
 Tensor Tensor::pow(const Operand& exponent) const { return slope::pow({*this, exponent.loc}, exponent); }
+Tensor Tensor::eq(const Operand& other) const { return slope::eq({*this, other.loc}, other); }
+Tensor Tensor::ne(const Operand& other) const { return slope::ne({*this, other.loc}, other); }
+Tensor Tensor::lt(const Operand& other) const { return slope::lt({*this, other.loc}, other); }
+Tensor Tensor::le(const Operand& other) const { return slope::le({*this, other.loc}, other); }
+Tensor Tensor::gt(const Operand& other) const { return slope::gt({*this, other.loc}, other); }
+Tensor Tensor::ge(const Operand& other) const { return slope::ge({*this, other.loc}, other); }
 
-using TensorPair = std::pair<Tensor, Tensor>;
-using TensorList = std::vector<Tensor>;
-
-#define SLOPE_IS(...)
-#define SLOPE_PARAMETERS_OF(arguments, ...) (__VA_ARGS__ __VA_OPT__(, ) SourceLoc loc)
-#define SLOPE_ARGUMENTS(...) __VA_OPT__(, ) __VA_ARGS__
-#define SLOPE_BINARY_METHOD(name) \
-  Tensor Tensor::name(const Operand& other) const { return slope::name({*this, other.loc}, other); }
-#define SLOPE_METHOD(Result, name, arguments, ...)                                      \
-  Result Tensor::name SLOPE_PARAMETERS_OF(arguments __VA_OPT__(, ) __VA_ARGS__) const { \
-    return slope::name(In(*this, loc) SLOPE_ARGUMENTS arguments);                       \
-  }
-#define SLOPE_METHOD_IN_PLACE(name, arguments, ...)                                                          \
-  TensorAlias Tensor::name##_ SLOPE_PARAMETERS_OF(arguments __VA_OPT__(, ) __VA_ARGS__) const {              \
-    return in_place(*this, loc, #name "_",                                                                   \
-                    [&](const Tensor& old) { return slope::name(In(old, loc) SLOPE_ARGUMENTS arguments); }); \
-  }
-#include "slope/autograd/tensor/tensor-methods.h"
-
-Tensor Tensor::float32(SourceLoc loc) const { return to(DType::float32, loc); }
-Tensor Tensor::float64(SourceLoc loc) const { return to(DType::float64, loc); }
-Tensor Tensor::int64(SourceLoc loc) const { return to(DType::int64, loc); }
-Tensor Tensor::boolean(SourceLoc loc) const { return to(DType::boolean, loc); }
-Tensor Tensor::new_zeros(const Shape& shape, std::optional<DType> dtype, SourceLoc loc) const {
-  return zeros(shape, {.dtype = dtype.value_or(this->dtype(loc))}, loc);
-}
-Tensor Tensor::new_ones(const Shape& shape, std::optional<DType> dtype, SourceLoc loc) const {
-  return ones(shape, {.dtype = dtype.value_or(this->dtype(loc))}, loc);
-}
-Tensor Tensor::new_empty(const Shape& shape, std::optional<DType> dtype, SourceLoc loc) const {
-  return empty(shape, {.dtype = dtype.value_or(this->dtype(loc))}, loc);
-}
-Tensor Tensor::new_full(const Shape& shape, Scalar value, std::optional<DType> dtype, SourceLoc loc) const {
-  return full(shape, value, {.dtype = dtype.value_or(this->dtype(loc))}, loc);
-}
-Tensor Tensor::T(SourceLoc loc) const { return t(loc); }
-Tensor Tensor::mT(SourceLoc loc) const {
-  if (dim(loc) < 2) throw ShapeError(concat("mT: transposes the last two dimensions, but the shape is ", shape()), loc);
-  return transpose(-2, -1, loc);
-}
-
+Tensor Tensor::floor_divide(const Operand& other) const { return slope::floor_divide({*this, other.loc}, other); }
+Tensor Tensor::remainder(const Operand& other) const { return slope::remainder({*this, other.loc}, other); }
+Tensor Tensor::fmod(const Operand& other) const { return slope::fmod({*this, other.loc}, other); }
+Tensor Tensor::maximum(const Operand& other) const { return slope::maximum({*this, other.loc}, other); }
+Tensor Tensor::minimum(const Operand& other) const { return slope::minimum({*this, other.loc}, other); }
+Tensor Tensor::atan2(const Operand& other) const { return slope::atan2({*this, other.loc}, other); }
+Tensor Tensor::xlogy(const Operand& other) const { return slope::xlogy({*this, other.loc}, other); }
+Tensor Tensor::copysign(const Operand& other) const { return slope::copysign({*this, other.loc}, other); }
+Tensor Tensor::logical_and(const Operand& other) const { return slope::logical_and({*this, other.loc}, other); }
+Tensor Tensor::logical_or(const Operand& other) const { return slope::logical_or({*this, other.loc}, other); }
+Tensor Tensor::logical_xor(const Operand& other) const { return slope::logical_xor({*this, other.loc}, other); }
 Tensor Tensor::lerp(const Tensor& end, const Operand& weight) const {
   return slope::lerp({*this, weight.loc}, {end, weight.loc}, weight);
 }
 Tensor Tensor::where(const Tensor& condition, const Operand& other) const {
   return slope::where(In(condition, other.loc), {*this, other.loc}, other);
 }
+Tensor Tensor::isnan(SourceLoc loc) const { return slope::isnan(In(*this, loc)); }
+Tensor Tensor::isinf(SourceLoc loc) const { return slope::isinf(In(*this, loc)); }
+Tensor Tensor::isfinite(SourceLoc loc) const { return slope::isfinite(In(*this, loc)); }
+Tensor Tensor::logical_not(SourceLoc loc) const { return slope::logical_not(In(*this, loc)); }
+Tensor Tensor::isclose(const Tensor& other, double rtol, double atol, bool equal_nan, SourceLoc loc) const {
+  return slope::isclose(In(*this, loc), other, rtol, atol, equal_nan);
+}
+bool Tensor::allclose(const Tensor& other, double rtol, double atol, bool equal_nan, SourceLoc loc) const {
+  return slope::allclose(In(*this, loc), other, rtol, atol, equal_nan);
+}
+bool Tensor::equal(const Tensor& other, SourceLoc loc) const { return slope::equal(In(*this, loc), other); }
+Tensor Tensor::hardshrink(double lambda, SourceLoc loc) const { return slope::hardshrink(In(*this, loc), lambda); }
+Tensor Tensor::prelu(const Tensor& weight, SourceLoc loc) const { return slope::prelu(In(*this, loc), weight); }
+Tensor Tensor::clone(SourceLoc loc) const { return slope::clone(In(*this, loc)); }
 
 Tensor Tensor::clamp(std::optional<Scalar> min, std::optional<Scalar> max, SourceLoc loc) const {
   return slope::clamp(In(*this, loc), min, max);
@@ -84,6 +77,9 @@ Tensor Tensor::clamp(std::optional<Scalar> min, std::optional<Scalar> max, Sourc
 Tensor Tensor::clamp(const Tensor& min, const Tensor& max, SourceLoc loc) const {
   return slope::clamp(In(*this, loc), min, max);
 }
+Tensor Tensor::clamp_min(Scalar min, SourceLoc loc) const { return slope::clamp_min(In(*this, loc), min); }
+Tensor Tensor::clamp_max(Scalar max, SourceLoc loc) const { return slope::clamp_max(In(*this, loc), max); }
+Tensor Tensor::to(DType dtype, SourceLoc loc) const { return slope::to(In(*this, loc), dtype); }
 
 // ---- in place
 

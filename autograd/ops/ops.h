@@ -3,7 +3,6 @@
 // All operations on tensors, by family.
 #include "slope/autograd/ops/index/index.h"
 #include "slope/autograd/ops/index/sort.h"
-#include "slope/autograd/ops/linalg/linalg.h"
 #include "slope/autograd/ops/linalg/matmul.h"
 #include "slope/autograd/ops/pointwise/activation.h"
 #include "slope/autograd/ops/pointwise/elementwise.h"

@@ -1,10 +1,10 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <new>
 
-#include "slope/autograd/core/atomic.h"
 #include "slope/autograd/core/pool.h"
 #include "slope/autograd/core/ref.h"
 
@@ -16,7 +16,7 @@ namespace slope {
 struct Storage {
   RefCount refs;
   /// Grows with every in-place change; saved values remember it to notice that they were overwritten.
-  Atomic<std::uint32_t> version{0};
+  std::atomic<std::uint32_t> version{0};
   std::size_t bytes = 0;
   void* data = nullptr;
   void (*release_external)(void* context) = nullptr;
@@ -33,8 +33,8 @@ struct Storage {
 
   static constexpr std::size_t header = 64;
 
-  std::uint32_t current_version() const { return version.load(version.relaxed); }
-  void bump_version() { version.store(current_version() + 1, version.relaxed); }
+  std::uint32_t current_version() const { return version.load(std::memory_order_relaxed); }
+  void bump_version() { version.store(current_version() + 1, std::memory_order_relaxed); }
 
  private:
   void fill_with_nan();

@@ -12,10 +12,7 @@
 //   low, high   where the sweep draws its samples
 //   text        what the reader of the documentation is told: formula, derivative at special points
 #if defined(SLOPE_UNARY)
-// All rows are the argument of one macro: a table of declarations then is a single line to whoever counts or reads what users compile.
-#define SLOPE_UNARY_ROWS(...) __VA_ARGS__
 // clang-format off
-SLOPE_UNARY_ROWS(
 SLOPE_UNARY(neg, Neg, exact, -x, -1, -2, 2, "-x.")
 SLOPE_UNARY(abs, Abs, exact, copysign(x, 1), sign(x), 0.1, 2, "|x|; derivative 0 at 0.")
 SLOPE_UNARY(sign, Sign, gate, where(x > 0, 1, where(x < 0, -1, x + 0)), 0, 0.1, 2, "-1, 0 or 1; derivative 0.")
@@ -54,21 +51,6 @@ SLOPE_UNARY(sigmoid, Sigmoid, real, SLOPE_MATH(sigmoid), y * (1.0 - y), -4, 4, "
 // The derivative is σ(-x), not 1 - σ(x), which rounds to 0 far before the value does.
 SLOPE_UNARY(logsigmoid, LogSigmoid, real, -softplus1(-x), sigmoid(-x), -4, 4, "ln σ(x) = min(x, 0) - ln(1 + e^(-|x|)).")
 SLOPE_UNARY(softplus1, Softplus1, real, SLOPE_MATH(softplus), sigmoid(x), -4, 4, "ln(1 + eˣ), accurate on both sides.")
-SLOPE_UNARY(erfinv, Erfinv, real, SLOPE_MATH(erfinv), half_sqrt_pi * exp(y * y), -0.9, 0.9, "Inverse of erf; ±inf at ±1, NaN beyond.")
-SLOPE_UNARY(lgamma, Lgamma, real, SLOPE_MATH(lgamma), digamma(x), 0.3, 4, "ln |Γ(x)|; +inf at 0, -1, -2, ...")
-SLOPE_UNARY(digamma, Digamma, real, SLOPE_MATH(digamma), polygamma(1, x), 0.3, 4, "Derivative of lgamma; -inf at 0, NaN at -1, -2, ...")
-SLOPE_UNARY(i0, I0, real, SLOPE_MATH(i0), i1(x), -3, 3, "Modified Bessel function of the first kind, order 0.")
-SLOPE_UNARY(i1, I1, real, SLOPE_MATH(i1), where(x == 0.0, T(0.5), i0(x) - y / x), 0.3, 3, "Modified Bessel function of the first kind, order 1.")
-SLOPE_UNARY(ndtr, Ndtr, real, 0.5 * erfc(-0.707106781186547524400844362105 * x), inv_sqrt_2pi * exp(-0.5 * (x * x)), -2, 2, "Share of the normal distribution below x.")
-SLOPE_UNARY(ndtri, Ndtri, real, SLOPE_MATH(ndtri), exp(0.5 * (y * y)) / inv_sqrt_2pi, 0.1, 0.9, "Inverse of ndtr; ±inf at 0 and 1, NaN beyond.")
-SLOPE_UNARY(entr, Entr, real, where(x > 0, -x * log(x), where(x < 0, -__builtin_inf(), x + 0)), -1.0 - log(x), 0.2, 3, "-x·ln x; 0 at 0, -inf below.")
-// Near 0, where the quotient would be a difference of equal numbers, its series.
-SLOPE_UNARY(sinc, Sinc, real, where(x == 0, 1, sin(3.14159265358979323846 * x) / (3.14159265358979323846 * x)), where(abs(x) < 0.2, sinc_slope(x), (cos(pi * x) - y) / x), -1.5, 1.5, "sin(πx)/(πx); 1 at 0.")
-SLOPE_UNARY(frac, Frac, real, x - trunc(x), 1, 0.1, 0.9, "x - trunc(x).")
-SLOPE_UNARY(deg2rad, Deg2Rad, real, 0.0174532925199432957692369076849 * x, 0.0174532925199432957692369076849, -90, 90, "Degrees in radians.")
-SLOPE_UNARY(rad2deg, Rad2Deg, real, 57.2957795130823208767981548141 * x, 57.2957795130823208767981548141, -2, 2, "Radians in degrees.")
-)
 // clang-format on
-#undef SLOPE_UNARY_ROWS
 #undef SLOPE_UNARY
 #endif

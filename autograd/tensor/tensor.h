@@ -26,7 +26,6 @@ class Generator;
 class TensorAlias;
 struct HookHandle;
 struct UniqueResult;
-struct SvdResult;
 Generator& default_generator();
 
 namespace detail {
@@ -52,9 +51,6 @@ struct AddProductOptions {
   Scalar alpha = 1;
 };
 
-/// How `scatter_reduce` and `index_reduce` combine what meets at one place.
-enum class Reduce { sum, prod, mean, amax, amin };
-
 /// A handle to an n-dimensional array (0 to 8 dimensions) of float32, float64, int64 or bool that can record how it was
 /// computed. Copying the handle shares the data; `clone()` copies it. Being a handle, a const Tensor can be written through,
 /// as a const pointer can. Methods are PyTorch's; each op also exists as a free function (`slope/autograd/ops/ops.h`), where
@@ -65,9 +61,6 @@ enum class Reduce { sum, prod, mean, amax, amin };
 ///     Tensor y = (x * x).sum();
 ///     y.backward();                 // x.grad() is tensor([2., 4.])
 class [[nodiscard]] Tensor {
-  using TensorPair = std::pair<Tensor, Tensor>;
-  using TensorList = std::vector<Tensor>;
-
  public:
   Tensor() = default;
   explicit Tensor(Ref<TensorImpl> impl) : impl_(std::move(impl)) {}
@@ -171,17 +164,9 @@ class [[nodiscard]] Tensor {
   Tensor detach(SourceLoc loc = SourceLoc::here()) const;
 
   // ---- copies and conversions
-  /// `to` of that dtype; `float` and `double` are words of C++.
-  Tensor float32(SourceLoc loc = SourceLoc::here()) const;
-  Tensor float64(SourceLoc loc = SourceLoc::here()) const;
-  Tensor int64(SourceLoc loc = SourceLoc::here()) const;
-  Tensor boolean(SourceLoc loc = SourceLoc::here()) const;
-  /// What the factory of that name makes, with the dtype of this tensor unless another is given.
-  Tensor new_zeros(const Shape& shape, std::optional<DType> dtype = {}, SourceLoc loc = SourceLoc::here()) const;
-  Tensor new_ones(const Shape& shape, std::optional<DType> dtype = {}, SourceLoc loc = SourceLoc::here()) const;
-  Tensor new_empty(const Shape& shape, std::optional<DType> dtype = {}, SourceLoc loc = SourceLoc::here()) const;
-  Tensor new_full(const Shape& shape, Scalar value, std::optional<DType> dtype = {},
-                  SourceLoc loc = SourceLoc::here()) const;
+  Tensor clone(SourceLoc loc = SourceLoc::here()) const;
+  Tensor contiguous(SourceLoc loc = SourceLoc::here()) const;
+  Tensor to(DType dtype, SourceLoc loc = SourceLoc::here()) const;
 
   // ---- views
   [[nodiscard]] TensorAlias operator[](At position) const;
@@ -223,30 +208,44 @@ class [[nodiscard]] Tensor {
     return expand(other.shape(loc), loc);
   }
   Tensor broadcast_to(const Shape& shape, SourceLoc loc = SourceLoc::here()) const;
+  Tensor as_strided(const Shape& sizes, const Shape& strides, std::int64_t storage_offset,
+                    SourceLoc loc = SourceLoc::here()) const;
   Tensor permute(const Shape& dims, SourceLoc loc = SourceLoc::here()) const;
+  Tensor transpose(std::int64_t dim0, std::int64_t dim1, SourceLoc loc = SourceLoc::here()) const;
+  Tensor swapaxes(std::int64_t dim0, std::int64_t dim1, SourceLoc loc = SourceLoc::here()) const;
+  Tensor movedim(const Shape& from, const Shape& to, SourceLoc loc = SourceLoc::here()) const;
   Tensor t(SourceLoc loc = SourceLoc::here()) const;
-  /// The transpose of a matrix (`t`), and that of the last two dimensions of any tensor with as many.
-  Tensor T(SourceLoc loc = SourceLoc::here()) const;
-  Tensor mT(SourceLoc loc = SourceLoc::here()) const;
   Tensor squeeze(SourceLoc loc = SourceLoc::here()) const;
   Tensor squeeze(std::int64_t dim, SourceLoc loc = SourceLoc::here()) const;
+  Tensor unsqueeze(std::int64_t dim, SourceLoc loc = SourceLoc::here()) const;
+  Tensor flatten(std::int64_t start_dim = 0, std::int64_t end_dim = -1, SourceLoc loc = SourceLoc::here()) const;
+  Tensor unflatten(std::int64_t dim, const Shape& sizes, SourceLoc loc = SourceLoc::here()) const;
+  Tensor narrow(std::int64_t dim, std::int64_t start, std::int64_t length, SourceLoc loc = SourceLoc::here()) const;
+  Tensor slice(std::int64_t dim, std::optional<std::int64_t> start = {}, std::optional<std::int64_t> stop = {},
+               std::int64_t step = 1, SourceLoc loc = SourceLoc::here()) const;
+  Tensor select(std::int64_t dim, std::int64_t index, SourceLoc loc = SourceLoc::here()) const;
   [[nodiscard]] std::vector<Tensor> split(std::int64_t size, std::int64_t dim = 0,
                                           SourceLoc loc = SourceLoc::here()) const;
   [[nodiscard]] std::vector<Tensor> split(const std::vector<std::int64_t>& sizes, std::int64_t dim = 0,
                                           SourceLoc loc = SourceLoc::here()) const;
-  [[nodiscard]] std::vector<Tensor> tensor_split(std::int64_t sections, std::int64_t dim = 0,
-                                                 SourceLoc loc = SourceLoc::here()) const;
-  [[nodiscard]] std::vector<Tensor> tensor_split(const std::vector<std::int64_t>& indices, std::int64_t dim = 0,
-                                                 SourceLoc loc = SourceLoc::here()) const;
+  [[nodiscard]] std::vector<Tensor> chunk(std::int64_t count, std::int64_t dim = 0,
+                                          SourceLoc loc = SourceLoc::here()) const;
+  [[nodiscard]] std::vector<Tensor> unbind(std::int64_t dim = 0, SourceLoc loc = SourceLoc::here()) const;
+  Tensor diagonal(std::int64_t offset = 0, std::int64_t dim1 = 0, std::int64_t dim2 = 1,
+                  SourceLoc loc = SourceLoc::here()) const;
+  Tensor unfold(std::int64_t dim, std::int64_t size, std::int64_t step, SourceLoc loc = SourceLoc::here()) const;
 
   // ---- rearranged copies
   Tensor flip(const Shape& dims, SourceLoc loc = SourceLoc::here()) const;
+  Tensor roll(const Shape& shifts, const Shape& dims = {}, SourceLoc loc = SourceLoc::here()) const;
+  Tensor tril(std::int64_t diagonal = 0, SourceLoc loc = SourceLoc::here()) const;
+  Tensor triu(std::int64_t diagonal = 0, SourceLoc loc = SourceLoc::here()) const;
+  Tensor diag(std::int64_t diagonal = 0, SourceLoc loc = SourceLoc::here()) const;
+  Tensor diag_embed(std::int64_t diagonal = 0, SourceLoc loc = SourceLoc::here()) const;
   Tensor repeat(const Shape& repeats, SourceLoc loc = SourceLoc::here()) const;
   Tensor tile(const Shape& repeats, SourceLoc loc = SourceLoc::here()) const;
   Tensor repeat_interleave(std::int64_t repeats, SourceLoc loc = SourceLoc::here()) const;
   Tensor repeat_interleave(std::int64_t repeats, std::int64_t dim, SourceLoc loc = SourceLoc::here()) const;
-  Tensor repeat_interleave(const Tensor& repeats, std::optional<std::int64_t> dim = {},
-                           SourceLoc loc = SourceLoc::here()) const;
 
   // ---- arithmetic (see also the operators below)
   Tensor add(const Operand& other, Scalar alpha = 1) const;
@@ -254,18 +253,60 @@ class [[nodiscard]] Tensor {
   Tensor mul(const Operand& other) const;
   Tensor div(const Operand& other) const;
   Tensor pow(const Operand& exponent) const;
+  Tensor floor_divide(const Operand& other) const;
+  Tensor remainder(const Operand& other) const;
+  Tensor fmod(const Operand& other) const;
+  Tensor maximum(const Operand& other) const;
+  Tensor minimum(const Operand& other) const;
+  Tensor atan2(const Operand& other) const;
+  Tensor xlogy(const Operand& other) const;
+  Tensor copysign(const Operand& other) const;
   Tensor lerp(const Tensor& end, const Operand& weight) const;
-  Tensor polygamma(std::int64_t n, SourceLoc loc = SourceLoc::here()) const;
+  Tensor matmul(const Tensor& other, SourceLoc loc = SourceLoc::here()) const;
+  Tensor mm(const Tensor& other, SourceLoc loc = SourceLoc::here()) const;
+  Tensor bmm(const Tensor& other, SourceLoc loc = SourceLoc::here()) const;
+  Tensor mv(const Tensor& x, SourceLoc loc = SourceLoc::here()) const;
+  Tensor dot(const Tensor& other, SourceLoc loc = SourceLoc::here()) const;
+  Tensor vdot(const Tensor& other, SourceLoc loc = SourceLoc::here()) const;
+  Tensor outer(const Tensor& other, SourceLoc loc = SourceLoc::here()) const;
+  Tensor kron(const Tensor& other, SourceLoc loc = SourceLoc::here()) const;
+  Tensor trace(SourceLoc loc = SourceLoc::here()) const;
+  Tensor addmm(const Tensor& a, const Tensor& b, const AddProductOptions& options = {},
+               SourceLoc loc = SourceLoc::here()) const;
+  Tensor addmv(const Tensor& a, const Tensor& x, const AddProductOptions& options = {},
+               SourceLoc loc = SourceLoc::here()) const;
+  Tensor baddbmm(const Tensor& a, const Tensor& b, const AddProductOptions& options = {},
+                 SourceLoc loc = SourceLoc::here()) const;
 
 #define SLOPE_UNARY(name, ...) Tensor name(SourceLoc loc = SourceLoc::here()) const;
 #include "slope/autograd/tensor/tensor-unary.h"
-#define SLOPE_BINARY_METHOD(name) Tensor name(const Operand& other) const;
-#define SLOPE_METHOD(Result, name, ...) [[nodiscard]] Result name SLOPE_PARAMETERS_OF(__VA_ARGS__) const;
-#define SLOPE_METHOD_IN_PLACE(name, ...) TensorAlias name##_ SLOPE_PARAMETERS_OF(__VA_ARGS__) const;
-#include "slope/autograd/tensor/tensor-methods.h"
+  Tensor hardshrink(double lambda = 0.5, SourceLoc loc = SourceLoc::here()) const;
+  Tensor prelu(const Tensor& weight, SourceLoc loc = SourceLoc::here()) const;
   Tensor clamp(std::optional<Scalar> min, std::optional<Scalar> max = {}, SourceLoc loc = SourceLoc::here()) const;
   Tensor clamp(const Tensor& min, const Tensor& max, SourceLoc loc = SourceLoc::here()) const;
+  Tensor clamp_min(Scalar min, SourceLoc loc = SourceLoc::here()) const;
+  Tensor clamp_max(Scalar max, SourceLoc loc = SourceLoc::here()) const;
   Tensor where(const Tensor& condition, const Operand& other) const;
+  Tensor eq(const Operand& other) const;
+  Tensor ne(const Operand& other) const;
+  Tensor lt(const Operand& other) const;
+  Tensor le(const Operand& other) const;
+  Tensor gt(const Operand& other) const;
+  Tensor ge(const Operand& other) const;
+  Tensor isnan(SourceLoc loc = SourceLoc::here()) const;
+  Tensor isinf(SourceLoc loc = SourceLoc::here()) const;
+  Tensor isfinite(SourceLoc loc = SourceLoc::here()) const;
+  Tensor isclose(const Tensor& other, double rtol = 1e-5, double atol = 1e-8, bool equal_nan = false,
+                 SourceLoc loc = SourceLoc::here()) const;
+  [[nodiscard]] bool allclose(const Tensor& other, double rtol = 1e-5, double atol = 1e-8, bool equal_nan = false,
+                              SourceLoc loc = SourceLoc::here()) const;
+  [[nodiscard]] bool equal(const Tensor& other, SourceLoc loc = SourceLoc::here()) const;
+  Tensor logical_not(SourceLoc loc = SourceLoc::here()) const;
+  Tensor logical_and(const Operand& other) const;
+  Tensor logical_or(const Operand& other) const;
+  Tensor logical_xor(const Operand& other) const;
+  Tensor softmax(std::int64_t dim, SourceLoc loc = SourceLoc::here()) const;
+  Tensor log_softmax(std::int64_t dim, SourceLoc loc = SourceLoc::here()) const;
 
   // ---- reductions: over `dims`, or over everything
 #define SLOPE_REDUCTION_METHOD(name)                                                                 \
@@ -284,7 +325,6 @@ class [[nodiscard]] Tensor {
   SLOPE_REDUCTION_METHOD(all)
   SLOPE_REDUCTION_METHOD(logsumexp)
   SLOPE_REDUCTION_METHOD(count_nonzero)
-  SLOPE_REDUCTION_METHOD(nanmean)
 #undef SLOPE_REDUCTION_METHOD
   Tensor max(SourceLoc loc = SourceLoc::here()) const;
   [[nodiscard]] std::pair<Tensor, Tensor> max(std::int64_t dim, bool keepdim = false,
@@ -295,11 +335,8 @@ class [[nodiscard]] Tensor {
   Tensor median(SourceLoc loc = SourceLoc::here()) const;
   [[nodiscard]] std::pair<Tensor, Tensor> median(std::int64_t dim, bool keepdim = false,
                                                  SourceLoc loc = SourceLoc::here()) const;
-  Tensor nanmedian(SourceLoc loc = SourceLoc::here()) const;
-  [[nodiscard]] std::pair<Tensor, Tensor> nanmedian(std::int64_t dim, bool keepdim = false,
-                                                    SourceLoc loc = SourceLoc::here()) const;
-  Tensor quantile(const Operand& q, std::optional<std::int64_t> dim = {}, bool keepdim = false) const;
-  Tensor nanquantile(const Operand& q, std::optional<std::int64_t> dim = {}, bool keepdim = false) const;
+  Tensor argmax(std::optional<std::int64_t> dim = {}, bool keepdim = false, SourceLoc loc = SourceLoc::here()) const;
+  Tensor argmin(std::optional<std::int64_t> dim = {}, bool keepdim = false, SourceLoc loc = SourceLoc::here()) const;
   /// Divided by n - correction; `false` (0) gives the biased estimate.
   Tensor var(const Dims& dims = {}, double correction = 1, bool keepdim = false,
              SourceLoc loc = SourceLoc::here()) const;
@@ -309,14 +346,39 @@ class [[nodiscard]] Tensor {
                                                    SourceLoc loc = SourceLoc::here()) const;
   [[nodiscard]] std::pair<Tensor, Tensor> std_mean(const Dims& dims = {}, double correction = 1, bool keepdim = false,
                                                    SourceLoc loc = SourceLoc::here()) const;
+  Tensor norm(double p = 2, const Dims& dims = {}, bool keepdim = false, SourceLoc loc = SourceLoc::here()) const;
+  Tensor cumsum(std::int64_t dim, SourceLoc loc = SourceLoc::here()) const;
+  Tensor cumprod(std::int64_t dim, SourceLoc loc = SourceLoc::here()) const;
   /// Values and where they come from, in ascending order along `dim`.
+  [[nodiscard]] std::pair<Tensor, Tensor> sort(std::int64_t dim = -1, bool descending = false,
+                                               SourceLoc loc = SourceLoc::here()) const;
+  Tensor argsort(std::int64_t dim = -1, bool descending = false, SourceLoc loc = SourceLoc::here()) const;
+  [[nodiscard]] std::pair<Tensor, Tensor> topk(std::int64_t k, std::int64_t dim = -1, bool largest = true,
+                                               bool sorted = true, SourceLoc loc = SourceLoc::here()) const;
+  [[nodiscard]] std::pair<Tensor, Tensor> kthvalue(std::int64_t k, std::int64_t dim = -1, bool keepdim = false,
+                                                   SourceLoc loc = SourceLoc::here()) const;
+  [[nodiscard]] std::pair<Tensor, Tensor> mode(std::int64_t dim = -1, bool keepdim = false,
+                                               SourceLoc loc = SourceLoc::here()) const;
   [[nodiscard]] UniqueResult unique(SourceLoc loc = SourceLoc::here()) const;
-  [[nodiscard]] UniqueResult unique(std::int64_t dim, SourceLoc loc = SourceLoc::here()) const;
 
   // ---- indexing
+  Tensor index_select(std::int64_t dim, const Tensor& index, SourceLoc loc = SourceLoc::here()) const;
+  Tensor gather(std::int64_t dim, const Tensor& index, SourceLoc loc = SourceLoc::here()) const;
   Tensor masked_fill(const Tensor& mask, const Operand& value) const;
+  Tensor masked_select(const Tensor& mask, SourceLoc loc = SourceLoc::here()) const;
+  Tensor masked_scatter(const Tensor& mask, const Tensor& source, SourceLoc loc = SourceLoc::here()) const;
   Tensor scatter(std::int64_t dim, const Tensor& index, const Operand& src) const;
+  Tensor scatter_add(std::int64_t dim, const Tensor& index, const Tensor& src, SourceLoc loc = SourceLoc::here()) const;
+  Tensor index_add(std::int64_t dim, const Tensor& index, const Tensor& source, Scalar alpha = 1,
+                   SourceLoc loc = SourceLoc::here()) const;
+  Tensor index_copy(std::int64_t dim, const Tensor& index, const Tensor& source,
+                    SourceLoc loc = SourceLoc::here()) const;
+  Tensor index_fill(std::int64_t dim, const Tensor& index, Scalar value, SourceLoc loc = SourceLoc::here()) const;
   Tensor index_put(std::initializer_list<Index> indices, const Operand& value, bool accumulate = false) const;
+  Tensor take(const Tensor& index, SourceLoc loc = SourceLoc::here()) const;
+  Tensor take_along_dim(const Tensor& index, std::optional<std::int64_t> dim = {},
+                        SourceLoc loc = SourceLoc::here()) const;
+  Tensor nonzero(SourceLoc loc = SourceLoc::here()) const;
 
   // ---- in place: change the storage, bump its version, keep the graph right (also through views)
   TensorAlias add_(const Operand& other, Scalar alpha = 1) const;
@@ -337,10 +399,6 @@ class [[nodiscard]] Tensor {
                      SourceLoc loc = SourceLoc::here()) const;
   TensorAlias clamp_min_(Scalar min, SourceLoc loc = SourceLoc::here()) const;
   TensorAlias clamp_max_(Scalar max, SourceLoc loc = SourceLoc::here()) const;
-  /// Change the shape of this tensor itself, without moving an element. Throw AutogradError for a leaf that requires grad.
-  TensorAlias squeeze_(std::int64_t dim, SourceLoc loc = SourceLoc::here()) const;
-  TensorAlias unsqueeze_(std::int64_t dim, SourceLoc loc = SourceLoc::here()) const;
-  TensorAlias t_(SourceLoc loc = SourceLoc::here()) const;
   TensorAlias masked_fill_(const Tensor& mask, const Operand& value) const;
   TensorAlias masked_scatter_(const Tensor& mask, const Tensor& source, SourceLoc loc = SourceLoc::here()) const;
   TensorAlias scatter_(std::int64_t dim, const Tensor& index, const Operand& src) const;

@@ -16,18 +16,9 @@ struct Size {
   std::int64_t parameters, tensors;
   bool scale = false;
 };
-/// Of the matrices that Adafactor and Muon get.
-inline constexpr std::int64_t columns = 1000;
-/// Of LBFGS, a step.
-inline constexpr int iterations = 4;
-inline constexpr std::size_t history = 5;
-
-/// 10M parameters however they are split, for all optimizers (Muon, which multiplies matrices, and LBFGS, which takes several steps
-/// in one, get 1M); then, for Adam alone, more and more of them.
+/// 10M parameters however they are split, for all optimizers; then, for Adam alone, more and more of them.
 inline std::vector<Size> sizes(const std::string& optimizer) {
   std::vector<Size> all;
-  if (optimizer == "muon") return {{"optim/muon/1M/1", 1'000'000, 1}, {"optim/muon/1M/10", 1'000'000, 10}};
-  if (optimizer == "lbfgs") return {{"optim/lbfgs/1M/1", 1'000'000, 1}, {"optim/lbfgs/1M/100", 1'000'000, 100}};
   for (const std::int64_t tensors : {1, 100, 1000})
     all.push_back({"optim/" + optimizer + "/10M/" + std::to_string(tensors), 10'000'000, tensors});
   if (optimizer == "adam")
@@ -57,16 +48,6 @@ inline double moved(const float* x, std::int64_t n, std::int64_t first) {
       sum += static_cast<double>(std::abs(x[at + i] - before[static_cast<std::size_t>(i)]));
   }
   return sum;
-}
-
-/// The loss and gradient that LBFGS minimises: half the sum of (1 + i mod 7) w².
-inline double parabola(const float* w, float* g, std::int64_t n, std::int64_t first) {
-  double loss = 0;
-  for (std::int64_t i = 0; i < n; ++i) {
-    g[i] = static_cast<float>(1 + (first + i) % 7) * w[i];
-    loss += static_cast<double>(0.5f * g[i] * w[i]);
-  }
-  return loss;
 }
 
 }  // namespace compare::optim

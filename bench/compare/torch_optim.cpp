@@ -20,26 +20,14 @@ compare::Work work_of(const setup::Size& size, const Options& options) {
     params.push_back(p);
   }
   const auto optimizer = std::make_shared<Optimizer>(params, options);
-  const auto step = [=] {
-    if constexpr (std::is_same_v<Optimizer, torch::optim::LBFGS>)
-      optimizer->step([&] {
-        double loss = 0;
-        for (std::size_t i = 0; i < params.size(); ++i)
-          loss += setup::parabola(params[i].template data_ptr<float>(), params[i].grad().template data_ptr<float>(), n,
-                                  static_cast<std::int64_t>(i) * n);
-        return torch::tensor(loss);
-      });
-    else
-      optimizer->step();
-  };
   const auto check = [=] {
     double sum = 0;
-    for (int i = 0; i < setup::check_steps; ++i) step();
+    for (int i = 0; i < setup::check_steps; ++i) optimizer->step();
     for (std::size_t i = 0; i < params.size(); ++i)
       sum += setup::moved(params[i].data_ptr<float>(), n, static_cast<std::int64_t>(i) * n);
     return sum;
   };
-  return {.run = step, .check = check};
+  return {.run = [=] { optimizer->step(); }, .check = check};
 }
 
 template <class Optimizer, class Options>
@@ -52,14 +40,6 @@ const compare::Registered registered([] {
   add<torch::optim::Adam>("adam", torch::optim::AdamOptions(setup::rate));
   add<torch::optim::AdamW>("adamw", torch::optim::AdamWOptions(setup::rate).weight_decay(setup::decay));
   add<torch::optim::SGD>("sgd_momentum", torch::optim::SGDOptions(setup::rate).momentum(setup::momentum));
-  add<torch::optim::Adagrad>("adagrad", torch::optim::AdagradOptions(setup::rate));
-  add<torch::optim::RMSprop>("rmsprop", torch::optim::RMSpropOptions(setup::rate));
-  add<torch::optim::LBFGS>("lbfgs", torch::optim::LBFGSOptions(setup::rate)
-                                        .max_iter(setup::iterations)
-                                        .max_eval(10)
-                                        .tolerance_grad(0)
-                                        .tolerance_change(0)
-                                        .history_size(setup::history));
 });
 
 }  // namespace

@@ -81,9 +81,8 @@ class BatchNormModule : public Module {
   explicit BatchNormModule(std::int64_t num_features, BatchNormOptions options = {}, SourceLoc loc = SourceLoc::here());
   Tensor forward(const Tensor& x) override;
   std::string extra_repr() const override;
-  /// What it was made with, but for the momentum, which may change.
+  /// Those it was made with.
   const BatchNormOptions& options() const { return options_; }
-  void set_momentum(std::optional<double> momentum) { options_.momentum = momentum; }
 
   /// What the result is multiplied by; undefined without affine.
   Parameter weight;

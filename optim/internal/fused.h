@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <vector>
 
 #include "slope/autograd/core/parallel.h"
@@ -17,8 +16,7 @@
 ///     };
 ///
 /// with its scalars (learning rate, bias corrections) as members, one rule per tensor. The driver lays all tensors end to
-/// end and cuts the whole into chunks, so 1000 small tensors cost what one large one costs. With `sums` > 0 a pass before it adds up
-/// what `measure` gives, in blocks that depend on the tensor alone, so that neither other tensors nor threads change the sums.
+/// end and cuts the whole into chunks, so 1000 small tensors cost what one large one costs.
 namespace slope::optim::detail {
 
 inline constexpr int max_slots = 4;
@@ -52,34 +50,9 @@ void update_kernel(const Rule& rule, T* p, const T* g, T* const* slots, std::int
       for (int k = 0; k < slot_count; ++k) s[k] = slot[k] ? load(slot[k]) : V(0);
       r(x, load(grad), s);
       store(param, x);
-      if constexpr (Rule::sums == 0)
-        for (int k = 0; k < slot_count; ++k)
-          if (slot[k]) store(slot[k], s[k]);
+      for (int k = 0; k < slot_count; ++k)
+        if (slot[k]) store(slot[k], s[k]);
     });
-  });
-}
-
-/// The pass before: updates the slots, and writes what `n` elements add to the sums.
-template <class Rule, class T>
-void measure_kernel(const Rule& rule, const T* p, const T* g, T* const* slots, std::int64_t n, double* sums) {
-  simd::dispatch([&](auto isa) {
-    using V = typename decltype(isa)::template Lanes<T>;
-    using Sum = typename decltype(isa)::template WideSum<T>;
-    constexpr int slot_count = Rule::slots, sum_count = Rule::sums;
-    const Rule r = rule;
-    const T *const param = p, *const grad = g;
-    const std::int64_t count = n;
-    T* slot[slot_count > 0 ? slot_count : 1];
-    for (int k = 0; k < slot_count; ++k) slot[k] = slots[k];
-    V s[slot_count > 0 ? slot_count : 1], of[sum_count];
-    Sum total[sum_count];
-    simd::each_vector<V>(count, [&](const auto& load, const auto& store, int lanes) {
-      for (int k = 0; k < slot_count; ++k) s[k] = load(slot[k]);
-      r.measure(load(param), load(grad), s, of);
-      for (int k = 0; k < slot_count; ++k) store(slot[k], s[k]);
-      for (int k = 0; k < sum_count; ++k) total[k].add_n(of[k], lanes);
-    });
-    for (int k = 0; k < sum_count; ++k) sums[k] = total[k].total();
   });
 }
 
@@ -90,7 +63,6 @@ class FusedUpdate {
   void clear() {
     segments_.clear();
     rules_.clear();
-    blocks_.clear();
     total_ = 0;
   }
   /// `rule_number` tells rules apart: equal numbers in a row have equal rules. A Rule is made of `rule` where it is new.
@@ -110,16 +82,9 @@ class FusedUpdate {
     s.count = count;
     total_ += count;
   }
-  /// Gets the memory that run() needs.
-  void prepare() {
-    if constexpr (Rule::sums > 0) {
-      for (std::size_t i = 0; i < segments_.size(); ++i)
-        for (std::int64_t from = 0; from < segments_[i].count; from += grain) blocks_.push_back({i, from, {}});
-    }
-  }
   template <class T>
-  void run() {
-    if constexpr (Rule::sums > 0) measure<T>();
+  void run() const {
+    constexpr std::int64_t grain = 16384;
     parallel_for(total_, grain, [&](std::int64_t begin, std::int64_t end) {
       // The segment that holds `begin`.
       std::size_t low = 0, high = segments_.size();
@@ -132,52 +97,17 @@ class FusedUpdate {
         const std::int64_t from = begin > s.begin ? begin - s.begin : 0;
         const std::int64_t to = end - s.begin < s.count ? end - s.begin : s.count;
         if (to <= from) continue;
-        const auto slots = slots_at<T>(s, from);
+        T* slots[Rule::slots > 0 ? Rule::slots : 1] = {};
+        for (int k = 0; k < Rule::slots; ++k) slots[k] = s.slots[k] ? static_cast<T*>(s.slots[k]) + from : nullptr;
         update_kernel<Rule, T>(rules_[s.rule], static_cast<T*>(s.param) + from, static_cast<const T*>(s.grad) + from,
-                               slots.data(), to - from);
+                               slots, to - from);
       }
     });
   }
 
  private:
-  static constexpr std::int64_t grain = 16384;
-  struct Block {
-    std::size_t segment;
-    std::int64_t from;
-    double sums[Rule::sums > 0 ? Rule::sums : 1];
-  };
-
-  template <class T>
-  static std::array<T*, (Rule::slots > 0 ? Rule::slots : 1)> slots_at(const Segment& s, std::int64_t from) {
-    std::array<T*, (Rule::slots > 0 ? Rule::slots : 1)> slots{};
-    for (std::size_t k = 0; k < static_cast<std::size_t>(Rule::slots); ++k)
-      slots[k] = s.slots[k] ? static_cast<T*>(s.slots[k]) + from : nullptr;
-    return slots;
-  }
-  template <class T>
-  void measure() {
-    parallel_for(static_cast<std::int64_t>(blocks_.size()), 1, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin; i < end; ++i) {
-        Block& b = blocks_[static_cast<std::size_t>(i)];
-        const Segment& s = segments_[b.segment];
-        const auto slots = slots_at<T>(s, b.from);
-        measure_kernel<Rule, T>(rules_[s.rule], static_cast<const T*>(s.param) + b.from,
-                                static_cast<const T*>(s.grad) + b.from, slots.data(),
-                                s.count - b.from < grain ? s.count - b.from : grain, b.sums);
-      }
-    });
-    std::size_t next = 0;
-    for (std::size_t i = 0; i < segments_.size(); ++i) {
-      double sums[Rule::sums] = {};
-      for (; next < blocks_.size() && blocks_[next].segment == i; ++next)
-        for (int k = 0; k < Rule::sums; ++k) sums[k] += blocks_[next].sums[k];
-      rules_[segments_[i].rule].scale(sums);
-    }
-  }
-
   std::vector<Segment> segments_;
   std::vector<Rule> rules_;
-  std::vector<Block> blocks_;  // of the pass before
   std::uint64_t last_rule_ = 0;
   std::int64_t total_ = 0;
 };

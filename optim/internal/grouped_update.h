@@ -14,10 +14,11 @@
 #include "slope/optim/internal/options.h"
 
 /// What makes an optimizer of an update rule. The .cpp file of an optimizer defines its rule and instantiates
-/// GroupedOptimizer<Options, Group, Rule>; the list of options stands in the header (grouped-options.h). Most rules are a formula of elements, all of which run in one pass (fused.h):
+/// GroupedOptimizer<Options, Group, Rule>. Most rules are a formula of elements, all of which run in one pass (fused.h):
 ///
 ///     struct SignRule {
 ///       static constexpr const char* name = "Sign";
+///       static constexpr std::tuple options = {option("lr", &SignOptions::lr, &SignGroup::lr, at_least_0)};
 ///       double lr;
 ///       SignRule(const SignOptions& o, Moment) : lr(o.lr) {}
 ///       template <class V> void operator()(V& p, V g, V*) const { p = p - lr * sign(g); }
@@ -30,20 +31,14 @@
 ///  - `static void check(options, loc)`: throws when options contradict each other;
 ///  - `static constexpr Number numbers[]`: numbers it remembers of each parameter (a running product). Then its constructor takes
 ///    a std::span<double> of them as a third argument, updates them, and runs for every parameter;
-///  - `static void check_param(const Tensor&, loc)` and `check_groups(count, loc)`: throw when it can't optimize that;
-///  - `static constexpr int sums` with `void measure(const V& p, V g, V* s, V* of) const` and `void scale(const double* sums)`, for
-///    what needs norms of the whole parameter: measure runs over all elements before the formula, updates the slots and gives what
-///    is added up; scale gets the sums; and the formula changes no slot then;
-///  - `static bool has_slot(std::size_t slot, const Tensor& p)`: whether it keeps that slot of this parameter;
-///  - in place of the formula of elements, for what needs rows or a product,
+///  - in place of the formula of elements, for what needs a norm, rows or a product,
 ///
 ///        static Tensor next(const Options&, Moment, const Tensor& p, const Tensor& g, std::span<Tensor> slots,
 ///                           std::span<double> numbers);
 ///
 ///    the parameter's next values, from tensor operations. It replaces slots and writes into no tensor it was given, so that a
 ///    step which fails later has changed nothing. Then `static Shape slot_shape(std::size_t slot, const Tensor& p)` may give a
-///    slot another shape than the parameter's;
-///  - or neither: `static constexpr bool needs_closure = true` leaves steps to the optimizer's own `step_with`.
+///    slot another shape than the parameter's.
 namespace slope::optim {
 
 namespace detail {
@@ -82,39 +77,21 @@ constexpr auto numbers_of_rule() {
     return std::array<Number, 0>{};
 }
 template <class Rule>
-concept MeasuredFirst = requires { Rule::sums; };
-template <class Rule>
-concept Searching = requires { Rule::needs_closure; };
-template <class Rule>
-concept OfElements = !Searching<Rule> && !requires { &Rule::next; };
-template <class Rule>
-bool has_slot(std::size_t slot, const Tensor& param) {
-  if constexpr (requires { Rule::has_slot(slot, param); })
-    return Rule::has_slot(slot, param);
-  else
-    return true;
-}
+concept OfElements = !requires { &Rule::next; };
 
 /// A rule as fused.h wants it.
 template <class Rule, std::size_t count>
 struct Fused : Rule {
   static constexpr int slots = static_cast<int>(count);
   static_assert(slots <= max_slots);
-  static constexpr int sums = [] {
-    if constexpr (MeasuredFirst<Rule>)
-      return Rule::sums;
-    else
-      return 0;
-  }();
   explicit Fused(const Rule& rule) : Rule(rule) {}
 };
 
 template <class Rule>
 struct NoElements {
   void clear() {}
-  void prepare() {}
   template <class T>
-  void run() {}
+  void run() const {}
 };
 
 /// What one step will do, made without changing anything.
@@ -172,6 +149,10 @@ struct Pass {
 SLOPE_GROUPED
 SLOPE_GROUPED_OPTIMIZER::GroupedOptimizer(const ParamList& params, const Options& options, SourceLoc loc)
     : defaults_(options) {
+  static_assert(detail::member_count<Options>() == std::tuple_size_v<decltype(Rule::options)>,
+                "the list of options lacks a row for a member of the options");
+  static_assert(detail::member_count<Group>() == 1 + std::tuple_size_v<decltype(Rule::options)>,
+                "a group has `params` and every option");
   detail::check_values<Rule>(options, loc);
   if (params.tensors.empty()) throw ValueError(concat(Rule::name, ": optimizer got an empty parameter list"), loc);
   Group group{};
@@ -195,12 +176,9 @@ SLOPE_GROUPED
 void SLOPE_GROUPED_OPTIMIZER::add_param_group(const Group& group, SourceLoc loc) {
   check_not_moved_from(loc);
   ParamGroup completed;
-  static_cast<Options&>(completed) = detail::complete(group, defaults_);
+  static_cast<Options&>(completed) = detail::complete<Rule>(group, defaults_);
   detail::check_values<Rule>(static_cast<const Options&>(completed), loc);
   check_params(group.params, loc);
-  if constexpr (requires { Rule::check_param(Tensor(), loc); })
-    for (const Tensor& p : group.params.tensors) Rule::check_param(p, loc);
-  if constexpr (requires { Rule::check_groups(groups_.size(), loc); }) Rule::check_groups(groups_.size() + 1, loc);
   completed.params = group.params.tensors;
   completed.names = group.params.names;
   prepare_to_adopt(completed.params.size());
@@ -226,22 +204,17 @@ SLOPE_GROUPED double& SLOPE_GROUPED_OPTIMIZER::lr(std::size_t group, SourceLoc l
 }
 
 SLOPE_GROUPED
-std::vector<Optimizer::SlotInfo> SLOPE_GROUPED_OPTIMIZER::slot_infos(const NamedNumbers& numbers,
-                                                                     const Tensor& param) const {
-  const Options options = detail::options_from(defaults_, numbers);
+std::vector<Optimizer::SlotInfo> SLOPE_GROUPED_OPTIMIZER::slot_infos(const NamedNumbers& numbers) const {
+  const Options options = detail::options_from<Rule>(defaults_, numbers);
   std::vector<SlotInfo> out;
-  for (const auto& slot : detail::slots_of<Rule, Options>()) {
-    const bool has = detail::has_slot<Rule>(out.size(), param);
-    out.push_back({slot.name, has && (!slot.in_use || slot.in_use(options)), has && !slot.in_use});
-  }
+  for (const auto& slot : detail::slots_of<Rule, Options>())
+    out.push_back({slot.name, !slot.in_use || slot.in_use(options), !slot.in_use});
   return out;
 }
 
 SLOPE_GROUPED
-Shape SLOPE_GROUPED_OPTIMIZER::slot_shape(std::size_t slot, const Tensor& param, const Shape& loaded) const {
-  if constexpr (requires { Rule::slot_shape(slot, param, loaded); })
-    return Rule::slot_shape(slot, param, loaded);
-  else if constexpr (requires { Rule::slot_shape(slot, param); })
+Shape SLOPE_GROUPED_OPTIMIZER::slot_shape(std::size_t slot, const Tensor& param) const {
+  if constexpr (requires { Rule::slot_shape(slot, param); })
     return Rule::slot_shape(slot, param);
   else
     return param.shape();
@@ -256,24 +229,24 @@ std::vector<std::string> SLOPE_GROUPED_OPTIMIZER::number_names() const {
 
 SLOPE_GROUPED
 NamedNumbers SLOPE_GROUPED_OPTIMIZER::group_options(std::size_t group) const {
-  return detail::numbers_of(static_cast<const Options&>(groups_.at(group)));
+  return detail::numbers_of<Rule>(static_cast<const Options&>(groups_.at(group)));
 }
 
 SLOPE_GROUPED
 void SLOPE_GROUPED_OPTIMIZER::check_options(const NamedNumbers& numbers, SourceLoc loc) const {
-  // Before they become flags, counts and enums.
-  detail::each_number(defaults_, [&](const char* option, const detail::Domain& domain, const auto&, int element) {
+  // The domains of flags are checked before they become flags.
+  detail::each_number<Rule>(defaults_, [&](const auto& row, const auto&, int element) {
     for (const auto& [name, value] : numbers)
-      if (name == detail::number_name(option, element))
-        detail::require_in_domain(domain, Rule::name, option, element, value, loc);
+      if (name == detail::number_name(row.name, element))
+        detail::require_in_domain(row.domain, Rule::name, row.name, element, value, loc);
   });
-  detail::check_values<Rule>(detail::options_from(defaults_, numbers), loc);
+  detail::check_values<Rule>(detail::options_from<Rule>(defaults_, numbers), loc);
 }
 
 SLOPE_GROUPED
 void SLOPE_GROUPED_OPTIMIZER::set_group_options(std::size_t group, const NamedNumbers& numbers) {
   auto& options = static_cast<Options&>(groups_.at(group));
-  options = detail::options_from(options, numbers);
+  options = detail::options_from<Rule>(options, numbers);
 }
 
 // Everything that may throw, for one parameter.
@@ -298,7 +271,7 @@ void SLOPE_GROUPED_OPTIMIZER::plan(const ParamGroup& group, const Tensor& p) {
   std::array<Tensor, slots.size()> used;  // of a formula of elements only those that are new
   std::array<void*, (slots.size() > 0 ? slots.size() : 1)> data{};
   for (std::size_t k = 0; k < slots.size(); ++k) {
-    if (!detail::has_slot<Rule>(k, p) || (slots[k].in_use && !slots[k].in_use(group))) continue;
+    if (slots[k].in_use && !slots[k].in_use(group)) continue;
     const Tensor& slot = state.tensors[k];
     if (slot.defined() && slot.dtype() == dtype) {
       if constexpr (detail::OfElements<Rule>)
@@ -310,7 +283,7 @@ void SLOPE_GROUPED_OPTIMIZER::plan(const ParamGroup& group, const Tensor& p) {
     if (slot.defined()) {
       used[k] = slot.to(dtype);
     } else {
-      used[k] = full(slot_shape(k, p, {}), slots[k].initial ? slots[k].initial(group) : 0, {.dtype = dtype});
+      used[k] = full(slot_shape(k, p), slots[k].initial ? slots[k].initial(group) : 0, {.dtype = dtype});
       now.fresh = true;
     }
     if constexpr (detail::OfElements<Rule>) {
@@ -329,7 +302,7 @@ void SLOPE_GROUPED_OPTIMIZER::plan(const ParamGroup& group, const Tensor& p) {
     if constexpr (numbers.size() > 0) {
       pass.rule.emplace(group, now, own_numbers);
       ++pass.rule_number;
-    } else if (detail::MeasuredFirst<Rule> || !pass.rule || pass.rule_moment != now || pass.rule_group != &group) {
+    } else if (!pass.rule || pass.rule_moment != now || pass.rule_group != &group) {
       pass.rule.emplace(group, now);
       ++pass.rule_number;
     }
@@ -343,7 +316,7 @@ void SLOPE_GROUPED_OPTIMIZER::plan(const ParamGroup& group, const Tensor& p) {
     }
     pass.fused[dtype == DType::float64].add(*pass.rule, pass.rule_number, values, g.raw_data(), data.data(), p.numel());
     pass.in_use.push_back(std::move(g));
-  } else if constexpr (!detail::Searching<Rule>) {
+  } else {
     Tensor next = Rule::next(group, now, p.detach(), g.detach(), std::span<Tensor>(used), own_numbers);
     pass.write_back.emplace_back(p, next.to(dtype));
     for (std::size_t k = 0; k < slots.size(); ++k)
@@ -354,11 +327,6 @@ void SLOPE_GROUPED_OPTIMIZER::plan(const ParamGroup& group, const Tensor& p) {
 
 SLOPE_GROUPED
 void SLOPE_GROUPED_OPTIMIZER::update() {
-  if constexpr (detail::Searching<Rule>)
-    throw ValueError(
-        concat(Rule::name, ": step needs a closure that computes the loss and its gradients anew; call step([&] { ",
-               "opt.zero_grad(); Tensor loss = ...; loss.backward(); return loss; })"),
-        CallerScope::current());
   if (!pass_) pass_ = std::make_unique<detail::Pass<Rule>>();
   auto& pass = *pass_;
   struct Clear {
@@ -367,7 +335,6 @@ void SLOPE_GROUPED_OPTIMIZER::update() {
   } clear{pass};
   for (const ParamGroup& group : groups_)
     for (const Tensor& p : group.params) plan(group, p);
-  for (auto& f : pass.fused) f.prepare();
 
   // Nothing from here on throws.
   for (auto& [state, slot, value] : pass.new_slots) state->tensors[slot] = std::move(value);

@@ -213,7 +213,6 @@ std::vector<Row> utils_rows() {
           }),
       row("ConvModule::options", [] { (void)nn::Conv1d(1, 1, 1).options(); }),
       row("ConvTransposeModule::options", [] { (void)nn::ConvTranspose1d(1, 1, 1).options(); }),
-      row("BatchNormModule::set_momentum", [](double m) { nn::BatchNorm1d(1).set_momentum(m); }),
       row("BatchNormModule::options", [] { (void)nn::BatchNorm1d(1).options(); }),
   };
 }

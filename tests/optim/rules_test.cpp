@@ -10,12 +10,19 @@
 namespace slope::optim {
 
 // NAdam's momentum schedule: a running product per parameter.
-#define SLOPE_OPTIMIZER(part) Product##part
-#define SLOPE_OPTIONS(row) row(lr, double, at_least_0, 0.1) row(beta, double, from_0_below_1, 0.9)
-#include "slope/optim/grouped-options.h"
+struct ProductOptions {
+  double lr = 0.1;
+  double beta = 0.9;
+};
+struct ProductGroup {
+  ParamList params{};
+  std::optional<double> lr{}, beta{};
+};
 namespace detail {
 struct ProductRule {
   static constexpr const char* name = "Product";
+  static constexpr std::tuple options = {option("lr", &ProductOptions::lr, &ProductGroup::lr, at_least_0),
+                                         option("beta", &ProductOptions::beta, &ProductGroup::beta, from_0_below_1)};
   static constexpr Number numbers[] = {{"product", 1}};
   double rate;
   ProductRule(const ProductOptions& o, Moment now, std::span<double> own) {
@@ -34,12 +41,17 @@ class Product : public GroupedOptimizer<ProductOptions, ProductGroup, detail::Pr
 };
 
 // A step of unit length along the gradient, scaled by row sums that are remembered: a norm, and a slot of another shape.
-#define SLOPE_OPTIMIZER(part) Rows##part
-#define SLOPE_OPTIONS(row) row(lr, double, at_least_0, 0.5)
-#include "slope/optim/grouped-options.h"
+struct RowsOptions {
+  double lr = 0.5;
+};
+struct RowsGroup {
+  ParamList params{};
+  std::optional<double> lr{};
+};
 namespace detail {
 struct RowsRule {
   static constexpr const char* name = "Rows";
+  static constexpr std::tuple options = {option("lr", &RowsOptions::lr, &RowsGroup::lr, at_least_0)};
   static constexpr Slot<RowsOptions> slots[] = {{"row_sums", nullptr, [](const RowsOptions&) { return 1.0; }}};
   static Shape slot_shape(std::size_t, const Tensor& p) { return {p.size(0)}; }
   static Tensor next(const RowsOptions& o, Moment, const Tensor& p, const Tensor& g, std::span<Tensor> s,

@@ -197,9 +197,9 @@ Problems problems_of(const Json& json) {
 const Drivers& drivers() {
   static const Drivers all = [] {
     Drivers map;
-    for (const auto add : {add_losses, add_activations, add_operations, add_modules, add_functionals, add_convolutions,
-                           add_normalization, add_attention, add_optimizers, add_schedulers, add_pool_layers,
-                           add_recurrence, add_utils}) {
+    for (const auto add :
+         {add_losses, add_activations, add_operations, add_modules, add_functionals, add_convolutions,
+          add_normalization, add_attention, add_optimizers, add_pool_layers, add_recurrence, add_utils}) {
       Drivers more;
       add(more);
       const std::size_t sum = map.size() + more.size();

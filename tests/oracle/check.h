@@ -43,7 +43,6 @@ void add_convolutions(Drivers& drivers);
 void add_normalization(Drivers& drivers);
 void add_attention(Drivers& drivers);
 void add_optimizers(Drivers& drivers);
-void add_schedulers(Drivers& drivers);
 void add_pool_layers(Drivers& drivers);
 void add_recurrence(Drivers& drivers);
 void add_utils(Drivers& drivers);

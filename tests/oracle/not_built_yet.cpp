@@ -6,7 +6,19 @@
 namespace oracle {
 
 const std::vector<std::pair<std::string, std::string>>& not_built_yet() {
-  static const std::vector<std::pair<std::string, std::string>> all;
+  static const std::vector<std::pair<std::string, std::string>> all = [] {
+    std::vector<std::pair<std::string, std::string>> list;
+    const auto add = [&](const char* kind, std::initializer_list<const char*> names) {
+      for (const char* name : names) list.emplace_back(kind, name);
+    };
+    add("optimizer",
+        {"ASGD", "Adadelta", "Adagrad", "Adamax", "LBFGS", "Lion", "Muon", "NAdam", "RAdam", "RMSprop", "Rprop"});
+    add("scheduler", {"ChainedScheduler", "ConstantLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "CyclicLR",
+                      "ExponentialLR", "LambdaLR", "LinearLR", "MultiStepLR", "MultiplicativeLR", "OneCycleLR",
+                      "PolynomialLR", "ReduceLROnPlateau", "SequentialLR", "StepLR"});
+    add("util", {"ema", "swa"});
+    return list;
+  }();
   return all;
 }
 

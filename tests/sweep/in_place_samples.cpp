@@ -45,19 +45,6 @@ void add_in_place(OpTable& table) {
   row("clamp_min_", [](const Tensor& y, const Inputs&) { y.clamp_min_(-5.0); });
   row("clamp_max_", [](const Tensor& y, const Inputs&) { y.clamp_max_(5.0); });
 
-  row("addcmul_", [](const Tensor& y, const Inputs& in) { y.addcmul_(in[1], in[2], 0.5); }, {{2, 3}, {3}, {2, 1}});
-  row(
-      "addcdiv_", [](const Tensor& y, const Inputs& in) { y.addcdiv_(in[1], in[2], 0.5); }, {{2, 3}, {3}, {2, 1}}, 0.3,
-      2);
-  row("logit_", [](const Tensor& y, const Inputs&) { y.logit_(); }, {{2, 3}}, 0.2, 0.4);
-  row("nan_to_num_", [](const Tensor& y, const Inputs&) { y.nan_to_num_(); });
-  row("scatter_reduce_",
-      [](const Tensor& y, const Inputs& in) { y.scatter_reduce_(1, tensor({{0, 0}, {1, 0}}), in[1], Reduce::amax); },
-      {{2, 3}, {2, 2}});
-  row("squeeze_", [](const Tensor& y, const Inputs&) { y.unsqueeze_(0).squeeze_(0); });
-  row("unsqueeze_", [](const Tensor& y, const Inputs&) { y.unsqueeze_(1).mul_(2.0); });
-  row("t_", [](const Tensor& y, const Inputs&) { y.t_().mul_(2.0); });
-
   struct Unary {
     const char* name;
     TensorAlias (Tensor::*change)(SourceLoc) const;

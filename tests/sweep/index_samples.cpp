@@ -31,18 +31,6 @@ void add_indexing(OpTable& table) {
   row("index_add/none", [none](const Inputs& in) { return index_add(in[0], 0, none, in[1]); }, {{3, 2}, {0, 2}});
   row("index_copy", [](const Inputs& in) { return index_copy(in[0], 1, tensor({2, 0}), in[1]); }, {{2, 3}, {2, 2}});
   row("index_fill", [](const Inputs& in) { return index_fill(in[0], 1, tensor({2, 0}), 1.5); });
-  for (Reduce r : {Reduce::sum, Reduce::prod, Reduce::mean, Reduce::amax, Reduce::amin})
-    for (bool self : {true, false}) {
-      const std::string kind = "/" + std::to_string(static_cast<int>(r)) + (self ? "" : "_without_self");
-      row("scatter_reduce" + kind,
-          [=](const Inputs& in) { return scatter_reduce(in[0], 1, tensor({{0, 0, 2}, {3, 1, 3}}), in[1], r, self); },
-          {{2, 4}, {2, 3}});
-      row("index_reduce" + kind,
-          [=](const Inputs& in) { return index_reduce(in[0], 0, tensor({1, 1}), in[1], r, self); }, {{3, 2}, {2, 2}});
-    }
-  row("scatter_reduce/0d", [](const Inputs& in) { return scatter_reduce(in[0], 0, tensor(0), in[1], Reduce::prod); },
-      {Shape{}, Shape{}});
-  row("bincount", [](const Inputs& in) { return bincount(tensor({0, 3, 0}), in[0], 2); }, {{3}});
   row("index", [](const Inputs& in) { return in[0].index({tensor({1, 0, 1}), Slice{}, tensor({3, -1, 3})}); });
   row("index/adjacent",
       [](const Inputs& in) { return in[0].index({Slice{1}, tensor({{0, 2}}), tensor({{-1}, {1}})}); });

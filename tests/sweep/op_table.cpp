@@ -19,7 +19,6 @@ const OpTable& op_table() {
     add_products(t);
     add_normalization(t);
     add_pooling(t);
-    add_linear_algebra(t);
     add_in_place(t);
     return t;
   }();

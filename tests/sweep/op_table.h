@@ -50,7 +50,6 @@ void add_indexing(OpTable& table);
 void add_products(OpTable& table);
 void add_normalization(OpTable& table);
 void add_pooling(OpTable& table);
-void add_linear_algebra(OpTable& table);
 void add_in_place(OpTable& table);
 
 const OpTable& op_table();

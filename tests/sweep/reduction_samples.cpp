@@ -54,19 +54,6 @@ void add_reductions(OpTable& table) {
   shaped("max/0d", [](const Inputs& in) { return max(in[0], 0).first; }, {});
   shaped("min/no_results", [](const Inputs& in) { return min(in[0], -1).first; }, {0, 3});
 
-  reduction("nanmean", [](In x, const Dims& dims, bool keepdim) { return nanmean(x, dims, keepdim); });
-  row("aminmax", [](const Inputs& in) { return both(aminmax(in[0], {1})); });
-  row("quantile", [](const Inputs& in) { return quantile(in[0], 0.3); });
-  row("quantile/dim", [](const Inputs& in) { return quantile(in[0], tensor({0.0, 0.6, 1.0}), 1, true); });
-  row("nanquantile", [](const Inputs& in) { return nanquantile(in[0], 0.7, -1); });
-  shaped("dist", [](const Inputs& in) { return dist(in[0], ones({3})); }, {2, 3});
-  row("renorm", [](const Inputs& in) { return renorm(in[0], 2, 1, 1.5); });
-  row("diff", [](const Inputs& in) { return square(diff(in[0], 2, 1)); });
-  row("diff/nothing_left", [](const Inputs& in) { return diff(in[0], 3, 1); });
-  row("trapezoid", [](const Inputs& in) { return square(trapezoid(in[0], 0.5, 1)); });
-  row("trapezoid/places", [](const Inputs& in) { return square(trapezoid(in[0], tensor({0.0, 1.0, 3.0, 4.0}))); });
-  shaped("trapezoid/of_one", [](const Inputs& in) { return trapezoid(in[0]); }, {2, 1});
-
   const auto spread = [&](const std::string& name, Tensor (*f)(In, const Dims&, const VarOptions&)) {
     row(name, [f](const Inputs& in) { return f(in[0], {}, {}); });
     row(name + "/dim", [f](const Inputs& in) { return f(in[0], {1}, {}); });
@@ -108,9 +95,6 @@ void add_reductions(OpTable& table) {
   };
   along("cumsum", [](In x, std::int64_t dim) { return cumsum(x, dim); });
   along("cumprod", [](In x, std::int64_t dim) { return cumprod(x, dim); }, 0.5, 1.5);
-  along("logcumsumexp", [](In x, std::int64_t dim) { return logcumsumexp(x, dim); });
-  along("cummax", [](In x, std::int64_t dim) { return square(cummax(x, dim).first); });
-  along("cummin", [](In x, std::int64_t dim) { return square(cummin(x, dim).first); });
   along("softmax", [](In x, std::int64_t dim) { return softmax(x, dim); });
   along("log_softmax", [](In x, std::int64_t dim) { return log_softmax(x, dim); });
   along("softmin", [](In x, std::int64_t dim) { return softmin(x, dim); });
@@ -126,8 +110,6 @@ void add_reductions(OpTable& table) {
   picking("median", [](In x, std::int64_t dim, bool keepdim) { return median(x, dim, keepdim).first; });
   picking("mode", [](In x, std::int64_t dim, bool keepdim) { return mode(x, dim, keepdim).first; });
   picking("kthvalue", [](In x, std::int64_t dim, bool keepdim) { return kthvalue(x, 1, dim, keepdim).first; });
-  picking("nanmedian", [](In x, std::int64_t dim, bool keepdim) { return nanmedian(x, dim, keepdim).first; });
-  row("nanmedian/all", [](const Inputs& in) { return square(nanmedian(in[0])); });
   row("median/all", [](const Inputs& in) { return square(median(in[0])); });
   row("topk", [](const Inputs& in) { return square(topk(in[0], 2, 1).first); });
   row("topk/smallest", [](const Inputs& in) { return square(topk(in[0], 3, -1, false, false).first); });

@@ -73,21 +73,6 @@ void add_movement(OpTable& table) {
   pieces("unbind", [](In x) { return unbind(x, 1); });
   row("split/one_piece", [](const Inputs& in) { return split(in[0], 2, 1)[1]; });
   row("unbind/one_piece", [](const Inputs& in) { return unbind(in[0])[1]; });
-  pieces("tensor_split", [](In x) { return tensor_split(x, 3, 2); });
-  pieces("tensor_split/indices", [](In x) { return tensor_split(x, std::vector<std::int64_t>{1, 3, 2}, 2); });
-  pieces("hsplit", [](In x) { return hsplit(x, 3); });
-  pieces("vsplit", [](In x) { return vsplit(x, 2); });
-  pieces("dsplit", [](In x) { return dsplit(x, 2); });
-  row("ravel", [](const Inputs& in) { return ravel(in[0]); });
-  shaped("atleast_1d", [](const Inputs& in) { return atleast_1d(in[0]); }, {Shape{}});
-  shaped("atleast_2d", [](const Inputs& in) { return atleast_2d(in[0]); }, {{3}});
-  shaped("atleast_3d", [](const Inputs& in) { return atleast_3d(in[0]); }, {{2, 3}});
-  table.push_back({"meshgrid",
-                   [](const Inputs& in) {
-                     const auto grid = meshgrid({in[0], in[1]}, "xy");
-                     return grid[0] * grid[1];
-                   },
-                   {{2}, {3}}});
   table.push_back({"broadcast_tensors",
                    [](const Inputs& in) {
                      const auto out = broadcast_tensors({in[0], in[1]});
@@ -127,20 +112,5 @@ void add_joins(OpTable& table) {
   row("triu", [](const Inputs& in) { return triu(in[0], -1); });
   row("diag", [](const Inputs& in) { return diag(in[0], 1); }, {{3}});
   row("diag/of_matrix", [](const Inputs& in) { return diag(in[0], -1); }, {{3, 4}});
-  row("dstack", [=](const Inputs& in) { return dstack(list(in)); }, {{2, 3}, {2, 3}});
-  row("column_stack", [=](const Inputs& in) { return column_stack(list(in)); }, {{2}, {2, 3}});
-  row("block_diag", [=](const Inputs& in) { return block_diag(list(in)); }, {{2, 1}, {3}});
-  row("cartesian_prod", [=](const Inputs& in) { return cartesian_prod(list(in)); }, {{2}, {3}});
-  row("repeat_interleave/each", [](const Inputs& in) { return repeat_interleave(in[0], tensor({2, 0, 1}), 1); });
-  row("fliplr", [](const Inputs& in) { return fliplr(in[0]); });
-  row("flipud", [](const Inputs& in) { return flipud(in[0]); });
-  for (std::int64_t k : {0, 1, 2, 3})
-    row("rot90/" + std::to_string(k), [k](const Inputs& in) { return rot90(in[0], k, {0, 2}); });
-  row("diagflat", [](const Inputs& in) { return diagflat(in[0], 1); }, {{2, 2}});
-  row("select_scatter", [](const Inputs& in) { return select_scatter(in[0], in[1], 1, -1); }, {{2, 3}, {2}});
-  row("slice_scatter", [](const Inputs& in) { return slice_scatter(in[0], in[1], 1, 0, 3, 2); }, {{2, 3}, {2, 2}});
-  row("diagonal_scatter", [](const Inputs& in) { return diagonal_scatter(in[0], in[1], 1); }, {{2, 3}, {2}});
-  row("vander", [](const Inputs& in) { return vander(in[0], 4); }, {{3}});
-  row("vander/increasing", [](const Inputs& in) { return vander(in[0], {}, true); }, {{3}});
   row("diag_embed", [](const Inputs& in) { return diag_embed(in[0], -2); }, {{2, 3}});
 }

@@ -1,6 +1,9 @@
 #include "slope/autograd/kernels/gemm/gemm.h"
 
 #include <cblas.h>
+#if __has_include(<dlfcn.h>)
+#include <dlfcn.h>
+#endif
 
 #include <algorithm>
 #include <cstdio>
@@ -15,17 +18,69 @@
 #include "slope/autograd/kernels/gemm/blas_core.h"
 #include "slope/autograd/kernels/gemm/gemm_start.h"
 #include "slope/autograd/kernels/gemm/gemv.h"
-#include "slope/autograd/kernels/gemm/one_blas_thread.h"
 #include "slope/autograd/kernels/gemm/packed_gemm.h"
 #include "slope/autograd/kernels/gemm/small_gemm.h"
 #include "slope/autograd/kernels/simd/each_vector.h"
 #include "slope/autograd/kernels/simd/internal/inline_call.h"
 #include "slope/autograd/kernels/simd/lanes.h"
 
+extern "C" __attribute__((weak)) void openblas_set_num_threads(int);
+
 namespace slope {
 namespace {
 
 using std::int64_t;
+
+// ---------------------------------------------------------------------------------------------------------------------
+// BLAS on one thread
+
+// The OpenMP that OpenBLAS may have been built with and that is then in the process.
+struct OpenMP {
+  int (*get_max_threads)() = nullptr;
+  void (*set_num_threads)(int) = nullptr;
+
+  static const OpenMP& found() {
+    static const OpenMP instance = [] {
+      OpenMP omp;
+#if __has_include(<dlfcn.h>)
+      omp.get_max_threads = reinterpret_cast<int (*)()>(dlsym(RTLD_DEFAULT, "omp_get_max_threads"));
+      omp.set_num_threads = reinterpret_cast<void (*)(int)>(dlsym(RTLD_DEFAULT, "omp_set_num_threads"));
+#endif
+      return omp.get_max_threads && omp.set_num_threads ? omp : OpenMP();
+    }();
+    return instance;
+  }
+};
+
+// OpenBLAS' OpenMP build takes its thread count from the calling thread's OpenMP setting, which is the user's: it is
+// put back after each call. Other builds of OpenBLAS have a count of their own.
+class OneBlasThread {
+ public:
+  OneBlasThread() : omp_(OpenMP::found()), before_(omp_.get_max_threads ? omp_.get_max_threads() : 1) {
+    prepare();
+    if (before_ != 1) omp_.set_num_threads(1);
+  }
+  ~OneBlasThread() {
+    if (before_ != 1) omp_.set_num_threads(before_);
+  }
+  OneBlasThread(const OneBlasThread&) = delete;
+  OneBlasThread& operator=(const OneBlasThread&) = delete;
+
+ private:
+  static void prepare() {
+    static const bool suited = (suit_blas_to_cpu(), true);
+    static_cast<void>(suited);
+    if (OpenMP::found().get_max_threads) return;
+    static thread_local const bool done = [] {
+      if (&openblas_set_num_threads != nullptr) openblas_set_num_threads(1);
+      return true;
+    }();
+    static_cast<void>(done);
+  }
+
+  const OpenMP& omp_;
+  const int before_;
+};
 
 // Sizes and strides that BLAS can hold, and a bound on the inner size it is given at once.
 constexpr int64_t blas_limit = int64_t{1} << 30;

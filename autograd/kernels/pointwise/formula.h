@@ -70,7 +70,6 @@ SLOPE_PROBE_BINARY(fmod)
 SLOPE_PROBE_BINARY(remainder)
 SLOPE_PROBE_BINARY(xlogy)
 SLOPE_PROBE_BINARY(copysign)
-constexpr Probe polygamma(int, const Probe& a) { return Probe::of(a); }
 #undef SLOPE_PROBE_UNARY
 #undef SLOPE_PROBE_BINARY
 

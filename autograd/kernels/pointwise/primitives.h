@@ -9,21 +9,7 @@
 namespace slope::formula {
 
 inline constexpr double ln2 = 0.693147180559945309417232121458, ln10 = 2.302585092994045684017991454684,
-                        two_over_sqrt_pi = 1.128379167095512573896158903122, square_hides_one = 1e9,
-                        half_sqrt_pi = 0.886226925452758013649083741671,
-                        inv_sqrt_2pi = 0.398942280401432677939946059934, pi = 3.14159265358979323846264338328;
-
-/// The derivative of sin(πx)/(πx) near 0.
-template <class T>
-constexpr T sinc_slope(const T& x) {
-  constexpr double terms[] = {-3.2898681336964528,     3.246969701133414,      -1.144510944732505,
-                              0.20918278254123832,     -0.023460810354558225,  0.001781145516372851,
-                              -9.7662231263189277e-05, 4.0499478466192413e-06, -1.3148481279991983e-07};
-  const T s = x * x;
-  T p(terms[8]);
-  for (int i = 7; i >= 0; --i) p = T(p * s + terms[i]);
-  return T(x * p);
-}
+                        two_over_sqrt_pi = 1.128379167095512573896158903122, square_hides_one = 1e9;
 
 // What the kinds of the table of unary functions add to a formula. `selects`: the slope is 0 or 1 (or a share), and 0 lets
 // nothing pass; an infinite or NaN gradient ends there, too.
@@ -79,14 +65,6 @@ constexpr T atan2_slope(const T& a, const T& b) {
   return where(by_a, T(1), ratio) / (large * (1.0 + ratio * ratio));
 }
 
-/// √(a² + b²) without squares that overflow or underflow.
-template <class T>
-constexpr T hypotenuse(const T& a, const T& b) {
-  const T x = abs(a), y = abs(b), large = maximum(x, y), ratio = minimum(x, y) / large;
-  const T length = where(large == 0.0, T(0), large * sqrt(1.0 + ratio * ratio));
-  return where(isinf(a) | isinf(b), T(__builtin_inf()), length);
-}
-
 // clang-format off
 SLOPE_BINARY_FORMULA(Add, a + b, 1, 1)
 SLOPE_BINARY_FORMULA(Sub, a - b, 1, -1)
@@ -107,23 +85,6 @@ SLOPE_BINARY_FORMULA(Copysign, copysign(a, b), sign(a) * sign(y), 0)
 SLOPE_BINARY_FORMULA(Xlogy, xlogy(a, b),
                      where((a == 0.0) & (b <= 0.0), T(0), log(b)),
                      where(a == 0.0, T(0), a / b))
-// Where both are the same infinity the difference is NaN.
-SLOPE_BINARY_FORMULA(Logaddexp, where(a == b, a + ln2, maximum(a, b) + log1p(exp(-abs(a - b)))),
-                     where((a == b) & isinf(a), T(0.5), sigmoid(a - b)),
-                     where((a == b) & isinf(a), T(0.5), sigmoid(b - a)))
-SLOPE_BINARY_FORMULA(Logaddexp2, where(a == b, a + 1.0, maximum(a, b) + (1 / ln2) * log1p(exp2(-abs(a - b)))),
-                     where((a == b) & isinf(a), T(0.5), sigmoid(ln2 * (a - b))),
-                     where((a == b) & isinf(a), T(0.5), sigmoid(ln2 * (b - a))))
-SLOPE_BINARY_FORMULA(Hypot, hypotenuse(a, b), where(y == 0.0, T(0), a / y), where(y == 0.0, T(0), b / y))
-SLOPE_BINARY_FORMULA(Fmax, where(isnan(a), b, where(isnan(b), a, maximum(a, b))),
-                     where((a >= b) | isnan(b), T(1), T(0)), where((a >= b) | isnan(b), T(0), T(1)), SLOPE_SELECTS)
-SLOPE_BINARY_FORMULA(Fmin, where(isnan(a), b, where(isnan(b), a, minimum(a, b))),
-                     where((a <= b) | isnan(b), T(1), T(0)), where((a <= b) | isnan(b), T(0), T(1)), SLOPE_SELECTS)
-SLOPE_BINARY_FORMULA(Xlog1py, where((a == 0.0) & !isnan(b), T(0), a * log1p(b)),
-                     where((a == 0.0) & (b <= -1.0), T(0), log1p(b)),
-                     where(a == 0.0, T(0), a / (b + 1.0)))
-SLOPE_BINARY_FORMULA(Heaviside, where(a == 0, b, where(a > 0, T(1), T(0))), 0, where(a == 0.0, T(1), T(0)), SLOPE_SELECTS)
-SLOPE_BINARY_FORMULA(Ldexp, a * exp2(b), exp2(b), y * ln2)
 // Both remainders are a - b·q with q locally constant.
 SLOPE_BINARY_FORMULA(Fmod, fmod(a, b), 1, -trunc(a / b))
 SLOPE_BINARY_FORMULA(Remainder, remainder(a, b), 1, -floor(a / b))
@@ -145,20 +106,6 @@ struct PowScalar {
     if (p == 0) return T(0);
     if (p == 1) return T(1);
     return p * pow(x, p - 1);
-  }
-};
-
-/// The n-th derivative of digamma, n >= 1.
-struct Polygamma {
-  static constexpr const char* name = "Polygamma";
-  int n = 1;
-  template <class T>
-  constexpr T operator()(const T& x) const {
-    return polygamma(n, x);
-  }
-  template <class T>
-  constexpr T d0(const T& x, const T&) const {
-    return polygamma(n + 1, x);
   }
 };
 
@@ -272,11 +219,6 @@ Dual<V, K> pow(const Dual<V, K>& a, double p) {
   const formula::PowScalar f{p};
   const V y = f(a.x);
   return Dual<V, K>::chain(y, a, f.d0(a.x, y));
-}
-
-template <class V, int K>
-Dual<V, K> polygamma(int n, const Dual<V, K>& a) {
-  return Dual<V, K>::chain(polygamma(n, a.x), a, polygamma(n + 1, a.x));
 }
 
 template <class A, class B, class C>

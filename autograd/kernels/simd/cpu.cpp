@@ -1,7 +1,6 @@
 #include "slope/autograd/kernels/simd/cpu.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cstdlib>
 #include <string>
 

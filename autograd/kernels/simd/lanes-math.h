@@ -271,36 +271,6 @@ SLOPE_VEC V fmod(V x, V y) {
   return r;
 }
 
-// Rare functions, lane by lane in double.
-#define SLOPE_SPECIAL(f)                                                                                \
-  template <class V>                                                                                    \
-  SLOPE_TARGET inline __attribute__((noinline)) void f##_lanes(V& r, const V& x) {                      \
-    for (int i = 0; i < (int)(sizeof(V) / sizeof(x[0])); ++i) r[i] = (decltype(+x[0]))special::f(x[i]); \
-  }                                                                                                     \
-  template <class V>                                                                                    \
-  SLOPE_VEC V f(V x) {                                                                                  \
-    V r = x;                                                                                            \
-    f##_lanes(r, x);                                                                                    \
-    return r;                                                                                           \
-  }
-SLOPE_SPECIAL(erfinv)
-SLOPE_SPECIAL(lgamma)
-SLOPE_SPECIAL(digamma)
-SLOPE_SPECIAL(i0)
-SLOPE_SPECIAL(i1)
-SLOPE_SPECIAL(ndtri)
-#undef SLOPE_SPECIAL
-template <class V>
-SLOPE_TARGET inline __attribute__((noinline)) void polygamma_lanes(V& r, int n, const V& x) {
-  for (int i = 0; i < (int)(sizeof(V) / sizeof(x[0])); ++i) r[i] = (decltype(+x[0]))special::polygamma(n, x[i]);
-}
-template <class V>
-SLOPE_VEC V polygamma(int n, V x) {
-  V r = x;
-  polygamma_lanes(r, n, x);
-  return r;
-}
-
 }  // namespace slope::simd::SLOPE_SIMD_NAMESPACE::math
 
 #endif

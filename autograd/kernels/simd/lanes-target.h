@@ -190,8 +190,6 @@ struct Lanes {
     const auto logs = math::log_pair(p.v);
     return {make(logs.of), make(logs.rest)};
   }
-  /// The n-th derivative of digamma, n >= 1.
-  SLOPE_TARGET friend Lanes polygamma(int n, const Lanes& x) { return make(math::polygamma(n, x.v)); }
   SLOPE_TARGET friend Lanes atan2(const Lanes& y, const Lanes& x) { return make(math::atan2(y.v, x.v)); }
 
   SLOPE_TARGET friend Lanes pow(const Lanes& x, const Lanes& y) { return make(math::pow(x.v, y.v)); }

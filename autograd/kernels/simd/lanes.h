@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "slope/autograd/kernels/simd/cpu.h"
-#include "slope/autograd/kernels/simd/special.h"
 #include "slope/autograd/kernels/simd/vector_call.h"
 
 /// Lanes: the value type that turns a formula into a SIMD kernel.
@@ -32,7 +31,6 @@
 ///     abs neg sign copysign floor ceil trunc round sqrt rsqrt reciprocal square fma fmod remainder
 ///     exp exp2 expm1 log log2 log10 log1p pow xlogy     sin cos tan asin acos atan atan2
 ///     sinh cosh tanh asinh acosh atanh erf erfc         sigmoid logsigmoid softplus1
-///     erfinv lgamma digamma polygamma i0 i1 ndtr ndtri entr sinc frac deg2rad rad2deg
 ///     isnan isinf isfinite    reduce_add reduce_add_wide
 ///
 /// Every lane is computed by the same instructions whatever its position, so a tail read with `load_n` is bit-equal to the same

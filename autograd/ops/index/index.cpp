@@ -461,8 +461,31 @@ Tensor take(In x, const Tensor& index) {
 }
 
 // ---- methods
+Tensor Tensor::index_select(std::int64_t dim, const Tensor& index, SourceLoc loc) const {
+  return slope::index_select({*this, loc}, dim, index);
+}
+Tensor Tensor::gather(std::int64_t dim, const Tensor& index, SourceLoc loc) const {
+  return slope::gather({*this, loc}, dim, index);
+}
 Tensor Tensor::scatter(std::int64_t dim, const Tensor& index, const Operand& src) const {
   return slope::scatter({*this, src.loc}, dim, index, src);
+}
+Tensor Tensor::scatter_add(std::int64_t dim, const Tensor& index, const Tensor& src, SourceLoc loc) const {
+  return slope::scatter_add({*this, loc}, dim, index, src);
+}
+Tensor Tensor::index_add(std::int64_t dim, const Tensor& index, const Tensor& source, Scalar alpha,
+                         SourceLoc loc) const {
+  return slope::index_add({*this, loc}, dim, index, source, alpha);
+}
+Tensor Tensor::index_copy(std::int64_t dim, const Tensor& index, const Tensor& source, SourceLoc loc) const {
+  return slope::index_copy({*this, loc}, dim, index, source);
+}
+Tensor Tensor::index_fill(std::int64_t dim, const Tensor& index, Scalar value, SourceLoc loc) const {
+  return slope::index_fill({*this, loc}, dim, index, value);
+}
+Tensor Tensor::take(const Tensor& index, SourceLoc loc) const { return slope::take({*this, loc}, index); }
+Tensor Tensor::take_along_dim(const Tensor& index, std::optional<std::int64_t> dim, SourceLoc loc) const {
+  return slope::take_along_dim({*this, loc}, index, dim);
 }
 
 TensorAlias Tensor::scatter_(std::int64_t dim, const Tensor& index, const Operand& src) const {

@@ -100,14 +100,6 @@ Tensor take_along_dim(In x, const Tensor& index, std::optional<std::int64_t> dim
 /// Elements of the flattened `x`, in the shape of `index`.
 Tensor take(In x, const Tensor& index);
 
-/// A copy of `x` with the elements of `src` combined into out[index[i, j], j] for dim 0 and so on; without `include_self` places that
-/// are named start from `src` alone. Gradients of a product are right with zeros, equal extremes share theirs.
-Tensor scatter_reduce(In x, std::int64_t dim, const Tensor& index, const Tensor& src, Reduce reduce,
-                      bool include_self = true);
-/// The same for whole slices: source[..., i, ...] into slice index[i].
-Tensor index_reduce(In x, std::int64_t dim, const Tensor& index, const Tensor& source, Reduce reduce,
-                    bool include_self = true);
-
 // ---- by mask (bool, broadcast against x)
 /// `value` (a number or a 0-d tensor) where the mask is true, else `x`.
 Tensor masked_fill(In x, const Tensor& mask, const Operand& value);
@@ -120,8 +112,6 @@ Tensor masked_scatter(In x, const Tensor& mask, const Tensor& source);
 // ---- where values are not zero
 /// Coordinates of the elements that are not zero (NaN is not zero), in row-major order: int64 [count, ndim].
 Tensor nonzero(In x);
-/// The same as `nonzero`.
-Tensor argwhere(In x);
 /// The same as one int64 vector per dimension: what `x.index` takes.
 [[nodiscard]] std::vector<Tensor> where(In condition);
 

@@ -210,6 +210,13 @@ std::vector<Tensor> where(In condition) {
 Tensor Tensor::masked_fill(const Tensor& mask, const Operand& value) const {
   return slope::masked_fill({*this, value.loc}, mask, value);
 }
+Tensor Tensor::masked_select(const Tensor& mask, SourceLoc loc) const {
+  return slope::masked_select({*this, loc}, mask);
+}
+Tensor Tensor::masked_scatter(const Tensor& mask, const Tensor& source, SourceLoc loc) const {
+  return slope::masked_scatter({*this, loc}, mask, source);
+}
+Tensor Tensor::nonzero(SourceLoc loc) const { return slope::nonzero({*this, loc}); }
 
 TensorAlias Tensor::masked_fill_(const Tensor& mask, const Operand& value) const {
   const SourceLoc loc = value.loc;

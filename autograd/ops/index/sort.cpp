@@ -1,6 +1,7 @@
 #include "slope/autograd/ops/index/sort.h"
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 #include <memory>
 #include <numeric>
@@ -8,7 +9,6 @@
 #include <vector>
 
 #include "slope/autograd/kernels/loops/rows.h"
-#include "slope/autograd/ops/index/internal/sort_key.h"
 #include "slope/autograd/ops/pointwise/elementwise.h"
 #include "slope/autograd/ops/reduce/internal/reduce_common.h"
 
@@ -17,6 +17,22 @@ namespace slope {
 namespace {
 
 using namespace detail;
+
+/// An unsigned number that orders as the element does: NaN last, -0 equal to 0.
+template <class T>
+auto sort_key(T v) {
+  if constexpr (std::is_same_v<T, bool>) {
+    return static_cast<std::uint32_t>(v);
+  } else if constexpr (std::is_same_v<T, std::int64_t>) {
+    return static_cast<std::uint64_t>(v) ^ (std::uint64_t{1} << 63);
+  } else {
+    using U = std::conditional_t<std::is_same_v<T, float>, std::uint32_t, std::uint64_t>;
+    constexpr U sign = U{1} << (sizeof(U) * 8 - 1);
+    if (v != v) return ~U{0};
+    const U bits = std::bit_cast<U>(v == 0 ? T(0) : v);
+    return bits & sign ? static_cast<U>(~bits) : static_cast<U>(bits | sign);
+  }
+}
 
 /// A key and where it comes from, ordered by both: no two are equal, so every order is stable.
 struct Narrow {  // 32-bit keys of up to 2^32 elements in one number
@@ -178,28 +194,13 @@ std::pair<Tensor, Tensor> kth(In x, int dim, std::int64_t k, bool prefer_nan, bo
   });
 }
 
-/// The middle one of the elements that are not NaN, the lowest index among equals; NaN where there is none.
-std::pair<Tensor, Tensor> middle_number(In x, int dim, bool drop) {
-  const std::int64_t n = size_of(x, dim);
-  return along(x, dim, 1, drop, [&](auto& sorter, const auto* row, auto* values, std::int64_t* index) {
-    using T = std::remove_cvref_t<decltype(*row)>;
-    const std::int64_t known = std::count_if(row, row + n, [](T v) { return v == v; });
-    sorter.load(row, false);
-    const auto key = sorter.nth(std::max<std::int64_t>(known - 1, 0) / 2).key();
-    *index = std::find_if(row, row + n, [&](T v) { return sort_key(v) == key; }) - row;
-    *values = row[*index];
-  });
-}
-
 struct MedianOp {
   static constexpr std::string_view name = "Median";
   struct Saved {
     SavedTensor x, y;
   };
-  bool skip_nan = false;
   Tensor forward(Saved& s, const Tensor& x) {
-    const Tensor flat = reshape(x, {-1});
-    Tensor y = skip_nan ? middle_number(flat, 0, true).first : kth(flat, 0, (x.numel() - 1) / 2, true, true).first;
+    Tensor y = kth(reshape(x, {-1}), 0, (x.numel() - 1) / 2, true, true).first;
     if (x.requires_grad()) {
       s.x = save(x);
       s.y = save_output(y);
@@ -257,18 +258,6 @@ Tensor median(In x) {
     return full({}, std::numeric_limits<double>::quiet_NaN(), {.dtype = x->dtype()});
   }
   return apply(x.loc, MedianOp{}, x.tensor);
-}
-
-Tensor nanmedian(In x) {
-  if (x->numel() == 0) return median(x);
-  return apply(x.loc, MedianOp{true}, x.tensor);
-}
-
-std::pair<Tensor, Tensor> nanmedian(In x, std::int64_t dim, bool keepdim) {
-  const int d = dim_of("nanmedian", x, dim);
-  require_nonempty("nanmedian", x, d);
-  auto [value, index] = middle_number(x, d, !keepdim);
-  return picked<"Nanmedian">(x, value, index, d);
 }
 
 std::pair<Tensor, Tensor> median(In x, std::int64_t dim, bool keepdim) {
@@ -331,7 +320,23 @@ UniqueResult unique(In x) {
   return result;
 }
 
+std::pair<Tensor, Tensor> Tensor::sort(std::int64_t dim, bool descending, SourceLoc loc) const {
+  return slope::sort({*this, loc}, dim, descending);
+}
+Tensor Tensor::argsort(std::int64_t dim, bool descending, SourceLoc loc) const {
+  return slope::argsort({*this, loc}, dim, descending);
+}
+std::pair<Tensor, Tensor> Tensor::kthvalue(std::int64_t k, std::int64_t dim, bool keepdim, SourceLoc loc) const {
+  return slope::kthvalue({*this, loc}, k, dim, keepdim);
+}
+std::pair<Tensor, Tensor> Tensor::mode(std::int64_t dim, bool keepdim, SourceLoc loc) const {
+  return slope::mode({*this, loc}, dim, keepdim);
+}
 UniqueResult Tensor::unique(SourceLoc loc) const { return slope::unique({*this, loc}); }
+std::pair<Tensor, Tensor> Tensor::topk(std::int64_t k, std::int64_t dim, bool largest, bool sorted,
+                                       SourceLoc loc) const {
+  return slope::topk({*this, loc}, k, dim, largest, sorted);
+}
 Tensor Tensor::median(SourceLoc loc) const { return slope::median({*this, loc}); }
 std::pair<Tensor, Tensor> Tensor::median(std::int64_t dim, bool keepdim, SourceLoc loc) const {
   return slope::median({*this, loc}, dim, keepdim);

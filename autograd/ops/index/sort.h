@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <utility>
 
 #include "slope/autograd/tensor/tensor.h"
@@ -40,24 +39,5 @@ struct UniqueResult {
 };
 /// The different elements of a tensor. NaNs differ from each other. Not differentiable.
 [[nodiscard]] UniqueResult unique(In x);
-/// The different slices along `dim`, in lexical order; `inverse` and `counts` are vectors.
-[[nodiscard]] UniqueResult unique(In x, std::int64_t dim);
-/// The elements (or slices along `dim`) that differ from the one before.
-[[nodiscard]] UniqueResult unique_consecutive(In x, std::optional<std::int64_t> dim = {});
-/// `median` of the elements that are not NaN.
-Tensor nanmedian(In x);
-[[nodiscard]] std::pair<Tensor, Tensor> nanmedian(In x, std::int64_t dim, bool keepdim = false);
-/// How many elements of each ascending row of `sorted` are below a value (with `right` below or equal): where to insert it, int64. The
-/// rows are those of `values`, or one for all. `bucketize` has the values first.
-Tensor searchsorted(In sorted, const Operand& values, bool right = false);
-Tensor bucketize(const Operand& values, const Tensor& boundaries, bool right = false);
-/// Whether each element is among those of `among` (with `invert` whether not): bool.
-Tensor isin(In x, const Tensor& among, bool invert = false);
-/// How many elements lie in each of `bins` equal parts of [min, max], the last including max; with min = max the range of the elements.
-/// `histogram` gives the edges, too. Throw DTypeError for integers, ValueError for bins < 1, min > max and a range that is not finite.
-Tensor histc(In x, std::int64_t bins = 100, double min = 0, double max = 0);
-[[nodiscard]] std::pair<Tensor, Tensor> histogram(In x, std::int64_t bins = 100, double min = 0, double max = 0);
-/// How often 0, 1, 2, ... occur in an int64 vector, at least `minlength` counts; `weights` (undefined: 1 each) are added up instead.
-Tensor bincount(In x, const Tensor& weights = {}, std::int64_t minlength = 0);
 
 }  // namespace slope

@@ -538,4 +538,23 @@ Tensor kron(In a, const Tensor& b) {
   return reshape({mul({reshape(a, left), loc}, {reshape({b, loc}, right), loc}), loc}, shape);
 }
 
+Tensor Tensor::matmul(const Tensor& other, SourceLoc loc) const { return slope::matmul({*this, loc}, other); }
+Tensor Tensor::mm(const Tensor& other, SourceLoc loc) const { return slope::mm({*this, loc}, other); }
+Tensor Tensor::dot(const Tensor& other, SourceLoc loc) const { return slope::dot({*this, loc}, other); }
+Tensor Tensor::bmm(const Tensor& other, SourceLoc loc) const { return slope::bmm({*this, loc}, other); }
+Tensor Tensor::mv(const Tensor& x, SourceLoc loc) const { return slope::mv({*this, loc}, x); }
+Tensor Tensor::vdot(const Tensor& other, SourceLoc loc) const { return slope::vdot({*this, loc}, other); }
+Tensor Tensor::outer(const Tensor& other, SourceLoc loc) const { return slope::outer({*this, loc}, other); }
+Tensor Tensor::kron(const Tensor& other, SourceLoc loc) const { return slope::kron({*this, loc}, other); }
+Tensor Tensor::trace(SourceLoc loc) const { return slope::trace({*this, loc}); }
+Tensor Tensor::addmm(const Tensor& a, const Tensor& b, const AddProductOptions& options, SourceLoc loc) const {
+  return slope::addmm({*this, loc}, a, b, options);
+}
+Tensor Tensor::addmv(const Tensor& a, const Tensor& x, const AddProductOptions& options, SourceLoc loc) const {
+  return slope::addmv({*this, loc}, a, x, options);
+}
+Tensor Tensor::baddbmm(const Tensor& a, const Tensor& b, const AddProductOptions& options, SourceLoc loc) const {
+  return slope::baddbmm({*this, loc}, a, b, options);
+}
+
 }  // namespace slope

@@ -59,20 +59,6 @@ Tensor linear(In x, const Tensor& weight, const Tensor& bias = {});
 ///     einsum("...ij->...ji", {a})      // transpose of the last two dimensions
 Tensor einsum(std::string_view equation, const std::vector<Tensor>& operands, SourceLoc loc = SourceLoc::here());
 
-/// Σ of products along the last dimension of both: [..., k], [*, k] -> [..., *].
-Tensor inner(In a, const Tensor& b);
-/// Sums over the last `dims` dimensions of `a` and the first of `b`, or over a_dims of `a` and b_dims of `b`.
-Tensor tensordot(In a, const Tensor& b, std::int64_t dims = 2);
-Tensor tensordot(In a, const Tensor& b, const Shape& a_dims, const Shape& b_dims);
-/// a × b of vectors of three elements along `dim`, with broadcasting.
-Tensor cross(In a, const Tensor& b, std::int64_t dim = -1);
-/// beta·c + alpha·a bᵀ of two vectors; and beta·c + alpha·Σ a·b over the batch.
-Tensor addr(In c, const Tensor& a, const Tensor& b, const AddProductOptions& options = {});
-Tensor addbmm(In c, const Tensor& a, const Tensor& b, const AddProductOptions& options = {});
-/// The product of matrices, in the order that takes the fewest multiplications.
-Tensor chain_matmul(const std::vector<Tensor>& matrices, SourceLoc loc = SourceLoc::here());
-/// p-norms of all differences of rows: [..., n, k], [..., m, k] -> [..., n, m], batches broadcasting. ∂ = 0 where rows are equal.
-Tensor cdist(In a, const Tensor& b, double p = 2);
 /// The sum of the main diagonal of a matrix, 0-d.
 Tensor trace(In x);
 /// Kronecker product: every element of `a` times all of `b`. Sizes multiply; missing leading dimensions count as 1.

@@ -35,36 +35,6 @@ Tensor atan2(const Operand& a, const Operand& b);
 Tensor xlogy(const Operand& a, const Operand& b);
 /// |a| with the sign of b, which counts for ±0, too. ∂a = ±1 (0 where a = 0), ∂b = 0.
 Tensor copysign(const Operand& a, const Operand& b);
-/// √(a² + b²) without overflow; ∂ = 0 at the origin.
-Tensor hypot(const Operand& a, const Operand& b);
-/// log(eᵃ + eᵇ) and log₂(2ᵃ + 2ᵇ) without overflow.
-Tensor logaddexp(const Operand& a, const Operand& b);
-Tensor logaddexp2(const Operand& a, const Operand& b);
-/// The larger (smaller) of two; of a NaN and a number the number. At a tie the whole gradient goes to `a`.
-Tensor fmax(const Operand& a, const Operand& b);
-Tensor fmin(const Operand& a, const Operand& b);
-/// a·log(1 + b), and 0 where a = 0 (unless b is NaN).
-Tensor xlog1py(const Operand& a, const Operand& b);
-/// 0 where a < 0, b where a = 0, else 1. ∂a = 0.
-Tensor heaviside(const Operand& a, const Operand& b);
-/// a·2ᵇ.
-Tensor ldexp(const Operand& a, const Operand& b);
-/// The next number of the dtype after `a` towards `b`, without derivative. Throws DTypeError for integers.
-Tensor nextafter(const Operand& a, const Operand& b);
-/// The greatest common divisor and the least common multiple of int64, never negative. Throw DTypeError for other dtypes.
-Tensor gcd(const Operand& a, const Operand& b);
-Tensor lcm(const Operand& a, const Operand& b);
-/// x + value·a·b and x + value·a/b. Of integers, `value` must be one (DTypeError); addcdiv refuses integers.
-Tensor addcmul(In x, const Tensor& a, const Tensor& b, Scalar value = 1);
-Tensor addcdiv(In x, const Tensor& a, const Tensor& b, Scalar value = 1);
-/// log(x/(1 - x)), x first clamped to [eps, 1 - eps] when eps is given.
-Tensor logit(In x, std::optional<double> eps = {});
-/// The n-th derivative of digamma. Throws ValueError unless 0 <= n <= 100.
-Tensor polygamma(std::int64_t n, In x);
-/// x with NaN, +∞ and -∞ replaced; absent, the infinities become the largest and the smallest number of the dtype.
-Tensor nan_to_num(In x, double nan = 0, std::optional<double> posinf = {}, std::optional<double> neginf = {});
-/// Whether the sign is negative, also that of -0 and NaN: bool.
-Tensor signbit(In x);
 /// a·b + c.
 Tensor fma(const Operand& a, const Operand& b, const Operand& c);
 /// start + weight·(end - start).

@@ -299,4 +299,8 @@ Tensor as_strided(In x, const Shape& sizes, const Shape& strides, std::int64_t s
   return apply(x.loc, AsStrided{{t.sizes, t.strides, sizes, strides, offset}}, x.tensor);
 }
 
+Tensor Tensor::as_strided(const Shape& sizes, const Shape& strides, std::int64_t storage_offset, SourceLoc loc) const {
+  return slope::as_strided({*this, loc}, sizes, strides, storage_offset);
+}
+
 }  // namespace slope

@@ -100,5 +100,11 @@ std::pair<Tensor, Tensor> Tensor::max(std::int64_t dim, bool keepdim, SourceLoc 
 std::pair<Tensor, Tensor> Tensor::min(std::int64_t dim, bool keepdim, SourceLoc loc) const {
   return slope::min({*this, loc}, dim, keepdim);
 }
+Tensor Tensor::argmax(std::optional<std::int64_t> dim, bool keepdim, SourceLoc loc) const {
+  return slope::argmax({*this, loc}, dim, keepdim);
+}
+Tensor Tensor::argmin(std::optional<std::int64_t> dim, bool keepdim, SourceLoc loc) const {
+  return slope::argmin({*this, loc}, dim, keepdim);
+}
 
 }  // namespace slope

@@ -4,7 +4,6 @@
 #include <string>
 
 #include "slope/autograd/kernels/loops/rows.h"
-#include "slope/autograd/ops/linalg/linalg.h"
 #include "slope/autograd/ops/pointwise/elementwise.h"
 #include "slope/autograd/ops/reduce/internal/reduce_common.h"
 #include "slope/autograd/ops/reduce/reduce.h"
@@ -238,17 +237,6 @@ Tensor matrix_norm(In x, MatrixNorm order, const Dims& dims, bool keepdim) {
                      x.loc);
   const ReducedDims both = reduced_dims("matrix_norm", x, dims, true);
   if (order == MatrixNorm::fro) return norm(x, 2, dims, keepdim);
-  if (order >= MatrixNorm::two) {
-    const Tensor values = svdvals(movedim(x, {dims[0], dims[1]}, {-2, -1}));
-    if (order != MatrixNorm::nuc && values.size(-1) == 0)
-      throw ShapeError(concat("matrix_norm: a matrix of shape ", x->shape(), " has no singular value"), x.loc);
-    ReducedDims out = both;
-    out.keepdim = keepdim;
-    return reshape(order == MatrixNorm::nuc   ? sum(values, -1)
-                   : order == MatrixNorm::two ? amax(values, -1)
-                                              : amin(values, -1),
-                   out.out());
-  }
   const bool by_column = order == MatrixNorm::one || order == MatrixNorm::minus_one;
   const bool largest = order == MatrixNorm::one || order == MatrixNorm::inf;
   const int rows = wrap_dim(dims[0], x->dim()), columns = wrap_dim(dims[1], x->dim());
@@ -281,6 +269,9 @@ std::pair<Tensor, Tensor> Tensor::std_mean(const Dims& dims, double correction, 
 }
 Tensor Tensor::std(const Dims& dims, double correction, bool keepdim, SourceLoc loc) const {
   return slope::std({*this, loc}, dims, {correction, keepdim});
+}
+Tensor Tensor::norm(double p, const Dims& dims, bool keepdim, SourceLoc loc) const {
+  return slope::norm({*this, loc}, p, dims, keepdim);
 }
 
 }  // namespace slope

@@ -1,5 +1,4 @@
 // Products, and running sums and products.
-#include <cmath>
 #include <vector>
 
 #include "slope/autograd/engine/backward.h"
@@ -119,78 +118,6 @@ struct CumprodOp {
   }
 };
 
-/// log(e^x[0] + ... + e^x[i]) in log2(n) steps of logaddexp.
-Tensor log_scan(Tensor x, int dim) {
-  const std::int64_t n = x.size(dim);
-  for (std::int64_t step = 1; step < n; step *= 2)
-    x = cat({narrow(x, dim, 0, step), logaddexp(narrow(x, dim, step, n - step), narrow(x, dim, 0, n - step))}, dim);
-  return x;
-}
-
-/// e^(a - b) for a <= b: the share of a in what b sums up. Of equal infinities all, and nothing of -∞.
-double share(double a, double b) { return a == -HUGE_VAL ? 0 : a == b ? 1 : std::exp(a - b); }
-
-struct LogcumsumexpOp {
-  static constexpr std::string_view name = "Logcumsumexp";
-  int dim;
-  struct Saved {
-    SavedTensor x, y;
-  };
-  Tensor forward(Saved& s, const Tensor& x) {
-    const Tensor y = make_empty(x.shape(), x.dtype());
-    const std::int64_t n = x.dim() == 0 ? 1 : x.shape()[dim];
-    if (x.numel() > 0)
-      visit_floating(x.dtype(), [&](auto tag) {
-        using T = typename decltype(tag)::type;
-        for_rows<2>(dim, {{x.impl()}, {y.impl(), true}}, grain_math,
-                    [&](char* const* p, const std::int64_t* steps, std::int64_t rows) {
-                      for (std::int64_t r = 0; r < rows; ++r) {
-                        const T* from = row<const T>(p, steps, 0, r);
-                        T* to = row<T>(p, steps, 1, r);
-                        double largest = -HUGE_VAL, sum = 0;
-                        for (std::int64_t i = 0; i < n; ++i) {
-                          const auto v = static_cast<double>(from[i]);
-                          const double top = v > largest || v != v ? v : largest;
-                          sum = (sum == 0 ? 0 : sum * share(largest, top)) + share(v, top);
-                          largest = top;
-                          to[i] = static_cast<T>(std::isfinite(top) ? top + std::log(sum) : top);
-                        }
-                      }
-                    });
-      });
-    s.x = save(x);
-    s.y = save_output(y);
-    return y;
-  }
-  Grads<1> backward(const Saved& s, const Tensor& g) const {
-    const Tensor x = s.x.get(), y = s.y.get();
-    if (x.dim() == 0) return {g};
-    if (grad_enabled()) return {recorded_gradient(x, g, [this](const Tensor& own) { return log_scan(own, dim); })};
-    const Tensor grad = make_empty(x.shape(), x.dtype());
-    const std::int64_t n = x.shape()[dim];
-    if (x.numel() > 0)
-      visit_floating(x.dtype(), [&](auto tag) {
-        using T = typename decltype(tag)::type;
-        for_rows<4>(dim, {{x.impl()}, {y.impl()}, {g.impl()}, {grad.impl(), true}}, grain_math,
-                    [&](char* const* p, const std::int64_t* steps, std::int64_t rows) {
-                      for (std::int64_t r = 0; r < rows; ++r) {
-                        const T *v = row<const T>(p, steps, 0, r), *sum = row<const T>(p, steps, 1, r),
-                                *up = row<const T>(p, steps, 2, r);
-                        T* to = row<T>(p, steps, 3, r);
-                        double behind = 0;  // Σ_{i>=k} g[i] e^(y[k] - y[i])
-                        for (std::int64_t k = n - 1; k >= 0; --k) {
-                          const auto here = static_cast<double>(sum[k]);
-                          if (behind != 0) behind *= share(here, static_cast<double>(sum[k + 1]));
-                          behind += static_cast<double>(up[k]);
-                          to[k] = static_cast<T>(behind == 0 ? 0 : behind * share(static_cast<double>(v[k]), here));
-                        }
-                      }
-                    });
-      });
-    return {grad};
-  }
-};
-
 Tensor whole_or_converted(const char* op, In x, std::optional<DType> dtype) {
   require_defined(op, x);
   if (dtype) return to(x, *dtype);
@@ -212,15 +139,12 @@ Tensor cumsum(In x, std::int64_t dim, std::optional<DType> dtype) {
   return apply(x.loc, CumsumOp{wrap_dim(dim, x->dim(), "cumsum", x.loc)}, summand);
 }
 
-Tensor logcumsumexp(In x, std::int64_t dim) {
-  require_defined("logcumsumexp", x);
-  const int d = wrap_dim(dim, x->dim(), "logcumsumexp", x.loc);
-  return apply(x.loc, LogcumsumexpOp{d}, is_floating(x->dtype()) ? x.tensor : to(x, default_dtype()));
-}
-
 Tensor cumprod(In x, std::int64_t dim, std::optional<DType> dtype) {
   const Tensor factor = whole_or_converted("cumprod", x, dtype);
   return apply(x.loc, CumprodOp{wrap_dim(dim, x->dim(), "cumprod", x.loc)}, factor);
 }
+
+Tensor Tensor::cumsum(std::int64_t dim, SourceLoc loc) const { return slope::cumsum({*this, loc}, dim); }
+Tensor Tensor::cumprod(std::int64_t dim, SourceLoc loc) const { return slope::cumprod({*this, loc}, dim); }
 
 }  // namespace slope

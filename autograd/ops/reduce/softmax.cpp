@@ -63,4 +63,7 @@ Tensor softmin(In x, std::int64_t dim, std::optional<DType> dtype) {
   return run<false>("softmin", {neg({values, x.loc}), x.loc}, dim, {});
 }
 
+Tensor Tensor::softmax(std::int64_t dim, SourceLoc loc) const { return slope::softmax({*this, loc}, dim); }
+Tensor Tensor::log_softmax(std::int64_t dim, SourceLoc loc) const { return slope::log_softmax({*this, loc}, dim); }
+
 }  // namespace slope

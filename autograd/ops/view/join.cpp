@@ -388,6 +388,12 @@ Tensor diag_embed(In x, std::int64_t diagonal) {
 
 // ---- methods
 Tensor Tensor::flip(const Shape& dims, SourceLoc loc) const { return slope::flip({*this, loc}, dims); }
+Tensor Tensor::roll(const Shape& shifts, const Shape& dims, SourceLoc loc) const {
+  return slope::roll({*this, loc}, shifts, dims);
+}
+Tensor Tensor::tril(std::int64_t diagonal, SourceLoc loc) const { return slope::tril({*this, loc}, diagonal); }
+Tensor Tensor::triu(std::int64_t diagonal, SourceLoc loc) const { return slope::triu({*this, loc}, diagonal); }
+Tensor Tensor::diag(std::int64_t diagonal, SourceLoc loc) const { return slope::diag({*this, loc}, diagonal); }
 Tensor Tensor::repeat(const Shape& repeats, SourceLoc loc) const { return slope::repeat({*this, loc}, repeats); }
 Tensor Tensor::tile(const Shape& repeats, SourceLoc loc) const { return slope::tile({*this, loc}, repeats); }
 Tensor Tensor::repeat_interleave(std::int64_t repeats, SourceLoc loc) const {
@@ -395,6 +401,9 @@ Tensor Tensor::repeat_interleave(std::int64_t repeats, SourceLoc loc) const {
 }
 Tensor Tensor::repeat_interleave(std::int64_t repeats, std::int64_t dim, SourceLoc loc) const {
   return slope::repeat_interleave({*this, loc}, repeats, dim);
+}
+Tensor Tensor::diag_embed(std::int64_t diagonal, SourceLoc loc) const {
+  return slope::diag_embed({*this, loc}, diagonal);
 }
 
 }  // namespace slope

@@ -382,7 +382,16 @@ Tensor Tensor::expand(const Shape& shape, SourceLoc loc) const { return slope::e
 Tensor Tensor::broadcast_to(const Shape& shape, SourceLoc loc) const {
   return slope::broadcast_to({*this, loc}, shape);
 }
+Tensor Tensor::swapaxes(std::int64_t dim0, std::int64_t dim1, SourceLoc loc) const {
+  return slope::swapaxes({*this, loc}, dim0, dim1);
+}
 Tensor Tensor::permute(const Shape& dims, SourceLoc loc) const { return slope::permute({*this, loc}, dims); }
+Tensor Tensor::transpose(std::int64_t dim0, std::int64_t dim1, SourceLoc loc) const {
+  return slope::transpose({*this, loc}, dim0, dim1);
+}
+Tensor Tensor::movedim(const Shape& from, const Shape& to, SourceLoc loc) const {
+  return slope::movedim({*this, loc}, from, to);
+}
 Tensor Tensor::t(SourceLoc loc) const {
   CallerScope scope(loc);
   if (dim() > 2)
@@ -393,5 +402,13 @@ Tensor Tensor::t(SourceLoc loc) const {
 }
 Tensor Tensor::squeeze(SourceLoc loc) const { return slope::squeeze({*this, loc}); }
 Tensor Tensor::squeeze(std::int64_t dim, SourceLoc loc) const { return slope::squeeze({*this, loc}, dim); }
+Tensor Tensor::unsqueeze(std::int64_t dim, SourceLoc loc) const { return slope::unsqueeze({*this, loc}, dim); }
+Tensor Tensor::flatten(std::int64_t start_dim, std::int64_t end_dim, SourceLoc loc) const {
+  return slope::flatten({*this, loc}, start_dim, end_dim);
+}
+Tensor Tensor::unflatten(std::int64_t dim, const Shape& sizes, SourceLoc loc) const {
+  return slope::unflatten({*this, loc}, dim, sizes);
+}
+Tensor Tensor::contiguous(SourceLoc loc) const { return slope::contiguous({*this, loc}); }
 
 }  // namespace slope

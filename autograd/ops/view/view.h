@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <string_view>
 #include <vector>
 
 #include "slope/autograd/tensor/tensor.h"
@@ -27,12 +26,6 @@ Tensor view_as(In x, const Tensor& other);
 Tensor reshape_as(In x, const Tensor& other);
 /// Merges dimensions start_dim..end_dim into one; a 0-d tensor becomes [1].
 Tensor flatten(In x, std::int64_t start_dim = 0, std::int64_t end_dim = -1);
-/// One dimension.
-Tensor ravel(In x);
-/// With leading dimensions of size 1 up to 1, 2 or 3 (of a matrix the third is the last).
-Tensor atleast_1d(In x);
-Tensor atleast_2d(In x);
-Tensor atleast_3d(In x);
 /// Splits one dimension into `sizes` (one of them may be -1), whose product must be its size.
 Tensor unflatten(In x, std::int64_t dim, const Shape& sizes);
 /// Drops all dimensions of size 1, or dimension `dim` if it has size 1 (else nothing).
@@ -60,9 +53,6 @@ Tensor broadcast_to(In x, const Shape& shape);
 /// All tensors expanded to their common shape (see `broadcast_shapes`).
 [[nodiscard]] std::vector<Tensor> broadcast_tensors(const std::vector<Tensor>& tensors,
                                                     SourceLoc loc = SourceLoc::here());
-/// Vectors as coordinates of a grid: result i holds tensors[i] along dimension i. Indexing "xy" swaps the first two dimensions.
-[[nodiscard]] std::vector<Tensor> meshgrid(const std::vector<Tensor>& tensors, std::string_view indexing = "ij",
-                                           SourceLoc loc = SourceLoc::here());
 /// The inverse of broadcasting: sums over the dimensions along which `shape` was repeated to give the shape of `x`.
 /// Returns `x` itself when the shapes are equal. Throws ShapeError when `shape` does not broadcast to the shape of `x`.
 Tensor sum_to(In x, const Shape& shape);
@@ -84,13 +74,6 @@ Tensor select(In x, std::int64_t dim, std::int64_t index);
 [[nodiscard]] std::vector<Tensor> chunk(In x, std::int64_t count, std::int64_t dim = 0);
 /// x[0], x[1], ... along `dim`.
 [[nodiscard]] std::vector<Tensor> unbind(In x, std::int64_t dim = 0);
-/// `sections` pieces whose sizes differ by at most 1, the larger first; or pieces that end before each of the indices.
-[[nodiscard]] std::vector<Tensor> tensor_split(In x, std::int64_t sections, std::int64_t dim = 0);
-[[nodiscard]] std::vector<Tensor> tensor_split(In x, const std::vector<std::int64_t>& indices, std::int64_t dim = 0);
-/// Equal pieces along dimension 1 (of a vector 0), 0, and 2. Throw ShapeError where the size is no multiple.
-[[nodiscard]] std::vector<Tensor> hsplit(In x, std::int64_t sections);
-[[nodiscard]] std::vector<Tensor> vsplit(In x, std::int64_t sections);
-[[nodiscard]] std::vector<Tensor> dsplit(In x, std::int64_t sections);
 /// The diagonal x[i, i + offset] of dimensions dim1 and dim2, which disappear; it becomes the last dimension.
 Tensor diagonal(In x, std::int64_t offset = 0, std::int64_t dim1 = 0, std::int64_t dim2 = 1);
 /// All windows of `size` elements, `step` apart, along `dim`: that dimension counts the windows ((n - size)/step + 1),

@@ -289,11 +289,31 @@ Tensor unfold(In x, std::int64_t dim, std::int64_t size, std::int64_t step) {
 
 // ---- methods
 TensorAlias Tensor::operator[](At position) const { return slope::select({*this, position.loc}, 0, position.index); }
+Tensor Tensor::narrow(std::int64_t dim, std::int64_t start, std::int64_t length, SourceLoc loc) const {
+  return slope::narrow({*this, loc}, dim, start, length);
+}
+Tensor Tensor::slice(std::int64_t dim, std::optional<std::int64_t> start, std::optional<std::int64_t> stop,
+                     std::int64_t step, SourceLoc loc) const {
+  return slope::slice({*this, loc}, dim, start, stop, step);
+}
+Tensor Tensor::select(std::int64_t dim, std::int64_t index, SourceLoc loc) const {
+  return slope::select({*this, loc}, dim, index);
+}
 std::vector<Tensor> Tensor::split(std::int64_t size, std::int64_t dim, SourceLoc loc) const {
   return slope::split({*this, loc}, size, dim);
 }
 std::vector<Tensor> Tensor::split(const std::vector<std::int64_t>& sizes, std::int64_t dim, SourceLoc loc) const {
   return slope::split({*this, loc}, sizes, dim);
+}
+std::vector<Tensor> Tensor::chunk(std::int64_t count, std::int64_t dim, SourceLoc loc) const {
+  return slope::chunk({*this, loc}, count, dim);
+}
+std::vector<Tensor> Tensor::unbind(std::int64_t dim, SourceLoc loc) const { return slope::unbind({*this, loc}, dim); }
+Tensor Tensor::diagonal(std::int64_t offset, std::int64_t dim1, std::int64_t dim2, SourceLoc loc) const {
+  return slope::diagonal({*this, loc}, offset, dim1, dim2);
+}
+Tensor Tensor::unfold(std::int64_t dim, std::int64_t size, std::int64_t step, SourceLoc loc) const {
+  return slope::unfold({*this, loc}, dim, size, step);
 }
 
 }  // namespace slope
