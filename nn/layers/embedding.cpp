@@ -5,6 +5,7 @@
 #include "slope/autograd/engine/grad_mode.h"
 #include "slope/autograd/engine/op.h"
 #include "slope/autograd/ops/index/index.h"
+#include "slope/autograd/ops/index/internal/one_zero.h"
 #include "slope/autograd/ops/pointwise/elementwise.h"
 #include "slope/autograd/ops/reduce/reduce.h"
 #include "slope/autograd/ops/view/view.h"
@@ -27,7 +28,7 @@ std::optional<std::int64_t> resolve_padding(const char* op, std::optional<std::i
 }
 
 Tensor occurrences(const Tensor& indices, std::int64_t rows) {
-  return zeros({rows}, {.dtype = int64}).index_add(0, indices, ones_like(indices));
+  return slope::detail::one_zero({rows}, int64).index_add(0, indices, ones_like(indices));
 }
 
 void check_max_norm(const char* op, std::optional<double> max_norm, SourceLoc loc) {
@@ -92,9 +93,7 @@ struct EmbeddingOp {
       const Tensor f = s.factors.get().to(g.dtype(), loc).unsqueeze(1, loc);
       scaled = scale_cotangent({f, loc}, {g, loc});  // a factor of 0 also silences inf and NaN
     }
-    // One zero, seen as a table: the copy that is added to fills memory once.
-    const Tensor zero = expand({zeros({}, {.dtype = g.dtype()}), loc}, table);
-    return {index_add({zero, loc}, 0, s.indices.get(), scaled)};
+    return {index_add({slope::detail::one_zero(table, g.dtype()), loc}, 0, s.indices.get(), scaled)};
   }
 };
 

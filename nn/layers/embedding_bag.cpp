@@ -4,6 +4,7 @@
 #include "slope/autograd/kernels/loops/bags.h"
 #include "slope/autograd/kernels/loops/index.h"
 #include "slope/autograd/ops/index/index.h"
+#include "slope/autograd/ops/index/internal/one_zero.h"
 #include "slope/autograd/ops/pointwise/elementwise.h"
 #include "slope/autograd/ops/pointwise/internal/promote.h"
 #include "slope/autograd/ops/view/view.h"
@@ -146,7 +147,7 @@ struct BagMax {
     if (!g[0].defined() || bags->rows == 0) return {};
     const SourceLoc loc = slope::detail::current_node->where();
     const Tensor row = s.row.get(), found = row >= 0;
-    const Tensor to = zeros({bags->rows, row.size(1)}, {.dtype = g[0].dtype()});
+    const Tensor to = slope::detail::one_zero({bags->rows, row.size(1)}, g[0].dtype());
     return {scatter_add({to, loc}, 0, clamp_min({row, loc}, 0), where({found, loc}, g[0], 0.0))};
   }
 };

@@ -59,17 +59,12 @@ double sum(const std::vector<double>& numbers) {
   for (const double v : numbers) s += v;
   return s;
 }
-double largest(const std::vector<double>& numbers) {
+/// NaN if there is one.
+double largest_magnitude(const std::vector<Tensor>& tensors) {
   double m = 0;
-  for (const double v : numbers)
+  for (const double v : reduced(tensors, ReduceOp::largest_magnitude))
     if (std::isnan(v) || v > m) m = v;
   return m;
-}
-double largest_magnitude(const std::vector<Tensor>& tensors) {
-  const std::vector<double> all = reduced(tensors, ReduceOp::largest_magnitude);
-  for (const double v : all)
-    if (std::isnan(v)) return v;
-  return largest(all);
 }
 
 double total_norm(const std::vector<Tensor>& tensors, double p) {

@@ -6,6 +6,7 @@
 #include "slope/autograd/engine/op.h"
 #include "slope/autograd/kernels/loops/index.h"
 #include "slope/autograd/ops/index/internal/index_inplace.h"
+#include "slope/autograd/ops/index/internal/one_zero.h"
 #include "slope/autograd/ops/pointwise/elementwise.h"
 #include "slope/autograd/ops/pointwise/internal/promote.h"
 #include "slope/autograd/ops/view/internal/window.h"
@@ -109,9 +110,6 @@ void add_slices_into(const Tensor& to, int dim, const Tensor& index, const Tenso
                   product(shape, 0, dim), shape[dim], index.numel(), inner, alpha);
 }
 
-/// One zero, seen as many: what is written into a copy of it fills memory once.
-Tensor zeros_of(const Shape& shape, const Tensor& like) { return expand(zeros({}, {.dtype = like.dtype()}), shape); }
-
 // ---- operations
 
 /// Slices named by an index vector, over dimensions dim..dim+span-1 counted as one.
@@ -163,7 +161,7 @@ struct IndexSelect {
     return out;
   }
   Grads<1> backward(const Saved& s, const Tensor& g) const {
-    const Tensor zero = zeros_of(merge_dims(base, dim, span), g);
+    const Tensor zero = detail::one_zero(merge_dims(base, dim, span), g.dtype());
     return {reshape(index_add(zero, dim, s.index.get(), g), base)};
   }
 };
@@ -210,7 +208,7 @@ struct Gather {
     return out;
   }
   Grads<1> backward(const Saved& s, const Tensor& g) const {
-    return {scatter_add(zeros_of(base, g), dim, s.index.get(), g)};
+    return {scatter_add(detail::one_zero(base, g.dtype()), dim, s.index.get(), g)};
   }
 };
 

@@ -4,6 +4,7 @@
 #include "slope/autograd/kernels/loops/iterate.h"
 #include "slope/autograd/ops/index/index.h"
 #include "slope/autograd/ops/index/internal/index_inplace.h"
+#include "slope/autograd/ops/index/internal/one_zero.h"
 #include "slope/autograd/ops/pointwise/elementwise.h"
 #include "slope/autograd/ops/pointwise/internal/promote.h"
 #include "slope/autograd/ops/view/internal/window.h"
@@ -59,7 +60,7 @@ struct MaskedSelect {
     return out;
   }
   Grads<1> backward(const Saved& s, const Tensor& g) const {
-    return {masked_scatter(expand(zeros({}, {.dtype = g.dtype()}), base), s.mask.get(), g)};
+    return {masked_scatter(detail::one_zero(base, g.dtype()), s.mask.get(), g)};
   }
 };
 
